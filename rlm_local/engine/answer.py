@@ -1,0 +1,61 @@
+"""What a question comes to."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Ended(StrEnum):
+    """How a run ended. Anything but `answered` carries the best answer so far."""
+
+    ANSWERED = "answered"
+    BUDGET = "budget"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A place in a document that the answer rests on; offsets are characters of the document's decoded text."""
+
+    document: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run cost. Tokens are those evaluated; what a kept prefix saved is not counted again."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    leaf_calls: int = 0
+    nodes: int = 1
+    depth: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer, where it comes from, what it cost and how it ended.
+
+    `found` is False when the documents do not hold what was asked; `answer` then says so in words.
+    `error` says what broke when `ended` is `error`, and is empty otherwise.
+    """
+
+    run_id: str
+    question: str
+    answer: str
+    found: bool
+    ended: Ended
+    evidence: tuple[Evidence, ...]
+    usage: Usage
+    model: str
+    policy: str
+    error: str = ""
+
+    def data(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)

@@ -1,0 +1,53 @@
+"""The one directory that holds all state: weights, the sandbox image, kept KV, the log of runs."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from rlm_local.errors import HomeError
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where everything is kept, readable by its owner alone.
+
+    `RLM_LOCAL_HOME` names it; without that it is the platform's own place for a program's data.
+    """
+
+    root: Path
+
+    @classmethod
+    def default(cls) -> "Home":
+        named = os.environ.get("RLM_LOCAL_HOME")
+        return cls(Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False)))
+
+    @property
+    def models(self) -> Path:
+        return self._directory("models")
+
+    @property
+    def image(self) -> Path:
+        return self._directory("image")
+
+    @property
+    def kv(self) -> Path:
+        return self._directory("kv")
+
+    @property
+    def runs(self) -> Path:
+        """The SQLite file of the log; its directory exists."""
+        return self._directory("") / "runs.sqlite"
+
+    def _directory(self, name: str) -> Path:
+        path = self.root / name
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+        except OSError as error:
+            raise HomeError(
+                f"the state directory {path} cannot be used: {error.strerror or error}",
+                remedy="Set RLM_LOCAL_HOME to a directory that you can write",
+            ) from error
+        return path
