@@ -1,0 +1,81 @@
+"""A plan as the Python that runs: short, readable, and nothing that the plan does not say."""
+
+from rlm_local.engine.guided.plan import Condition, Op, Plan
+
+PASSAGES = 8
+"""How many passages `read` begins with; following rare names adds up to four."""
+
+
+def compile_plan(plan: Plan, question: str) -> str:
+    """The cell for a plan. It ends the run with FINAL where it finds something, and prints what it saw where not."""
+    if plan.op is Op.READ:
+        return _read(plan, question)
+    lines = [f"hits = rows({plan.items!r}{_where(plan.where)})"]
+    if plan.judge:
+        lines.append(f"hits = judge({plan.judge!r}, hits)")
+    return "\n".join([*lines, *_ending(plan)])
+
+
+def compile_answer(question: str) -> str:
+    """The cell for a view that fits in one call."""
+    return "\n".join([
+        f"reading = read({question!r}, documents)",
+        "FINAL(reading.answer, reading.evidence, found=reading.found)",
+    ])  # fmt: skip
+
+
+def _where(conditions: tuple[Condition, ...]) -> str:
+    if not conditions:
+        return ""
+    return f", where=[{', '.join(repr((c.field, c.operator, c.value)) for c in conditions)}]"
+
+
+def _read(plan: Plan, question: str) -> str:
+    return "\n".join([
+        f"passages = find({plan.query or question!r}, k={PASSAGES})",
+        "passages += follow(passages)",
+        f"reading = read({question!r}, passages)",
+        "print(reading.answer if reading.found else 'the passages do not say')",
+        "if reading.found:",
+        "    FINAL(reading.answer, reading.evidence)",
+    ])  # fmt: skip
+
+
+def _ending(plan: Plan) -> list[str]:
+    seen = f"print(len(hits), 'of', len(rows({plan.items!r})), 'items')"
+    match plan.op:
+        case Op.COUNT:
+            return [seen, "if hits:", "    FINAL(len(hits), hits)"]
+        case Op.SUM:
+            return [seen, "if hits:", f"    FINAL(total(hits, {plan.show!r}), hits)"]
+        case Op.AVERAGE:
+            return [
+                f"hits = [item for item in hits if item.get({plan.show!r}) is not None]",
+                seen,
+                "if hits:",
+                f"    FINAL(total(hits, {plan.show!r}) / len(hits), hits)",
+            ]
+        case Op.TOP:
+            return _top(plan, seen)
+        case _:
+            return [
+                f"found = values(hits, {plan.show!r})",
+                f"{seen[:-1]}, 'with', len(found), 'values of {plan.show}')",
+                "if found:",
+                f"    FINAL(found, [item for item in hits if item.get({plan.show!r}) is not None])",
+            ]
+
+
+def _top(plan: Plan, seen: str) -> list[str]:
+    ranking = plan.ranking
+    if ranking is None:
+        raise ValueError("a top plan needs a ranking")
+    measure = f", {ranking.measure!r}, {ranking.field!r}" if ranking.field else ""
+    return [
+        f"groups = group(hits, {plan.show!r}{measure})",
+        f"{seen[:-1]}, groups[:5])",
+        "if groups:",
+        f"    best = groups[{0 if ranking.most else -1}][1]",
+        "    winners = [name for name, amount in groups if amount == best]",
+        f"    FINAL(winners, [item for item in hits if str(item.get({plan.show!r})) in winners])",
+    ]

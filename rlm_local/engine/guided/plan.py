@@ -1,0 +1,87 @@
+"""A typed plan: one question as a few relational and semantic operators over what the corpus has."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from rlm_policy import Action
+
+
+class Op(StrEnum):
+    """What a plan computes. Everything but `read` is exact: code counts, the model only chooses."""
+
+    COUNT = "count"
+    LIST = "list"
+    TOP = "top"
+    SUM = "sum"
+    AVERAGE = "average"
+    LOOKUP = "lookup"
+    READ = "read"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A test on one field, as the toolbox's `rows` understands it; the field "text" is the item's whole text."""
+
+    field: str
+    operator: str
+    value: Any
+
+    @property
+    def label(self) -> str:
+        """How the planner sees it."""
+        if self.operator == "in":
+            low, high = self.value
+            return f"{self.field} {low}..{high}"
+        value = "|".join(map(str, self.value)) if self.operator == "any" else self.value
+        return f"{self.field} {self.operator} {value}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How groups compare: by number of items (`field` empty), or by a total, mean or extreme of a number field."""
+
+    measure: str
+    field: str = ""
+    most: bool = True
+
+    @property
+    def label(self) -> str:
+        if not self.field:
+            return "most items" if self.most else "fewest items"
+        return f"{'highest' if self.most else 'lowest'} {self.measure} {self.field}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`op` over the items of a set that meet `where` and, where given, the model's judgement.
+
+    `show` is the field that list and lookup print, top groups by, and sum and average compute on.
+    """
+
+    op: Op
+    items: str = ""
+    where: tuple[Condition, ...] = ()
+    judge: str = ""
+    show: str = ""
+    ranking: Ranking | None = None
+    query: str = ""
+    """What `read` looks for."""
+
+    @property
+    def action(self) -> Action:
+        """The policy's name for it: judging every item is a MAP, everything else finds its way by code."""
+        return Action.MAP if self.judge else Action.SEARCH
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for the log; empty parts are left out."""
+        parts: dict[str, Any] = {
+            "op": str(self.op),
+            "items": self.items,
+            "where": [c.label for c in self.where],
+            "judge": self.judge,
+            "show": self.show,
+            "ranking": self.ranking.label if self.ranking else "",
+            "query": self.query,
+        }
+        return {name: value for name, value in parts.items() if value}
