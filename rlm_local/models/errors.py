@@ -1,0 +1,76 @@
+"""What can go wrong with models, as a tree.
+
+RlmLocalError
+  ModelError
+    CatalogError        no model of that name
+    PullError           no source could give the weights
+    GgufError           the file is not the GGUF it should be
+    LoadError           llama.cpp cannot use the file
+    TemplateError       the chat template cannot be rendered
+    GrammarError        the GBNF grammar cannot be parsed
+    PromptTooLong       this prompt does not fit the context
+    EngineError         a decode failed, or the engine is closed
+    Cancelled           the caller cancelled
+      DeadlineExceeded  or ran out of time
+"""
+
+from __future__ import annotations
+
+from rlm_local.errors import RlmLocalError
+
+
+class ModelError(RlmLocalError):
+    """Something about a model: its file, its prompt, or its evaluation."""
+
+
+class CatalogError(ModelError):
+    """No model of that name, and no file at that path."""
+
+
+class PullError(ModelError):
+    """No source could give the weights; the message says what failed at each."""
+
+
+class GgufError(ModelError):
+    """The file is no GGUF, is cut short, or claims what it cannot hold."""
+
+
+class LoadError(ModelError):
+    """llama.cpp refused the file, or there is no memory for it."""
+
+
+class TemplateError(ModelError):
+    """The chat template is missing, not renderable, or drops a message."""
+
+
+class GrammarError(ModelError):
+    """The GBNF grammar cannot be parsed, or allows no token."""
+
+
+class PromptTooLong(ModelError):  # noqa: N818 - a condition of the input, named as the field names it
+    """The prompt does not fit the context; other calls are not disturbed.
+
+    Attributes:
+        prompt_tokens: size of the prompt, in tokens.
+        context_tokens: the most that would fit, in tokens.
+    """
+
+    def __init__(self, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(
+            f"the prompt has {prompt_tokens} tokens and the context holds {context_tokens}",
+            remedy="Shorten the prompt or open the model with a larger context",
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = context_tokens
+
+
+class EngineError(ModelError):
+    """A decode failed, or the engine was closed while the call was waiting."""
+
+
+class Cancelled(ModelError):  # noqa: N818 - not a fault: the caller asked for it
+    """The call was cancelled; its sequences are dropped before the next decode."""
+
+
+class DeadlineExceeded(Cancelled):
+    """The call ran past its deadline."""

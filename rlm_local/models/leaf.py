@@ -1,0 +1,147 @@
+"""The tasks of leaf calls: Score reads logits, Write generates, Peek hands the logits over."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlm_local.models.kv import Tokens
+from rlm_local.models.llama import Weights
+from rlm_local.models.options import log_sum_exp
+from rlm_local.models.result import Generation, Usage
+from rlm_local.models.scheduler import Logits
+
+
+class Picker(Protocol):
+    """How the next token is taken from the logits."""
+
+    def pick(self, logits: Logits) -> int: ...
+    def close(self) -> None: ...
+
+
+class Greedy:
+    """The likeliest token."""
+
+    def pick(self, logits: Logits) -> int:
+        return int(logits.argmax())
+
+    def close(self) -> None:
+        pass
+
+
+class Sampled:
+    """A token drawn at a temperature."""
+
+    def __init__(self, temperature: float, seed: int) -> None:
+        self._temperature = temperature
+        self._random = np.random.default_rng(seed)
+
+    def pick(self, logits: Logits) -> int:
+        weights = np.exp((logits - logits.max()) / np.float32(self._temperature), dtype=np.float64).cumsum()
+        return min(int(np.searchsorted(weights, self._random.random() * weights[-1], side="right")), len(logits) - 1)
+
+    def close(self) -> None:
+        pass
+
+
+class Score:
+    """Log probabilities of some tokens as the next; nothing is generated."""
+
+    room = 0
+
+    def __init__(self, tokens: Tokens, ids: Sequence[int], *, fixed: int = 0, kept: bool = False) -> None:
+        self.tokens = tokens
+        self.fixed = fixed
+        self.kept = kept
+        self._ids = list(ids)
+        self._logprobs = np.empty(0)
+
+    def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:  # noqa: ARG002 - writes no text
+        self._logprobs = logits[self._ids].astype(np.float64) - log_sum_exp(logits)
+
+    def result(self, usage: Usage) -> tuple[NDArray[np.float64], Usage]:
+        return self._logprobs, usage
+
+    def close(self) -> None:
+        pass
+
+
+class Peek:
+    """The logits themselves, copied, for a caller that decides token by token."""
+
+    room = 0
+    fixed = 0
+    kept = True
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+        self._logits: Logits = np.empty(0, np.float32)
+
+    def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:  # noqa: ARG002 - writes no text
+        self._logits = logits.copy()
+
+    def result(self, usage: Usage) -> tuple[Logits, Usage]:
+        return self._logits, usage
+
+    def close(self) -> None:
+        pass
+
+
+class Write:
+    """A reply, token by token."""
+
+    kept = False
+
+    def __init__(
+        self, weights: Weights, tokens: Tokens, picker: Picker, *, room: int, stop: Sequence[str], fixed: int = 0
+    ) -> None:
+        self.tokens = tokens
+        self.fixed = fixed
+        self.room = room
+        self._weights = weights
+        self._picker = picker
+        self._stop = tuple(stop)
+        self._held = max(
+            (len(each) - 1 for each in stop), default=0
+        )  # characters that may be the start of a stop string
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._written: list[int] = []
+        self._text = ""
+        self._emitted = 0
+        self._logprob = 0.0
+        self._stopped = False
+
+    def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:
+        token = self._picker.pick(logits)
+        self._logprob += float(logits[token]) - log_sum_exp(logits)
+        self._written.append(token)
+        ended = self._weights.is_end(token)
+        before = len(self._text)
+        self._text += self._decoder.decode(b"" if ended else self._weights.piece(token), final=ended)
+        places = [self._text.find(each, max(0, before - self._held)) for each in self._stop]
+        cut = min((place for place in places if place >= 0), default=None)
+        self._text = self._text[:cut]
+        self._stopped = ended or cut is not None
+        finished = self._stopped or len(self._written) == self.room
+        ready = len(self._text) - (0 if finished else self._held)
+        if ready > self._emitted:
+            emit(self._text[self._emitted : ready])
+            self._emitted = ready
+        return None if finished else token
+
+    def result(self, usage: Usage) -> Generation:
+        return Generation(
+            text=self._text,
+            token_ids=tuple(self._written),
+            prompt_ids=tuple(self.tokens.tolist()),
+            logprob=self._logprob,
+            finish="stop" if self._stopped else "length",
+            usage=usage + Usage(completion_tokens=len(self._written)),
+        )
+
+    def close(self) -> None:
+        self._picker.close()

@@ -1,0 +1,273 @@
+"""The typed boundary to llama.cpp: each foreign handle has one owner, and the owner has `close`.
+
+Only the low-level functions are used: the high-level `Llama` decodes one sequence at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlm_local.models.errors import EngineError, LoadError
+
+# libgomp's spinning barriers cost 3 to 17 times on a machine that is shared; it reads this when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from llama_cpp import llama_cpp as c  # noqa: E402
+
+LIBRARY_VERSION = c.llama_version().decode()
+
+_log = logging.getLogger("rlm_local.llama_cpp")
+_log.addHandler(logging.NullHandler())  # without a handler of its own, logging would print to the terminal
+_LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # what fails comes back as a code and is raised
+_PIECE_BYTES = 256
+_TEXT_CHUNK = (
+    8192  # characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should
+)
+
+
+@c.llama_log_callback
+def _forward_log(level: int, text: bytes, _data: int | None) -> None:
+    _log.log(_LEVELS.get(level, logging.DEBUG), "%s", text.decode(errors="replace").rstrip())
+
+
+c.llama_log_set(_forward_log, ctypes.c_void_p(None))
+
+
+class Weights:
+    """A model's weights and vocabulary, read-only and so usable from any thread.
+
+    Args:
+        path: the GGUF file.
+        progress: called with the loaded share, 0 to 1.
+
+    Raises:
+        LoadError: llama.cpp refused the file.
+    """
+
+    def __init__(self, path: Path, *, progress: Callable[[float], None] | None = None) -> None:
+        params = c.llama_model_default_params()
+        params.load_mode = c.LLAMA_LOAD_MODE_NONE  # mapped pages would stay resident beside the repacked weights
+
+        def report(share: float, _data: int | None) -> bool:
+            if progress is not None:
+                progress(share)
+            return True
+
+        callback = c.llama_progress_callback(report)
+        params.progress_callback = callback
+        handle = c.llama_model_load_from_file(os.fsencode(path), params)
+        if not handle:
+            raise LoadError(f"llama.cpp cannot load {path}", remedy="Check the file with `rlm-local models verify`")
+        self._handle = handle
+        self._vocab = c.llama_model_get_vocab(handle)
+        self.vocab_size: int = c.llama_vocab_n_tokens(self._vocab)
+        self.trained_context: int = c.llama_model_n_ctx_train(handle)
+        self.bos = self._special(c.llama_vocab_bos(self._vocab))
+        self.eos = self._special(c.llama_vocab_eos(self._vocab))
+        self.adds_bos: bool = c.llama_vocab_get_add_bos(self._vocab)
+        self.chat_template = (c.llama_model_chat_template(handle, None) or b"").decode()
+        self.is_end = lru_cache(maxsize=4096)(self._is_end)
+        self.piece = lru_cache(maxsize=65536)(self._piece)
+
+    @property
+    def handle(self) -> int:
+        """The llama_model pointer, for a context of these weights."""
+        return self._handle
+
+    @property
+    def vocab(self) -> int:
+        """The llama_vocab pointer, for a grammar over these tokens."""
+        return self._vocab
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Tokens of `text`; text that spells a special token becomes one only if `special`.
+
+        Long text is tokenized in pieces cut at white space, always at the same places: the same text, the same tokens.
+        """
+        tokens: list[int] = []
+        start = 0
+        while start < len(text):
+            end = _cut(text, start)
+            tokens += self._tokenize(text[start:end], special=special)
+            start = end
+        return tokens
+
+    def _tokenize(self, text: str, *, special: bool) -> list[int]:
+        data = text.encode(errors="replace")  # a lone surrogate is no UTF-8, and llama.cpp would end the process
+        room = len(data) + 2
+        buffer = (ctypes.c_int32 * room)()
+        count = c.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
+        if count < 0:
+            raise EngineError(f"the tokenizer failed with {count}")
+        return buffer[:count]
+
+    def _special(self, token: int) -> str:
+        return "" if token < 0 else self._text(token, special=True).decode(errors="replace")
+
+    def _is_end(self, token: int) -> bool:
+        """Whether the token ends a turn or the text."""
+        return c.llama_vocab_is_eog(self._vocab, token)
+
+    def _piece(self, token: int) -> bytes:
+        """The bytes that the token stands for; none for a special token."""
+        return self._text(token, special=False)
+
+    def _text(self, token: int, *, special: bool) -> bytes:
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        length = c.llama_token_to_piece(self._vocab, token, buffer, _PIECE_BYTES, 0, special)
+        if length < 0:
+            buffer = ctypes.create_string_buffer(-length)
+            length = c.llama_token_to_piece(self._vocab, token, buffer, -length, 0, special)
+        return buffer.raw[:length]
+
+    def close(self) -> None:
+        """Free the weights; every context and grammar of them must be closed before."""
+        if self._handle:
+            c.llama_model_free(self._handle)
+            self._handle = 0
+
+
+def _cut(text: str, start: int) -> int:
+    """Where the piece of `text` from `start` ends: before white space, so that no word is torn."""
+    limit = start + _TEXT_CHUNK
+    if limit >= len(text):
+        return len(text)
+    cut = max(text.rfind("\n", start + 1, limit), text.rfind(" ", start + 1, limit))
+    return cut if cut > start else limit
+
+
+class Batch:
+    """Tokens for one decode, of many sequences. Numpy owns the memory; llama.cpp reads it during the decode."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self._tokens = np.zeros(capacity, np.int32)
+        self._positions = np.zeros(capacity, np.int32)
+        self._sequences = np.zeros(capacity, np.int32)
+        self._counts = np.ones(capacity, np.int32)
+        self._wanted = np.zeros(capacity, np.int8)
+        self._pointers = self._sequences.ctypes.data + 4 * np.arange(capacity, dtype=np.uint64)
+
+    @property
+    def space(self) -> int:
+        """How many more tokens fit."""
+        return self.capacity - self.size
+
+    def clear(self) -> None:
+        """Forget the tokens."""
+        self.size = 0
+
+    def add(self, sequence: int, position: int, tokens: NDArray[np.int32], *, wanted: bool) -> int:
+        """Add tokens of one sequence from `position` on; the row of the last one, whose logits may be wanted."""
+        end = self.size + len(tokens)
+        span = slice(self.size, end)
+        self._tokens[span] = tokens
+        self._positions[span] = np.arange(position, position + len(tokens), dtype=np.int32)
+        self._sequences[span] = sequence
+        self._wanted[span] = 0
+        self._wanted[end - 1] = wanted
+        self.size = end
+        return end - 1
+
+    def struct(self) -> c.llama_batch:
+        """The tokens as llama.cpp takes them; valid while this object lives."""
+
+        def pointer(array: NDArray[np.generic], kind: type[ctypes.c_int32] | type[ctypes.c_int8]) -> object:
+            return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
+
+        batch = c.llama_batch()
+        batch.n_tokens = self.size
+        batch.token = pointer(self._tokens, ctypes.c_int32)
+        batch.pos = pointer(self._positions, ctypes.c_int32)
+        batch.n_seq_id = pointer(self._counts, ctypes.c_int32)
+        batch.seq_id = ctypes.cast(self._pointers.ctypes.data, ctypes.POINTER(ctypes.POINTER(ctypes.c_int32)))
+        batch.logits = pointer(self._wanted, ctypes.c_int8)
+        return batch
+
+
+class Context:
+    """The KV memory of many sequences over one set of weights. Not thread-safe: the decode thread owns it.
+
+    Args:
+        cells: KV cells, one a token, shared by all sequences.
+        sequences: the most sequences at a time.
+        batch: the most tokens a decode.
+
+    Raises:
+        LoadError: there is no memory for it.
+    """
+
+    def __init__(self, weights: Weights, *, cells: int, sequences: int, batch: int, threads: int) -> None:
+        params = c.llama_context_default_params()
+        params.n_ctx = cells
+        params.n_batch = params.n_ubatch = batch
+        params.n_seq_max = sequences
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = True
+        params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_AUTO
+        handle = c.llama_init_from_model(weights.handle, params)
+        if not handle:
+            raise LoadError(
+                f"no memory for a context of {cells} tokens", remedy="Open the model with a smaller context"
+            )
+        self._handle = handle
+        self._memory = c.llama_get_memory(handle)
+        self._vocab_size = weights.vocab_size
+        self.cells: int = c.llama_n_ctx(handle)
+
+    def decode(self, batch: Batch) -> None:
+        """Evaluate the batch.
+
+        Raises:
+            EngineError: llama.cpp failed, or had no room (the scheduler's accounts were wrong).
+        """
+        code = c.llama_decode(self._handle, batch.struct())
+        if code != 0:
+            raise EngineError(f"llama_decode failed with {code} on {batch.size} tokens")
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """Logits over the vocabulary after that row of the last batch; a view that the next decode overwrites."""
+        return np.ctypeslib.as_array(c.llama_get_logits_ith(self._handle, row), (self._vocab_size,))
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let sequence `target` share the first `length` cells of `source`."""
+        c.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def remove(self, sequence: int) -> None:
+        """Drop a sequence; cells that no other sequence shares are free."""
+        c.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def clear(self) -> None:
+        """Drop every sequence."""
+        c.llama_memory_clear(self._memory, True)
+
+    def save(self, sequence: int) -> bytes:
+        """The KV of one sequence."""
+        size = c.llama_state_seq_get_size(self._handle, sequence)
+        buffer = (ctypes.c_uint8 * size)()
+        written = c.llama_state_seq_get_data(self._handle, buffer, size, sequence)
+        return bytes(memoryview(buffer)[:written])
+
+    def restore(self, sequence: int, state: bytes, length: int) -> bool:
+        """Load a saved KV of `length` tokens into an empty sequence; False, and nothing loaded, if it does not fit."""
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        read = c.llama_state_seq_set_data(self._handle, buffer, len(state), sequence)
+        if read and c.llama_memory_seq_pos_max(self._memory, sequence) == length - 1:
+            return True
+        self.remove(sequence)
+        return False
+
+    def close(self) -> None:
+        """Free the context."""
+        if self._handle:
+            c.llama_free(self._handle)
+            self._handle = 0

@@ -1,0 +1,165 @@
+"""Model: what the rest of rlm-local knows of a language model. LlamaEngine is one; tests bring scripted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from rlm_local.models.cancel import Cancel
+from rlm_local.models.prompt import Prompt
+from rlm_local.models.result import Choice, Generation, Scores, Usage
+
+
+class Cursor(Protocol):
+    """One reply, written slot by slot; a context manager comes with it, see `Model.cursor`."""
+
+    @property
+    def text(self) -> str:
+        """All that was written after the prompt."""
+        ...
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """The tokens of `text`."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What the steps so far cost."""
+        ...
+
+    def append(self, text: str) -> None:
+        """Write literal text; it is evaluated with the next step."""
+        ...
+
+    def choose(self, options: Sequence[str], *, bias: Sequence[float] | None = None) -> Choice:
+        """Write the likeliest of some options, each an exact continuation.
+
+        Args:
+            options: up to a few hundred texts.
+            bias: added to the options' log probabilities before the choice, in nats.
+
+        Raises:
+            ValueError: no option, an empty one, or the same one twice.
+            PromptTooLong: the reply has outgrown the context.
+            Cancelled: by the cursor's cancel.
+        """
+        ...
+
+    def write(self, *, stop: Sequence[str], max_tokens: int, allow: Callable[[str], bool] | None = None) -> str:
+        """Write free text, greedily, and return it.
+
+        Args:
+            stop: strings that end the text; the one that did is not kept.
+            allow: told the text as it would become; tokens that it refuses are passed over for the next likeliest.
+
+        Raises:
+            PromptTooLong: the reply has outgrown the context.
+            Cancelled: by the cursor's cancel.
+        """
+        ...
+
+    def mark(self) -> int:
+        """Remember this place."""
+        ...
+
+    def rewind(self, mark: int) -> None:
+        """Forget what was written after a mark."""
+        ...
+
+
+class Model(Protocol):
+    """A language model. All methods may be called from any thread; results are in the prompts' order.
+
+    Every call takes `cancel`, and raises Cancelled or DeadlineExceeded by it; raises PromptTooLong before anything is
+    evaluated if a prompt does not fit; and returns an empty list for no prompts. `on_done` is called in the caller's
+    thread with the index of each prompt that is done.
+    """
+
+    @property
+    def name(self) -> str:
+        """The catalog's name of the model."""
+        ...
+
+    @property
+    def n_ctx(self) -> int:
+        """The most tokens of a prompt with its reply."""
+        ...
+
+    def count(self, text: str) -> int:
+        """How many tokens a plain text has."""
+        ...
+
+    def encode(self, prompt: Prompt) -> tuple[int, ...]:
+        """The tokens that the model sees for a prompt, up to the end of its prefill."""
+        ...
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
+        cancel: Cancel | None = None,
+        on_done: Callable[[int], None] | None = None,
+        on_text: Callable[[int, str], None] | None = None,
+    ) -> list[Generation]:
+        """Free text, greedy at temperature 0.
+
+        Args:
+            seed: of the first prompt; the next has the next.
+            on_text: called with a prompt's index and the text that was added, as it is written.
+        """
+        ...
+
+    def extract(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        grammar: str,
+        max_tokens: int,
+        cancel: Cancel | None = None,
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[Generation]:
+        """Text under a GBNF grammar, greedy.
+
+        Raises:
+            GrammarError: the grammar cannot be parsed.
+        """
+        ...
+
+    def choose(
+        self,
+        prompts: Sequence[Prompt],
+        options: Sequence[str],
+        *,
+        cancel: Cancel | None = None,
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[Scores]:
+        """How likely each option is as the start of the reply; nothing is generated.
+
+        Raises:
+            ValueError: no option, an empty one, or the same one twice.
+        """
+        ...
+
+    def judge(
+        self,
+        prompts: Sequence[Prompt],
+        *,
+        cancel: Cancel | None = None,
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[float]:
+        """For prompts that are answered yes or no: logprob(yes) - logprob(no), in nats."""
+        ...
+
+    def cursor(self, prompt: Prompt, *, cancel: Cancel | None = None) -> AbstractContextManager[Cursor]:
+        """A reply to write slot by slot."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory and threads; calls that are waiting raise EngineError."""
+        ...

@@ -1,0 +1,29 @@
+"""Prompt: the messages that a model is to reply to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a chat. Text that spells a special token stays text."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes:
+        messages: the turns so far; the model replies to the last.
+        prefill: the start of the reply, already written.
+        fixed: how many of the first messages never change: their KV is kept on disk and loaded at the next start.
+    """
+
+    messages: tuple[Message, ...]
+    prefill: str = ""
+    fixed: int = 0

@@ -1,0 +1,94 @@
+"""What a model gives back: Usage, Generation, Scores, Choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a call cost, in tokens; usages add up.
+
+    Attributes:
+        prompt_tokens: prompt tokens that were evaluated.
+        cached_tokens: prompt tokens whose KV was at hand.
+        completion_tokens: tokens that were generated.
+    """
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        """Tokens that were evaluated or generated."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A reply.
+
+    Attributes:
+        text: the reply, without prefill and stop string.
+        token_ids: the generated tokens, the end-of-turn token included where one came.
+        prompt_ids: the tokens of the prompt.
+        logprob: natural log probability of `token_ids` given the prompt, summed.
+        finish: "stop" at a stop string or the end of the turn, "length" at the limit.
+    """
+
+    text: str
+    token_ids: tuple[int, ...]
+    prompt_ids: tuple[int, ...]
+    logprob: float
+    finish: Literal["stop", "length"]
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How likely each option is as the reply.
+
+    Attributes:
+        logprobs: natural log probabilities, one an option, normalised over the options.
+    """
+
+    options: tuple[str, ...]
+    logprobs: tuple[float, ...]
+    usage: Usage
+
+    @property
+    def best(self) -> str:
+        """The likeliest option, the first of equals."""
+        return self.options[self.logprobs.index(max(self.logprobs))]
+
+    @property
+    def margin(self) -> float:
+        """How far the best is ahead of the second, in nats; infinite with one option."""
+        first, *rest = sorted(self.logprobs, reverse=True)
+        return first - rest[0] if rest else float("inf")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option that a cursor has written.
+
+    Attributes:
+        option: what was written.
+        index: its place among the options.
+        logprobs: natural log probabilities of all options, normalised, before the bias.
+        biased: the same with the bias added and normalised again: what was chosen by.
+    """
+
+    option: str
+    index: int
+    logprobs: tuple[float, ...]
+    biased: tuple[float, ...]

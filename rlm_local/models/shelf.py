@@ -1,0 +1,72 @@
+"""Shelf: the KV of fixed prompts on disk, so that the next start loads what this one evaluated."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from rlm_local.models.kv import Tokens
+
+_DIGEST = hashlib.sha256().digest_size
+_MOST_FILES = 16  # of about 10 to 30 MB; the least recently used go
+
+
+class Shelf:
+    """Files of KV, each named by what it depends on and led by a checksum of its content.
+
+    Args:
+        directory: where they are; made if missing, for the owner only.
+        identity: what the KV depends on beside the tokens: the weights and the library.
+    """
+
+    def __init__(self, directory: Path, identity: bytes) -> None:
+        self._directory = directory
+        self._identity = identity
+
+    def load(self, tokens: Tokens) -> bytes | None:
+        """The KV of these tokens; None if it is not there or not intact."""
+        path = self._path(tokens)
+        try:
+            content = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            return None
+        digest, state = content[:_DIGEST], content[_DIGEST:]
+        return state if hashlib.sha256(state).digest() == digest else None
+
+    def save(self, tokens: Tokens, state: bytes) -> None:
+        """Put KV on the shelf, whole or not at all. A full or read-only disk costs only the next start's time."""
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self._directory, suffix=".tmp")
+        except OSError:
+            return
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(hashlib.sha256(state).digest())
+                file.write(state)
+            Path(name).replace(self._path(tokens))
+            self._prune()
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+
+    def _path(self, tokens: Tokens) -> Path:
+        return self._directory / (hashlib.sha256(self._identity + tokens.tobytes()).hexdigest()[:40] + ".kv")
+
+    def _prune(self) -> None:
+        files = sorted(self._directory.glob("*.kv"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in files[_MOST_FILES:]:
+            path.unlink(missing_ok=True)
+
+
+def identify(path: Path, library: str) -> bytes:
+    """What tells these weights under this library from others, without reading a gigabyte: size, head and tail."""
+    size = path.stat().st_size
+    edge = 1 << 20
+    with path.open("rb") as file:
+        head = file.read(edge)
+        file.seek(max(0, size - edge))
+        tail = file.read(edge)
+    return hashlib.sha256(b"%d %s " % (size, library.encode()) + head + tail).digest()

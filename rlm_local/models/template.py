@@ -1,0 +1,109 @@
+"""ChatTemplate: from messages to tokens, by the model's own template, so that no document can forge a turn.
+
+The template comes out of a GGUF file and is rendered in jinja2's sandbox (CVE-2024-34359 was a template that ran code).
+It never sees the messages' text: it is rendered over markers, and the text is put in their place as tokens. So
+`<|im_end|>` in a document is the ten characters, not the end of the turn.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NoReturn
+
+import jinja2
+import numpy as np
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from rlm_local.models.errors import TemplateError
+from rlm_local.models.kv import Tokens
+from rlm_local.models.llama import Weights
+from rlm_local.models.prompt import Prompt
+
+_MARKER = re.compile(r"\[\[message-(\d+)\]\]")
+_CACHED_CHARACTERS = 20_000  # longer texts are seldom seen twice, and would fill the cache
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A prompt as tokens.
+
+    Attributes:
+        fixed: how many of the first tokens belong to the fixed messages.
+    """
+
+    tokens: Tokens
+    fixed: int
+
+
+class ChatTemplate:
+    """The chat template of a model.
+
+    Raises:
+        TemplateError: the model has none, or it is no jinja2.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        if not weights.chat_template:
+            raise TemplateError(
+                "the model has no chat template", remedy="Use an instruct model: base models are not supported"
+            )
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
+        environment.globals["raise_exception"] = _refuse
+        try:
+            self._template = environment.from_string(weights.chat_template)
+        except jinja2.TemplateError as error:
+            raise TemplateError(f"the chat template is broken: {error}") from error
+        self._weights = weights
+        self._layout = lru_cache(maxsize=64)(self._render)
+        self._tokenize_cached = lru_cache(maxsize=1024)(self._tokenize)
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """The prompt's tokens, up to the end of the prefill.
+
+        Raises:
+            TemplateError: the template refuses these roles, or leaves a message out.
+        """
+        pieces = self._layout(tuple(message.role for message in prompt.messages))
+        tokens: list[int] = []
+        fixed = 0
+        for piece in pieces:
+            if isinstance(piece, str):
+                tokens += self._tokens(piece, special=True)
+            else:
+                if piece == prompt.fixed:
+                    fixed = len(tokens)
+                tokens += self._tokens(prompt.messages[piece].content, special=False)
+        if prompt.fixed == len(prompt.messages):
+            fixed = len(tokens)
+        tokens += self._tokens(prompt.prefill, special=False)
+        return Encoded(np.asarray(tokens, np.int32), fixed)
+
+    def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
+        tokenize = self._tokenize_cached if len(text) <= _CACHED_CHARACTERS else self._tokenize
+        return tokenize(text, special)
+
+    def _tokenize(self, text: str, special: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
+        return tuple(self._weights.tokenize(text, special=special))
+
+    def _render(self, roles: tuple[str, ...]) -> tuple[str | int, ...]:
+        """The template over these roles: its own text, and the numbers of the messages in between."""
+        messages = [{"role": role, "content": f"[[message-{number}]]"} for number, role in enumerate(roles)]
+        try:
+            text = self._template.render(
+                messages=messages, add_generation_prompt=True, bos_token=self._weights.bos, eos_token=self._weights.eos
+            )
+        except jinja2.TemplateError as error:
+            raise TemplateError(f"the chat template refuses the roles {', '.join(roles)}: {error}") from error
+        parts = _MARKER.split(text)
+        pieces = [int(part) if place % 2 else part for place, part in enumerate(parts)]
+        if [piece for piece in pieces if isinstance(piece, int)] != list(range(len(roles))):
+            raise TemplateError(f"the chat template does not keep the messages in order: {', '.join(roles)}")
+        return tuple(piece for piece in pieces if piece != "")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)
