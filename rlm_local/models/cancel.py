@@ -1,7 +1,5 @@
 """Cancel: one handle by which a caller stops its calls, at once or at a deadline."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

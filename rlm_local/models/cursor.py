@@ -4,12 +4,10 @@ A cursor holds no memory in the engine: it is a list of tokens. Each step asks f
 scheduler finds nearly all of them in the KV. So an open cursor can never keep another call waiting.
 """
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -115,7 +113,7 @@ class LlamaCursor:
         self._text = self._text[:text]
         self._marks = self._marks[: mark + 1]
 
-    def __enter__(self) -> LlamaCursor:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -4,13 +4,12 @@ Three kinds of leaf call, the cheapest first: `choose` and `judge` read option l
 writes a few tokens under a grammar, `generate` writes freely. `cursor` decodes a structured reply slot by slot.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -59,9 +58,8 @@ class LlamaEngine:
         kv_directory: Path | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
-        report = None if progress is None else lambda share: progress(f"loading {name}", share)
         self.name = name
-        self._weights = Weights(path, progress=report)
+        self._weights = Weights(path, progress=None if progress is None else partial(progress, f"loading {name}"))
         try:
             self._template = ChatTemplate(self._weights)
             context = Context(
@@ -162,7 +160,7 @@ class LlamaEngine:
         self._scheduler.close()
         self._weights.close()
 
-    def __enter__(self) -> LlamaEngine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

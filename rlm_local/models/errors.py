@@ -1,20 +1,20 @@
 """What can go wrong with models, as a tree.
 
-RlmLocalError
-  ModelError
-    CatalogError        no model of that name
-    PullError           no source could give the weights
-    GgufError           the file is not the GGUF it should be
-    LoadError           llama.cpp cannot use the file
-    TemplateError       the chat template cannot be rendered
-    GrammarError        the GBNF grammar cannot be parsed
-    PromptTooLong       this prompt does not fit the context
-    EngineError         a decode failed, or the engine is closed
-    Cancelled           the caller cancelled
-      DeadlineExceeded  or ran out of time
-"""
+    RlmLocalError
+      ModelError
+        CatalogError        no model of that name
+        PullError           no source could give the weights
+        GgufError           the file is not the GGUF it should be
+        LoadError           llama.cpp cannot use the file
+        TemplateError       the chat template cannot be rendered
+        GrammarError        the GBNF grammar cannot be parsed
+        PromptTooLong       this prompt does not fit the context
+        EngineError         a decode failed, or the engine is closed
+        Cancelled           the caller cancelled
+          DeadlineExceeded  or ran out of time
 
-from __future__ import annotations
+A call that raises one of these has left nothing behind: other calls go on.
+"""
 
 from rlm_local.errors import RlmLocalError
 

@@ -4,16 +4,14 @@ Masking the whole vocabulary costs some 16 ms a token. The likeliest token is ne
 checked first, then the next few, and the whole vocabulary only when all of those are refused.
 """
 
-from __future__ import annotations
-
 import ctypes
+from typing import Any
 
 import numpy as np
-from llama_cpp import llama_cpp as c
 from numpy.typing import NDArray
 
 from rlm_local.models.errors import GrammarError
-from rlm_local.models.llama import Weights
+from rlm_local.models.llama import Weights, c
 
 _FEW = 64
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
@@ -27,7 +25,7 @@ class Grammar:
     """
 
     def __init__(self, weights: Weights, gbnf: str) -> None:
-        self._sampler = c.llama_sampler_init_grammar(weights.vocab, gbnf.encode(), b"root")
+        self._sampler: Any = c.llama_sampler_init_grammar(weights.vocab, gbnf.encode(), b"root")
         if not self._sampler:
             raise GrammarError(
                 f"llama.cpp cannot parse the grammar that begins {gbnf[:60]!r}",

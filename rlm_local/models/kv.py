@@ -1,13 +1,10 @@
 """KV: which sequence holds which cells, what they share, and who may come in.
 
-llama.cpp's unified KV memory has a fixed number of cells, one a token; a cell belongs to every sequence that shares its
-prefix. This is the same book kept on our side, so that a decode never finds the memory full: a sequence is admitted only
-when cells for its whole prompt and its whole reply are free or can be freed.
+llama.cpp's unified KV memory has a fixed number of cells, one a token; a cell belongs to every sequence that shares
+its prefix. This is the same book kept on our side, so that a decode never finds the memory full: a sequence is
+admitted only when cells for its whole prompt and its whole reply are free or can be freed.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -192,7 +189,7 @@ class KV:
         return numbers and taken + count <= len(held)
 
     def _evict(self, spare: Sequence | None = None) -> None:
-        idle: Iterable[Sequence] = (s for s in self.sequences if not s.active and s is not spare)
+        idle = [s for s in self.sequences if not s.active and s is not spare]
         self.drop(min(idle, key=lambda s: s.used))
 
 

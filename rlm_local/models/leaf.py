@@ -1,7 +1,5 @@
 """The tasks of leaf calls: Score reads logits, Write generates, Peek hands the logits over."""
 
-from __future__ import annotations
-
 import codecs
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -41,8 +39,9 @@ class Sampled:
         self._random = np.random.default_rng(seed)
 
     def pick(self, logits: Logits) -> int:
-        weights = np.exp((logits - logits.max()) / np.float32(self._temperature), dtype=np.float64).cumsum()
-        return min(int(np.searchsorted(weights, self._random.random() * weights[-1], side="right")), len(logits) - 1)
+        scaled = (logits - logits.max()).astype(np.float64) / self._temperature
+        total: NDArray[np.float64] = np.exp(scaled).cumsum()
+        return int(np.searchsorted(total, self._random.random() * total[-1], side="right"))
 
     def close(self) -> None:
         pass

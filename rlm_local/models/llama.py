@@ -3,14 +3,13 @@
 Only the low-level functions are used: the high-level `Llama` decodes one sequence at a time.
 """
 
-from __future__ import annotations
-
 import ctypes
 import logging
 import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,11 @@ from rlm_local.models.errors import EngineError, LoadError
 # libgomp's spinning barriers cost 3 to 17 times on a machine that is shared; it reads this when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from llama_cpp import llama_cpp as c  # noqa: E402
+from llama_cpp import llama_cpp
 
-LIBRARY_VERSION = c.llama_version().decode()
+c: Any = llama_cpp  # its annotations are not what ctypes takes: the owners below are the typed boundary
+
+LIBRARY_VERSION: str = c.llama_version().decode()
 
 _log = logging.getLogger("rlm_local.llama_cpp")
 _log.addHandler(logging.NullHandler())  # without a handler of its own, logging would print to the terminal
@@ -66,14 +67,14 @@ class Weights:
         handle = c.llama_model_load_from_file(os.fsencode(path), params)
         if not handle:
             raise LoadError(f"llama.cpp cannot load {path}", remedy="Check the file with `rlm-local models verify`")
-        self._handle = handle
-        self._vocab = c.llama_model_get_vocab(handle)
+        self._handle: int = handle
+        self._vocab: int = c.llama_model_get_vocab(handle)
         self.vocab_size: int = c.llama_vocab_n_tokens(self._vocab)
         self.trained_context: int = c.llama_model_n_ctx_train(handle)
         self.bos = self._special(c.llama_vocab_bos(self._vocab))
         self.eos = self._special(c.llama_vocab_eos(self._vocab))
         self.adds_bos: bool = c.llama_vocab_get_add_bos(self._vocab)
-        self.chat_template = (c.llama_model_chat_template(handle, None) or b"").decode()
+        self.chat_template: str = (c.llama_model_chat_template(handle, None) or b"").decode()
         self.is_end = lru_cache(maxsize=4096)(self._is_end)
         self.piece = lru_cache(maxsize=65536)(self._piece)
 
@@ -104,7 +105,7 @@ class Weights:
         data = text.encode(errors="replace")  # a lone surrogate is no UTF-8, and llama.cpp would end the process
         room = len(data) + 2
         buffer = (ctypes.c_int32 * room)()
-        count = c.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
+        count: int = c.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
         if count < 0:
             raise EngineError(f"the tokenizer failed with {count}")
         return buffer[:count]
@@ -122,7 +123,7 @@ class Weights:
 
     def _text(self, token: int, *, special: bool) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-        length = c.llama_token_to_piece(self._vocab, token, buffer, _PIECE_BYTES, 0, special)
+        length: int = c.llama_token_to_piece(self._vocab, token, buffer, _PIECE_BYTES, 0, special)
         if length < 0:
             buffer = ctypes.create_string_buffer(-length)
             length = c.llama_token_to_piece(self._vocab, token, buffer, -length, 0, special)
@@ -178,10 +179,10 @@ class Batch:
         self.size = end
         return end - 1
 
-    def struct(self) -> c.llama_batch:
+    def struct(self) -> Any:
         """The tokens as llama.cpp takes them; valid while this object lives."""
 
-        def pointer(array: NDArray[np.generic], kind: type[ctypes.c_int32] | type[ctypes.c_int8]) -> object:
+        def pointer(array: NDArray[np.generic], kind: type[ctypes.c_int32] | type[ctypes.c_int8]) -> Any:
             return ctypes.cast(array.ctypes.data, ctypes.POINTER(kind))
 
         batch = c.llama_batch()
@@ -219,8 +220,8 @@ class Context:
             raise LoadError(
                 f"no memory for a context of {cells} tokens", remedy="Open the model with a smaller context"
             )
-        self._handle = handle
-        self._memory = c.llama_get_memory(handle)
+        self._handle: int = handle
+        self._memory: int = c.llama_get_memory(handle)
         self._vocab_size = weights.vocab_size
         self.cells: int = c.llama_n_ctx(handle)
 
@@ -230,7 +231,7 @@ class Context:
         Raises:
             EngineError: llama.cpp failed, or had no room (the scheduler's accounts were wrong).
         """
-        code = c.llama_decode(self._handle, batch.struct())
+        code: int = c.llama_decode(self._handle, batch.struct())
         if code != 0:
             raise EngineError(f"llama_decode failed with {code} on {batch.size} tokens")
 
@@ -252,15 +253,15 @@ class Context:
 
     def save(self, sequence: int) -> bytes:
         """The KV of one sequence."""
-        size = c.llama_state_seq_get_size(self._handle, sequence)
+        size: int = c.llama_state_seq_get_size(self._handle, sequence)
         buffer = (ctypes.c_uint8 * size)()
-        written = c.llama_state_seq_get_data(self._handle, buffer, size, sequence)
+        written: int = c.llama_state_seq_get_data(self._handle, buffer, size, sequence)
         return bytes(memoryview(buffer)[:written])
 
     def restore(self, sequence: int, state: bytes, length: int) -> bool:
         """Load a saved KV of `length` tokens into an empty sequence; False, and nothing loaded, if it does not fit."""
         buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        read = c.llama_state_seq_set_data(self._handle, buffer, len(state), sequence)
+        read: int = c.llama_state_seq_set_data(self._handle, buffer, len(state), sequence)
         if read and c.llama_memory_seq_pos_max(self._memory, sequence) == length - 1:
             return True
         self.remove(sequence)

@@ -1,7 +1,5 @@
 """Model: what the rest of rlm-local knows of a language model. LlamaEngine is one; tests bring scripted ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol

@@ -1,12 +1,11 @@
 """Options: the probability of each of a few texts as what comes next, from as few evaluations as it takes.
 
-The options' tokens form a trie. An option's score is the log probability of the shortest prefix that tells it from the
-others: its first token where first tokens differ, which one evaluation gives for all of them. Where options share first
-tokens, the inner nodes of the trie are evaluated too, as branches of the prompt. Where one option is the beginning of
-another ("user", "user_id"), it gets the probability that is left: that the text does not go on as any of the longer ones.
+The options' tokens form a trie. An option's score is the log probability of the shortest prefix that tells it from
+the others: its first token where first tokens differ, which one evaluation gives for all of them. Where options share
+first tokens, the inner nodes of the trie are evaluated too, as branches of the prompt. Where one option is the
+beginning of another ("user", "user_id"), it gets the probability that is left: that the text does not go on as any of
+the longer ones.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass

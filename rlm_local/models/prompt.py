@@ -1,7 +1,5 @@
 """Prompt: the messages that a model is to reply to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,11 +1,9 @@
 """Scheduler: one thread that decodes for all callers.
 
-Callers hand in jobs; the thread mixes the prompts and replies of many of them in each decode (continuous batching), lets
-equal prefixes share KV, and sends back results. No lock is held across a decode; what a caller cancels is dropped before
-the next one. The most that can be waiting is what the callers have handed in: each waits for its own.
+Callers hand in jobs; the thread mixes the prompts and replies of many of them in each decode (continuous batching),
+lets equal prefixes share KV, and sends back results. No lock is held across a decode; what a caller cancels is dropped
+before the next one. The most that can be waiting is what the callers have handed in: each waits for its own.
 """
-
-from __future__ import annotations
 
 import queue
 import threading

@@ -1,7 +1,5 @@
 """Shelf: the KV of fixed prompts on disk, so that the next start loads what this one evaluated."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile

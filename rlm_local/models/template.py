@@ -5,8 +5,6 @@ It never sees the messages' text: it is rendered over markers, and the text is p
 `<|im_end|>` in a document is the ten characters, not the end of the turn.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,7 +50,6 @@ class ChatTemplate:
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
-        environment.globals["raise_exception"] = _refuse
         try:
             self._template = environment.from_string(weights.chat_template)
         except jinja2.TemplateError as error:
@@ -86,7 +83,7 @@ class ChatTemplate:
         tokenize = self._tokenize_cached if len(text) <= _CACHED_CHARACTERS else self._tokenize
         return tokenize(text, special)
 
-    def _tokenize(self, text: str, special: bool) -> tuple[int, ...]:  # noqa: FBT001 - a key of the cache
+    def _tokenize(self, text: str, special: bool) -> tuple[int, ...]:
         return tuple(self._weights.tokenize(text, special=special))
 
     def _render(self, roles: tuple[str, ...]) -> tuple[str | int, ...]:
@@ -94,7 +91,11 @@ class ChatTemplate:
         messages = [{"role": role, "content": f"[[message-{number}]]"} for number, role in enumerate(roles)]
         try:
             text = self._template.render(
-                messages=messages, add_generation_prompt=True, bos_token=self._weights.bos, eos_token=self._weights.eos
+                messages=messages,
+                add_generation_prompt=True,
+                bos_token=self._weights.bos,
+                eos_token=self._weights.eos,
+                raise_exception=_refuse,
             )
         except jinja2.TemplateError as error:
             raise TemplateError(f"the chat template refuses the roles {', '.join(roles)}: {error}") from error
