@@ -1,0 +1,216 @@
+"""Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Evidence
+from rlm_local.engine.budget import Budget, Price, Refused
+from rlm_local.engine.calibration import cut
+from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
+from rlm_local.engine.passages import Passages
+from rlm_local.engine.reading import read
+from rlm_local.log import CallKind, CallRecord, RunLog
+from rlm_local.models import Cancel, Message, Model, Prompt, Scores, Usage
+from rlm_sandbox import HostCallRefused
+
+_ITEM_TOKENS = 1200
+_EVIDENCE = 20
+_EVIDENCE_CHARACTERS = 400
+_QUERY_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class Final:
+    """What a cell ended its node with."""
+
+    answer: str
+    found: bool
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass
+class Broker:
+    """The host side of one node's session.
+
+    `turn` is the log's id of the turn that is running; `final` is set once a cell has ended the node; `partial` is what a
+    map had found when it was stopped.
+    """
+
+    model: Model
+    corpus: Corpus
+    passages: Passages
+    budget: Budget
+    cancel: Cancel
+    log: RunLog
+    tell: Listener
+    turn: int = 0
+    final: Final | None = None
+    partial: str = field(default="")
+
+    def calls(self) -> dict[str, Callable[..., Any]]:
+        """The host calls by the names that the toolbox uses."""
+        return {
+            "fields": self._fields,
+            "item_set": self._item_set,
+            "passages": self._passages,
+            "judge": self._judge,
+            "choose": self._choose,
+            "read": self._read,
+            "llm_query": self._llm_query,
+            "final": self._final,
+        }
+
+    # ---- the corpus
+
+    def _fields(self) -> dict[str, dict[str, str]]:
+        return {s.name: {f.name: f.type for f in s.fields} for s in self.corpus.item_sets}
+
+    def _item_set(self, name: str) -> dict[str, Any]:
+        for item_set in self.corpus.item_sets:
+            if item_set.name == name:
+                columns = {f.name: list(f.values) for f in item_set.fields}
+                return {"starts": list(item_set.starts), "ends": list(item_set.ends), "columns": columns}
+        raise HostCallRefused(f"no item set {name!r}; there are {', '.join(s.name for s in self.corpus.item_sets)}")
+
+    def _passages(self) -> dict[str, list[int]]:
+        return {"starts": list(self.passages.starts), "ends": list(self.passages.ends)}
+
+    # ---- leaf calls
+
+    def _judge(self, question: str, items: list[Any]) -> list[bool]:
+        prompts = [judge_prompt(question, self._item_text(item)) for item in items]
+        scores = self._scored("judge", f"judge {len(items)} items: {question}", prompts, ("yes", "no"))
+        margins = [score.logprobs[0] - score.logprobs[1] for score in scores]
+        threshold = cut(margins)
+        return [margin > threshold for margin in margins]
+
+    def _choose(self, question: str, options: list[str], items: list[Any]) -> list[int]:
+        if len(options) < 2:
+            raise HostCallRefused("choose needs at least two options")
+        prompts = [choose_prompt(question, options, self._item_text(item)) for item in items]
+        scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options))
+        return [max(range(len(options)), key=score.logprobs.__getitem__) for score in scores]
+
+    def _scored(self, kind: CallKind, what: str, prompts: Sequence[Prompt], options: tuple[str, ...]) -> list[Scores]:
+        scores: list[Scores] = []
+
+        def run(done: Callable[[int], None]) -> Usage:
+            scores.extend(self.model.choose(prompts, options, cancel=self.cancel, on_done=done))
+            records = [
+                _record(prompt, options, {"logprobs": list(score.logprobs)}, score.usage)
+                for prompt, score in zip(prompts, scores, strict=True)
+            ]
+            self.log.calls(self.turn, kind, records, 0.0)
+            return sum((score.usage for score in scores), Usage())
+
+        self._batch(what, prompts, 0 if kind == "judge" else 8, run)
+        return scores
+
+    def _llm_query(self, prompts: list[str]) -> list[str]:
+        asked = [query_prompt(text) for text in prompts]
+        replies: list[str] = []
+
+        def run(done: Callable[[int], None]) -> Usage:
+            made = self.model.generate(asked, max_tokens=_QUERY_TOKENS, cancel=self.cancel, on_done=done)
+            replies.extend(generation.text for generation in made)
+            records = [
+                _record(prompt, (), {"text": g.text, "logprob": g.logprob}, g.usage)
+                for prompt, g in zip(asked, made, strict=True)
+            ]
+            self.log.calls(self.turn, "query", records, 0.0)
+            return sum((generation.usage for generation in made), Usage())
+
+        self._batch(f"ask the model {len(prompts)} times", asked, _QUERY_TOKENS, run)
+        return replies
+
+    def _read(self, question: str, passages: list[list[int]]) -> dict[str, Any]:
+        spans = [self._span(pair) for pair in passages]
+        task = read(self.model, self.passages, question, spans)
+        reading: list[Any] = []
+
+        def run(_done: Callable[[int], None]) -> Usage:
+            result = task.decode(self.cancel)
+            reading.append(result)
+            self.log.calls(self.turn, "extract", [_record(task.prompt, (), result.data(), result.usage)], 0.0)
+            return result.usage
+
+        self._batch(f"read {len(task.spans)} passages: {question}", [task.prompt], 64, run)
+        return reading[0].data()
+
+    # ---- the end
+
+    def _final(self, answer: str, found: bool, evidence: list[list[int]]) -> None:
+        if self.final is None:
+            spans = [self._span(pair) for pair in evidence[:_EVIDENCE]]
+            self.final = Final(answer.strip(), found, tuple(self._evidence(*span) for span in spans))
+
+    def _evidence(self, start: int, end: int) -> Evidence:
+        span = self.corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
+        return Evidence(span.document, span.start, span.end, self.corpus.text_of(span))
+
+    # ---- checks and prices
+
+    def _span(self, pair: Any) -> tuple[int, int]:
+        """A span that a cell gave, checked: the cell is model-written."""
+        match pair:
+            case [int(start), int(end)] if 0 <= start <= end <= len(self.corpus.context):
+                return start, end
+            case _:
+                raise HostCallRefused(f"{pair!r} is not a place in the documents")
+
+    def _item_text(self, item: Any) -> str:
+        text = item if isinstance(item, str) else self.passages.render(*self._span(item))
+        if len(text) > 8 * _ITEM_TOKENS or self.model.count(text) > _ITEM_TOKENS:
+            return text[: 3 * _ITEM_TOKENS]
+        return text
+
+    def _batch(
+        self, what: str, prompts: Sequence[Prompt], reply_tokens: int, run: Callable[[Callable[[int], None]], Usage]
+    ) -> None:
+        """Reserve a batch's price, then run it; what it really cost is booked."""
+        price = price_of(self.model, prompts, reply_tokens)
+        done = 0
+
+        def progress(_index: int) -> None:
+            nonlocal done
+            done += 1
+            self.tell(Event("call", what, done / len(prompts)))
+
+        self.tell(Event("call", what, 0.0))
+        try:
+            with self.budget.reserve(price) as receipt:
+                receipt.calls = len(prompts)
+                receipt.tokens = run(progress)
+        except Refused as refusal:
+            raise HostCallRefused(str(refusal)) from refusal
+
+
+def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Price:
+    """An upper bound: what all prompts share counts once, then each prompt's own end and its reply."""
+    if not prompts:
+        return Price(0, 0)
+    first = prompts[0].messages
+    shared = first[:-1] if len(prompts) > 1 else ()
+    once = sum(model.count(message.content) + 8 for message in shared)
+    own = "\n".join(message.content for prompt in prompts for message in prompt.messages[len(shared) :])
+    return Price(once + model.count(own) + (8 + reply_tokens) * len(prompts), len(prompts))
+
+
+def _record(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], usage: Usage) -> CallRecord:
+    return CallRecord(
+        messages=[plain(message) for message in prompt.messages],
+        prefill=prompt.prefill,
+        options=options,
+        result=result,
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
+
+
+def plain(message: Message) -> dict[str, str]:
+    """A message as plain data."""
+    return {"role": message.role, "content": message.content}

@@ -1,0 +1,35 @@
+"""The direct author: one call over the text, cut to the window. The baseline that everything is compared with."""
+
+from dataclasses import dataclass
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.author import Step, Turn
+from rlm_local.models import Cancel, Model
+from rlm_policy import Action, Decision, State
+
+_RESERVE = 700
+_CELL = """\
+reply = llm_query(context[:{characters}] + {question!r})
+FINAL(reply, found='not in the documents' not in reply.lower())"""
+_ASK = "\n\nAnswer from these documents, in as few words as possible; if they do not say, reply: not in the documents.\nQuestion: "
+
+
+@dataclass
+class DirectAuthor:
+    """Asks once."""
+
+    model: Model
+    corpus: Corpus
+    name: str = "direct"
+
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
+        """See `Author.step`."""
+        if turns:
+            return None
+        room = self.model.n_ctx - _RESERVE - self.model.count(state.question)
+        characters = len(self.corpus.context)
+        characters = min(characters, 8 * room)  # no tokenizer needs more than eight characters for a token of prose
+        while (size := self.model.count(self.corpus.context[:characters])) > room:
+            characters = int(characters * room / size * 0.98)
+        cell = _CELL.format(characters=characters, question=_ASK + state.question)
+        return Step(Decision(Action.ANSWER, reason=f"one call over {characters} of {len(self.corpus.context)} characters"), cell)

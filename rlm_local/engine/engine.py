@@ -1,0 +1,182 @@
+"""The engine: a model, a sandbox and a log, ready to be asked."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypedDict, Unpack, get_args
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Answer
+from rlm_local.engine.budget import Budget, Limits
+from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.run import Run
+from rlm_local.errors import UsageError
+from rlm_local.home import Home
+from rlm_local.log import RunStore
+from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, ensure_model, resolve
+from rlm_sandbox import ensure_image
+
+AuthorName = Literal["guided", "free"]
+PolicyName = Literal["rules", "direct"]
+Sources = Sequence[str | Path] | Mapping[str, str]
+
+class AskOptions(TypedDict, total=False):
+    """The options of `Engine.ask`; see there."""
+
+    author: AuthorName | None
+    policy: PolicyName
+    max_tokens: int | None
+    max_calls: int | None
+    timeout: float | None
+    task_id: str | None
+    cancel: Cancel | None
+    listener: Listener | None
+
+
+class Engine:
+    """Answers questions over records, on this machine.
+
+        with Engine() as engine:
+            answer = engine.ask("How many visits were cancelled in May?", ["records/"])
+            print(answer.answer, answer.evidence)
+
+    Making one sets up what is missing (weights, sandbox image) and loads the model, which takes seconds once it is set up;
+    asking is safe from several threads.
+
+    Args:
+        model: a name from the catalog, or the path of a GGUF file.
+        home: where all state is kept.
+        listener: told what happens, from the thread that works.
+        threads: for llama.cpp; by default one for each core this process may use.
+
+    Raises:
+        ModelError, SandboxError, HomeError: set-up is not possible, with the remedy.
+    """
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        *,
+        home: Home | None = None,
+        listener: Listener = ignore,
+        threads: int | None = None,
+    ) -> None:
+        self.home = home or Home.default()
+        self._tell = listener
+
+        def progress(what: str, fraction: float | None) -> None:
+            listener(Event("setup", what, fraction))
+
+        spec = resolve(model)
+        path = ensure_model(spec, self.home.models, progress=progress)
+        self._image = ensure_image(self.home.image, progress=progress)
+        self._store = RunStore(self.home.runs)
+        self._spec = spec
+        self._model = LlamaEngine(
+            path, name=spec.name, threads=threads, kv_directory=self.home.kv, progress=progress
+        )
+
+    def close(self) -> None:
+        """Free the model's memory and threads."""
+        self._model.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(
+        self,
+        question: str,
+        sources: Sources,
+        *,
+        author: AuthorName | None = None,
+        policy: PolicyName = "rules",
+        max_tokens: int | None = None,
+        max_calls: int | None = None,
+        timeout: float | None = None,
+        task_id: str | None = None,
+        cancel: Cancel | None = None,
+        listener: Listener | None = None,
+    ) -> Answer:
+        """Answer a question over files, folders ("-" is standard input), or documents given as {name: text}.
+
+        Args:
+            author: who writes the cells: "guided" (typed plans) or "free" (Python); by default what suits the model.
+            policy: "rules", or "direct": one call over the text cut to the window, for comparison.
+            max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
+            task_id: kept in the log.
+            cancel: stops the run from another thread; the answer is then the best so far.
+            listener: told what happens in this run.
+
+        Raises:
+            UsageError: an empty question, an unknown policy, a limit that is not positive.
+            CorpusError: nothing to read, with the path and the reason.
+
+        What breaks later is not raised: the answer's `ended` is "error", and `error` says what.
+        """
+        limits = _limits(max_tokens, max_calls, timeout)
+        if not question.strip():
+            raise UsageError("the question is empty", remedy="Give the question as the first argument")
+        if policy not in get_args(PolicyName):
+            raise UsageError(f"there is no policy {policy!r}", remedy="Use rules or direct")
+        budget = Budget(limits)
+        tell = listener or self._tell
+        corpus = _load(sources)
+        run = Run(
+            question=question,
+            corpus=corpus,
+            sources=tuple(map(str, sources)),
+            context_tokens=corpus.tokens(self._model.count),
+            model=self._model,
+            model_sha256=self._spec.sha256,
+            image=self._image,
+            author="direct" if policy == "direct" else author or self._spec.author,
+            policy=policy,
+            budget=budget,
+            tell=tell,
+            task_id=task_id,
+        )
+        own = Cancel(deadline=budget.deadline)
+        release = cancel.on_cancel(own.cancel) if cancel else None
+        try:
+            return run.answer(self._store, own)
+        finally:
+            if release:
+                release()
+
+    async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
+        """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.
+
+        A task that is cancelled waits for the run to stop, which takes one decode, and its log is complete.
+        """
+        cancel = options.pop("cancel", None) or Cancel()
+        work = asyncio.create_task(asyncio.to_thread(self.ask, question, sources, cancel=cancel, **options))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            cancel.cancel()
+            await work
+            raise
+
+
+def _load(sources: Sources) -> Corpus:
+    if isinstance(sources, Mapping):
+        return Corpus.from_documents(sources)
+    if isinstance(sources, str):
+        raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
+    return Corpus.load(sources)
+
+
+def _limits(tokens: int | None, calls: int | None, seconds: float | None) -> Limits:
+    given = {"tokens": tokens, "calls": calls, "seconds": seconds}
+    for name, value in given.items():
+        if value is not None and not value > 0:
+            raise UsageError(f"the limit of {name} is {value}", remedy="Limits are positive numbers")
+    return replace(Limits(), **{name: value for name, value in given.items() if value is not None})

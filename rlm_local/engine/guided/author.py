@@ -1,0 +1,93 @@
+"""The guided author: a typed plan, compiled to a readable cell; an empty result goes back to planning."""
+
+import math
+from dataclasses import dataclass, field
+
+from rlm_local.engine.author import Step, Turn
+from rlm_local.engine.broker import price_of
+from rlm_local.engine.budget import Budget
+from rlm_local.engine.guided.compile import compile_answer, compile_plan
+from rlm_local.engine.guided.plan import Op, Plan
+from rlm_local.engine.guided.planner import Planned, decode_plan, planning_prompt
+from rlm_local.engine.guided.schema import Schema
+from rlm_local.models import Cancel, Model
+from rlm_policy import Action, Decision, Rules, State
+
+_ATTEMPTS = 3
+_PLAN_TOKENS = 160
+
+
+@dataclass
+class GuidedAuthor:
+    """Plans, and plans again with what failed closed; reading passages is the last resort.
+
+    The policy's decision is read off the plan's own slots: `op` (and `judge`) say which action it is, and their log
+    probabilities are the decision's.
+    """
+
+    model: Model
+    schema: Schema
+    budget: Budget
+    policy: Rules
+    name: str = "guided"
+    _tried: list[Plan] = field(default_factory=list[Plan])
+
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
+        """See `Author.step`."""
+        settled = self.policy.decide(state)
+        if settled is not None:
+            return Step(settled, compile_answer(state.question))
+        if len(self._tried) >= _ATTEMPTS:
+            return self._last_resort(state)
+        planned = self._plan(state, cancel)
+        self._tried.append(planned.plan)
+        return Step(
+            decision=_decision(planned),
+            cell=compile_plan(planned.plan, state.question),
+            prompt=planned.prompt,
+            prompt_ids=planned.prompt_ids,
+            completion_ids=planned.completion_ids,
+            text=planned.text,
+            plan=planned.plan.data(),
+        )
+
+    def _plan(self, state: State, cancel: Cancel) -> Planned:
+        prompt = planning_prompt(self.schema, state.question)
+        with self.budget.reserve(price_of(self.model, [prompt], _PLAN_TOKENS)) as receipt:
+            planned = decode_plan(self.model, prompt, self.schema, self._tried, cancel)
+            receipt.tokens = planned.usage
+            receipt.calls = 1
+        return planned
+
+    def _last_resort(self, state: State) -> Step | None:
+        if any(plan.op is Op.READ for plan in self._tried):
+            return None
+        plan = Plan(Op.READ)
+        self._tried.append(plan)
+        decision = Decision(Action.SEARCH, reason="nothing planned was found: read what speaks of it")
+        return Step(decision, compile_plan(plan, state.question), plan=plan.data())
+
+
+def _decision(planned: Planned) -> Decision:
+    chosen = planned.plan.action
+    weights: dict[Action, float] = {}
+    for op, logprob in planned.op_logprobs.items():
+        action = chosen if op is planned.plan.op else Plan(op).action
+        weights[action] = weights.get(action, 0.0) + math.exp(logprob)
+    logprobs = {action: math.log(max(weight, 1e-9)) for action, weight in weights.items()}
+    return Decision(chosen, logprobs, propensity=1.0, reason=_sentence(planned.plan))
+
+
+def _sentence(plan: Plan) -> str:
+    where = f" where {' and '.join(c.label for c in plan.where)}" if plan.where else ""
+    judged = f", judging {plan.judge!r}" if plan.judge else ""
+    match plan.op:
+        case Op.READ:
+            return "find passages and read them"
+        case Op.TOP:
+            ranking = plan.ranking.label if plan.ranking else ""
+            return f"{plan.show} with {ranking} in {plan.items}{where}{judged}"
+        case Op.COUNT:
+            return f"count {plan.items}{where}{judged}"
+        case _:
+            return f"{plan.op} {plan.show} of {plan.items}{where}{judged}"

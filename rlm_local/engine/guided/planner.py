@@ -1,0 +1,135 @@
+"""The guided author's first half: a plan, decoded slot by slot.
+
+Everything that the corpus can say is offered and nothing else: the grammar of a plan is this program, and each slot is
+one decision read off the model's logits. The literal text between the slots costs no decoding.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
+from rlm_local.engine.guided.schema import Schema
+from rlm_local.engine.guided.shots import ask, fixed_messages
+from rlm_local.models import Cancel, Cursor, Message, Model, Prompt, Usage
+
+_T = TypeVar("_T")
+
+_QUESTION_TOKENS = 40
+_OPEN = '{"op": "'
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan with what it was decoded from: the prompt as sent, the reply, and the op's log probabilities."""
+
+    plan: Plan
+    prompt: Prompt
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+    text: str
+    op_logprobs: dict[Op, float]
+    usage: Usage
+
+
+def planning_prompt(schema: Schema, question: str) -> Prompt:
+    """The prompt whose reply is a plan."""
+    fixed = fixed_messages()
+    user = Message("user", ask(schema.text, question, schema.mentioned()))
+    return Prompt((*fixed, user), prefill=_OPEN, fixed=len(fixed))
+
+
+def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[Plan], cancel: Cancel) -> Planned:
+    """The model's plan for a question, other than those already tried.
+
+    A repair has to change something: a banned plan's op is closed for the item set it was tried on, so that the next
+    best decision is taken.
+
+    Raises:
+        Cancelled, DeadlineExceeded: by `cancel`.
+    """
+    with model.cursor(prompt, cancel=cancel) as cursor:
+        plan, logprobs = _Slots(cursor, schema, banned).plan()
+        return Planned(
+            plan=plan,
+            prompt=prompt,
+            prompt_ids=cursor.prompt_ids,
+            completion_ids=cursor.token_ids,
+            text=_OPEN + cursor.text,
+            op_logprobs=logprobs,
+            usage=cursor.usage,
+        )
+
+
+class _Slots:
+    """The program that is a plan's grammar."""
+
+    def __init__(self, cursor: Cursor, schema: Schema, banned: Sequence[Plan]) -> None:
+        self.cursor, self.schema, self.banned = cursor, schema, banned
+
+    def plan(self) -> tuple[Plan, dict[Op, float]]:
+        read_before = any(plan.op is Op.READ for plan in self.banned)
+        ops = [op for op in Op if (not read_before if op is Op.READ else self._sets(op))]
+        choice = self.cursor.choose([str(op) for op in ops])
+        op = ops[choice.index]
+        logprobs = dict(zip(ops, choice.logprobs, strict=True))
+        if op is Op.READ:
+            self.cursor.append('"}')
+            return Plan(op), logprobs
+        plan = Plan(op, items=self._slot("items", self._sets(op)))
+        plan = replace(plan, where=self._where(plan.items), judge=self._judge())
+        if op is not Op.COUNT:
+            types = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
+            plan = replace(plan, show=self._slot("show", self.schema.fields(plan.items, *types), opening=', "show": "'))
+        if op is Op.TOP:
+            rankings = self._rankings(plan.items)
+            plan = replace(plan, ranking=self._pick(rankings, lambda r: r.label, opening=', "rank": "', closing='"'))
+        self.cursor.append("}")
+        return plan, logprobs
+
+    def _sets(self, op: Op) -> list[str]:
+        """The item sets on which this op makes sense and has not been tried."""
+        tried = {plan.items for plan in self.banned if plan.op is op}
+        needed = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
+        return [
+            name
+            for name in self.schema.sets
+            if name not in tried and (op is Op.COUNT or self.schema.fields(name, *needed))
+        ]
+
+    def _slot(self, name: str, options: Sequence[str], opening: str | None = None) -> str:
+        return self._pick(options, str, opening=opening or f'", "{name}": "', closing='"')
+
+    def _pick(self, options: Sequence[_T], label: Callable[[_T], str], *, opening: str, closing: str) -> _T:
+        self.cursor.append(opening)
+        chosen = self.cursor.choose([label(option) + closing for option in options])
+        return options[chosen.index]
+
+    def _where(self, items: str) -> tuple[Condition, ...]:
+        self.cursor.append(', "where": [')
+        left, taken = list(self.schema.conditions[items]), list[Condition]()
+        while left:
+            comma = ", " if taken else ""
+            choice = self.cursor.choose([*(f'{comma}"{c.label}"' for c in left), "]"])
+            if choice.index == len(left):
+                return tuple(taken)
+            condition = left.pop(choice.index)
+            taken.append(condition)
+        self.cursor.append("]")
+        return tuple(taken)
+
+    def _judge(self) -> str:
+        self.cursor.append(', "judge": ')
+        if self.cursor.choose(["null", '"']).index == 0:
+            return ""
+        question = self.cursor.write(stop=('"',), max_tokens=_QUESTION_TOKENS)
+        self.cursor.append('"')
+        return question
+
+    def _rankings(self, items: str) -> list[Ranking]:
+        numbers = self.schema.fields(items, "number")
+        counted = [Ranking("count", most=most) for most in (True, False)]
+        measured = [
+            Ranking(measure, field, most) for field in numbers for measure in ("sum", "average", "highest") for most in (True, False)
+        ]
+        return [*counted, *measured]

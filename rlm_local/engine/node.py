@@ -1,0 +1,122 @@
+"""One node of the tree: state, decision, cell, sandbox, observation, and again until it is answered.
+
+This is the main loop.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.author import Author, Step, Turn
+from rlm_local.engine.broker import Broker, Final, plain
+from rlm_local.engine.budget import Budget
+from rlm_local.engine.events import Event, Listener
+from rlm_local.log import RunLog, TurnStart
+from rlm_local.models import Cancel, Model
+from rlm_policy import State
+from rlm_sandbox import CellResult, Session
+
+_MAX_TURNS = 12
+_OBSERVATION = 2000
+
+OpenSession = Callable[[Broker], Session]
+"""Opens a session whose host calls the broker answers."""
+
+
+@dataclass
+class Node:
+    """A question, a view of the corpus and an author, with one session for as long as the node lives."""
+
+    question: str
+    corpus: Corpus
+    context_tokens: int
+    model: Model
+    author: Author
+    broker: Broker
+    budget: Budget
+    cancel: Cancel
+    log: RunLog
+    tell: Listener
+    open_session: OpenSession
+    depth: int = 0
+    max_depth: int = 0
+
+    def run(self) -> Final | None:
+        """The answer, or None: the author has nothing left to try.
+
+        Raises:
+            Refused: the ledger is empty. Cancelled, DeadlineExceeded: by `cancel`. SandboxError, ModelError: what broke.
+        """
+        node = self.log.node(None, self.depth, self.question)
+        turns: tuple[Turn, ...] = ()
+        session = self.open_session(self.broker)
+        release = self.cancel.on_cancel(session.kill)
+        try:
+            while self.broker.final is None and len(turns) < _MAX_TURNS:
+                state = self._state(turns)
+                step = self.author.step(state, turns, self.cancel)
+                if step is None:
+                    break
+                if not session.alive:
+                    session = self.open_session(self.broker)
+                result = self._run(session, node, state, step)
+                turns = (*turns, Turn(step, _observation(result)))
+        finally:
+            release()
+            session.close()
+        return self.broker.final
+
+    def _run(self, session: Session, node: int, state: State, step: Step) -> CellResult:
+        self.tell(Event("decision", f"{step.decision.action}: {step.decision.reason}", depth=self.depth))
+        self.tell(Event("cell", step.cell, depth=self.depth))
+        prompt = step.prompt
+        self.broker.turn = self.log.begin_turn(
+            node,
+            TurnStart(
+                state=state.features(),
+                decision=step.decision.data(),
+                messages=[plain(message) for message in prompt.messages] if prompt else [],
+                prefill=prompt.prefill if prompt else "",
+                prompt_ids=step.prompt_ids,
+                completion_ids=step.completion_ids,
+                text=step.text,
+                plan=step.plan,
+                cell=step.cell,
+            ),
+        )
+        result = session.run(step.cell)
+        self.cancel.check()
+        self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
+        self.tell(Event("output", _observation(result), depth=self.depth))
+        return result
+
+    def _state(self, turns: tuple[Turn, ...]) -> State:
+        left = self.budget.left
+        return State(
+            question=self.question,
+            context_tokens=self.context_tokens,
+            window_tokens=self.model.n_ctx,
+            documents=len(self.corpus.documents),
+            items=max((len(s.starts) for s in self.corpus.item_sets if s.fields), default=0),
+            fields=sum(len(s.fields) for s in self.corpus.item_sets),
+            depth=self.depth,
+            depth_left=self.max_depth - self.depth,
+            tokens_left=left.tokens,
+            calls_left=left.calls,
+            seconds_left=self.budget.limits.seconds - self.budget.seconds,
+            attempt=len(turns),
+            observation=turns[-1].output if turns else "",
+        )
+
+
+def _observation(result: CellResult) -> str:
+    """What the author is shown of a cell: its output and, where it failed, why; the middle cut out where it is long."""
+    text = "\n".join(part for part in (result.output.rstrip(), result.error or "", _stopped(result)) if part)
+    if len(text) <= _OBSERVATION:
+        return text
+    half = _OBSERVATION // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters cut ...\n{text[-half:]}"
+
+
+def _stopped(result: CellResult) -> str:
+    return f"(stopped: {result.stopped})" if result.stopped and not result.error else ""

@@ -1,0 +1,102 @@
+"""The corpus as a sequence of passages: every character of every document belongs to one, and none is too long to read."""
+
+import bisect
+from array import array
+from collections.abc import Iterator
+
+from rlm_local.corpus import Corpus, Document, ItemSet
+
+LONGEST = 1600
+"""Characters of a passage, about 400 tokens: a longer item is cut at line ends, or between words."""
+
+SHORTEST = 240
+"""Prose shorter than this joins its neighbour, so that a heading stays with what it heads."""
+
+_COARSE = frozenset(("documents",))
+_OWN = frozenset(("rows", "lines", "functions"))
+
+
+class Passages:
+    """All passages in order of their place, with the item that each is, where it is one.
+
+    `starts` and `ends` are offsets in the context.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self.starts, self.ends = array("Q"), array("Q")
+        self._items: list[tuple[ItemSet, int] | None] = []
+        by_document: dict[int, list[tuple[int, int, ItemSet, int]]] = {}
+        for item_set in corpus.item_sets:
+            if item_set.kind in _COARSE:
+                continue
+            for index, document in enumerate(item_set.documents):
+                spot = (item_set.starts[index], item_set.ends[index], item_set, index)
+                by_document.setdefault(document, []).append(spot)
+        for number, document in enumerate(corpus.documents):
+            self._add(document, sorted(by_document.get(number, ()), key=lambda spot: (spot[0], -spot[1])))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def render(self, start: int, end: int) -> str:
+        """What a model is shown of a span: the document's name, then a row's fields by name, or the text."""
+        name = self._document(start).name
+        item = self.item(start, end)
+        if item is None or item[0].kind != "rows":
+            return f"{name}\n{self.corpus.context[start:end].strip()}"
+        item_set, index = item
+        stated = ((f.label, f.values[index]) for f in item_set.fields)
+        return f"{name}\n" + "; ".join(f"{label}: {_plain(value)}" for label, value in stated if value is not None)
+
+    def item(self, start: int, end: int) -> tuple[ItemSet, int] | None:
+        """The item of exactly this span, if one is."""
+        at = bisect.bisect_left(self.starts, start)
+        if at < len(self.starts) and self.starts[at] == start and self.ends[at] == end:
+            return self._items[at]
+        return None
+
+    def _document(self, offset: int) -> Document:
+        documents = self.corpus.documents
+        return documents[max(0, bisect.bisect_right(documents, offset, key=lambda d: d.start) - 1)]
+
+    def _add(self, document: Document, spots: list[tuple[int, int, ItemSet, int]]) -> None:
+        at = document.start
+        prose_from = at
+        for start, end, item_set, index in spots:
+            if start < at or item_set.kind not in _OWN or end - start > LONGEST:
+                continue
+            self._add_prose(prose_from, start)
+            self._append(start, end, (item_set, index))
+            at = prose_from = end
+        self._add_prose(prose_from, document.end)
+
+    def _add_prose(self, start: int, end: int) -> None:
+        for a, b in _chunks(self.corpus.context, start, end):
+            self._append(a, b, None)
+
+    def _append(self, start: int, end: int, item: tuple[ItemSet, int] | None) -> None:
+        self.starts.append(start)
+        self.ends.append(end)
+        self._items.append(item)
+
+
+def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans of at most LONGEST characters that cover the text, cut at blank lines, else lines, else words."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end:
+        stop = min(end, start + LONGEST)
+        if stop < end:
+            floor = start + SHORTEST
+            cuts = (text.rfind(mark, floor, stop) for mark in ("\n\n", "\n", " "))
+            stop = next((cut for cut in cuts if cut > 0), stop)
+        if text[start:stop].strip():
+            yield start, stop
+        start = stop
+        while start < end and text[start].isspace():
+            start += 1
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,0 +1,83 @@
+"""Reading: an answer from a few passages, or that they do not say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rlm_local.engine.leaves import READ_PREFILL, read_prompt
+from rlm_local.engine.passages import Passages
+from rlm_local.models import Cancel, Model, Prompt, Usage
+
+READ_TOKENS = 2600
+"""What the passages of one reading may take of the window."""
+
+_ANSWER_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answer, and the spans of the context that state it."""
+
+    answer: str
+    found: bool
+    evidence: tuple[tuple[int, int], ...]
+    logprobs: tuple[float, float]
+    """Of "stated" and "not stated"."""
+
+    usage: Usage
+
+    def data(self) -> dict[str, Any]:
+        spans = [list(span) for span in self.evidence]
+        return {"answer": self.answer, "found": self.found, "evidence": spans, "logprobs": list(self.logprobs)}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A reading, ready to be priced and decoded."""
+
+    model: Model
+    passages: Passages
+    prompt: Prompt
+    spans: tuple[tuple[int, int], ...]
+
+    def decode(self, cancel: Cancel) -> Reading:
+        """Whether the passages state it, the answer, and where: three slots of one reply."""
+        with self.model.cursor(self.prompt, cancel=cancel) as cursor:
+            stated = cursor.choose(['"', "null"])
+            logprobs = (stated.logprobs[0], stated.logprobs[1])
+            if stated.index == 1:
+                return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
+            answer = cursor.write(stop=('"',), max_tokens=_ANSWER_TOKENS).strip()
+            cursor.append('", "passage": ')
+            where = cursor.choose([f"{number}}}" for number in range(1, len(self.spans) + 1)]).index
+            span = _narrowed(self.passages.corpus.context, self.spans[where], answer)
+            return Reading(answer, found=bool(answer), evidence=(span,), logprobs=logprobs, usage=cursor.usage)
+
+
+def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[int, int]]) -> Task:
+    """A reading of as many of the passages, best first, as the window allows."""
+    chosen, texts, left = list[tuple[int, int]](), list[str](), READ_TOKENS
+    for start, end in dict.fromkeys(spans):
+        text = passages.render(start, end)
+        size = model.count(text) + 6
+        if size > left and chosen:
+            continue
+        if size > left:
+            end = start + (end - start) * left // size
+            text = passages.render(start, end)
+        chosen.append((start, end))
+        texts.append(text)
+        left -= size
+    return Task(model, passages, read_prompt(question, texts), tuple(chosen))
+
+
+def _narrowed(context: str, span: tuple[int, int], answer: str) -> tuple[int, int]:
+    """The lines of the span that hold the answer, or the span itself."""
+    start, end = span
+    at = context[start:end].lower().find(answer.lower())
+    if at < 0:
+        return span
+    at += start
+    left = context.rfind("\n", start, at) + 1 or start
+    right = context.find("\n", at + len(answer), end)
+    return max(left, start), end if right < 0 else right

@@ -1,0 +1,153 @@
+"""One run: a question over a corpus, from its first line in the log to its answer."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Answer, Ended, Usage
+from rlm_local.engine.author import Author
+from rlm_local.engine.broker import Broker, Final
+from rlm_local.engine.budget import Budget, Refused
+from rlm_local.engine.direct import DirectAuthor
+from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.free import FreeAuthor
+from rlm_local.engine.guided import PROMPT_VERSION, GuidedAuthor, Schema
+from rlm_local.engine.node import Node
+from rlm_local.engine.passages import Passages
+from rlm_local.errors import RlmLocalError
+from rlm_local.log import RunLog, RunStart, RunStore
+from rlm_local.models import Cancel, Cancelled, DeadlineExceeded, Model
+from rlm_policy import Rules
+from rlm_sandbox import Image, SandboxError, Session
+from rlm_sandbox import Limits as SessionLimits
+
+NOT_FOUND = "The documents do not say."
+
+_CELL_SECONDS = 60.0
+_OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
+
+
+@dataclass
+class Run:
+    """What one question needs. `answer` may be called once."""
+
+    question: str
+    corpus: Corpus
+    sources: tuple[str, ...]
+    context_tokens: int
+    model: Model
+    model_sha256: str
+    image: Image
+    author: str
+    policy: str
+    budget: Budget
+    tell: Listener
+    task_id: str | None = None
+
+    def answer(self, store: RunStore, cancel: Cancel) -> Answer:
+        """Run to the end, whatever happens on the way; the answer is in the log when this returns.
+
+        Raises:
+            StoreError: the log cannot be written.
+        """
+        log = store.begin(self._start())
+        broker = Broker(self.model, self.corpus, self.passages, self.budget, cancel, log, self.tell)
+        ended, error = Ended.ANSWERED, ""
+        try:
+            self._node(log, broker, cancel).run()
+        except DeadlineExceeded:
+            ended = Ended.TIMEOUT
+        except (Cancelled, KeyboardInterrupt):
+            ended = Ended.CANCELLED
+        except Refused as refusal:
+            ended, error = Ended.BUDGET, str(refusal)
+        except (RlmLocalError, SandboxError) as broken:
+            ended, error = Ended.ERROR, str(broken)
+        answer = self._answer(log.run_id, broker, ended, error)
+        log.end(answer)
+        self.tell(Event("answer", answer.answer))
+        return answer
+
+    @cached_property
+    def passages(self) -> Passages:
+        return Passages(self.corpus)
+
+    def _node(self, log: RunLog, broker: Broker, cancel: Cancel) -> Node:
+        return Node(
+            question=self.question,
+            corpus=self.corpus,
+            context_tokens=self.context_tokens,
+            model=self.model,
+            author=self._author(),
+            broker=broker,
+            budget=self.budget,
+            cancel=cancel,
+            log=log,
+            tell=self.tell,
+            open_session=self._open_session,
+        )
+
+    def _author(self) -> Author:
+        makers: dict[str, Callable[[], Author]] = {
+            "guided": lambda: GuidedAuthor(self.model, Schema(self.corpus, self.question), self.budget, Rules()),
+            "free": lambda: FreeAuthor(self.model, self.corpus, self.budget),
+            "direct": lambda: DirectAuthor(self.model, self.corpus),
+        }
+        return makers[self.author]()
+
+    def _open_session(self, broker: Broker) -> Session:
+        seconds = min(_CELL_SECONDS, max(1.0, self.budget.limits.seconds - self.budget.seconds))
+        session = Session(self.image, limits=SessionLimits(seconds=seconds), host_calls=broker.calls())
+        try:
+            session.set_text("context", self.corpus.context)
+            documents = [(d.name, d.kind, d.start, d.end) for d in self.corpus.documents]
+            opened = session.run(_OPENING.format(documents=documents))
+            if opened.error or opened.stopped:
+                raise SandboxError(f"the session cannot be opened: {opened.error or opened.stopped}")
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _start(self) -> RunStart:
+        return RunStart(
+            question=self.question,
+            task_id=self.task_id,
+            sources=self.sources,
+            context_sha256=hashlib.sha256(self.corpus.context.encode("utf-8", "surrogatepass")).hexdigest(),
+            context_tokens=self.context_tokens,
+            documents=len(self.corpus.documents),
+            model=self.model.name,
+            model_sha256=self.model_sha256,
+            template_sha256=self.model.template_sha256,
+            prompt_version=PROMPT_VERSION,
+            author=self.author,
+            policy=self.policy,
+            limits=asdict(self.budget.limits),
+            seed=0,
+        )
+
+    def _answer(self, run_id: str, broker: Broker, ended: Ended, error: str) -> Answer:
+        final = broker.final or Final(broker.partial or NOT_FOUND, found=bool(broker.partial))
+        if broker.final is not None and ended is not Ended.ERROR:
+            ended = Ended.ANSWERED
+        spent = self.budget.spent
+        return Answer(
+            run_id=run_id,
+            question=self.question,
+            answer=final.answer if final.found or not broker.final else final.answer or NOT_FOUND,
+            found=final.found,
+            ended=ended,
+            evidence=final.evidence,
+            usage=Usage(
+                prompt_tokens=spent.prompt_tokens,
+                completion_tokens=spent.completion_tokens,
+                leaf_calls=self.budget.calls,
+                seconds=round(self.budget.seconds, 2),
+            ),
+            model=self.model.name,
+            policy=self.policy,
+            error=error,
+        )
