@@ -41,7 +41,7 @@ class Sampled:
     def pick(self, logits: Logits) -> int:
         scaled = (logits - logits.max()).astype(np.float64) / self._temperature
         total: NDArray[np.float64] = np.exp(scaled).cumsum()
-        return int(np.searchsorted(total, self._random.random() * total[-1], side="right"))
+        return int(np.searchsorted(total, self._random.random() * float(total[-1]), side="right"))
 
     def close(self) -> None:
         pass
