@@ -1,0 +1,9 @@
+"""Documents in, a corpus out: texts, items and fields that a model can plan over and code can count."""
+
+from rlm_local.corpus.corpus import Corpus
+from rlm_local.corpus.document import Document, Note, Skipped, Span
+from rlm_local.corpus.field import Field
+from rlm_local.corpus.item_set import ItemSet
+from rlm_local.corpus.link import Link, link
+
+__all__ = ["Corpus", "Document", "Field", "ItemSet", "Link", "Note", "Skipped", "Span", "link"]

@@ -1,0 +1,20 @@
+"""What can go wrong while a corpus is loaded.
+
+CorpusError
+├── PathMissing       a path that was given does not exist
+└── NothingReadable   paths that exist, and not one text in them
+"""
+
+from rlm_local.errors import RlmLocalError
+
+
+class CorpusError(RlmLocalError):
+    """The corpus cannot be loaded."""
+
+
+class PathMissing(CorpusError):
+    """A path that was given does not exist."""
+
+
+class NothingReadable(CorpusError):
+    """The paths hold nothing that can be read as text."""

@@ -1,0 +1,81 @@
+"""Numbers as people write them: thousands separators, decimal commas, currencies, units, percent."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+DecimalMark = Literal[".", ","]
+
+_PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
+_SIGNS = "€$£¥₹₽₩"
+NUMBER = (
+    rf"(?P<open>\()?(?P<sign>[-+−])?\s?(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-−])?"
+    r"(?P<digits>\d+(?:[.,'’\s]\d+)*)"
+    rf"(?P<power>[kKM]|bn)?(?P<exponent>[eE][-+]?\d{{1,3}})?(?:\s?(?P<after>[{_SIGNS}%‰]|°?[A-Za-zµ]{{1,12}}[²³]?(?:/[A-Za-z]{{1,8}}²?)?))?\)?"
+)
+_NUMBER = re.compile(NUMBER)
+_GROUPED = {
+    ".": re.compile(r"\d{1,3}(?:(?:,\d{2,3})*,\d{3}|(?:[ '’\u00a0\u202f]\d{3})+)?(?:\.\d+)?|\d+(?:\.\d+)?"),
+    ",": re.compile(r"\d{1,3}(?:(?:\.\d{3})+|(?:[ '’\u00a0\u202f]\d{3})+)?(?:,\d+)?|\d+(?:,\d+)?"),
+}
+_POWERS = {"k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9}
+_CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number and the unit written with it ("" for none). Currency signs are given as their ISO 4217 code."""
+
+    value: float
+    unit: str
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number, with or without a unit, in either decimal style."""
+    return quantity(text, ".") is not None or quantity(text, ",") is not None
+
+
+def decimal_mark(texts: Iterable[str]) -> DecimalMark:
+    """Which mark separates decimals in a column: what the unmistakable values say, a point when none does."""
+    votes: Counter[DecimalMark] = Counter()
+    for text in texts:
+        match = _NUMBER.fullmatch(text.strip())
+        if match is None:
+            continue
+        digits = match["digits"]
+        point, comma = digits.rfind("."), digits.rfind(",")
+        if point >= 0 and comma >= 0:
+            votes["." if point > comma else ","] += 2
+        elif digits.count(",") > 1 or digits.count(".") > 1:
+            votes["." if comma >= 0 else ","] += 1
+        elif comma >= 0 and len(digits) - comma - 1 != 3:
+            votes[","] += 1
+        elif point >= 0 and len(digits) - point - 1 != 3:
+            votes["."] += 1
+    return "," if votes[","] > votes["."] else "."
+
+
+def quantity(text: str, mark: DecimalMark = ".") -> Quantity | None:
+    """Read a whole cell as a number. None if it is not one, or is a code: leading zeros, more than 15 digits."""
+    text = text.strip()
+    if mark == "." and _PLAIN.fullmatch(text):
+        return Quantity(float(text), "")
+    match = _NUMBER.fullmatch(text)
+    if match is None or bool(match["open"]) != text.endswith(")"):
+        return None
+    digits = match["digits"]
+    if not _GROUPED[mark].fullmatch(digits):
+        return None
+    whole = re.sub(r"[\s'’]" + ("|," if mark == "." else r"|\."), "", digits).replace(",", ".")
+    if len(whole) > 16 or (len(whole) > 1 and whole[0] == "0" and whole[1] != "."):
+        return None
+    before, after = match["before"], match["after"]
+    if before and after:
+        return None
+    value = float(whole + (match["exponent"] or "")) * _POWERS.get(match["power"] or "", 1.0)
+    if match["open"] or match["sign"] in ("-", "−") or match["inner"]:
+        value = -value
+    unit = before or after or ""
+    return Quantity(value, _CURRENCIES.get(unit[-1:], unit))
