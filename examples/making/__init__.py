@@ -1,0 +1,1 @@
+"""The parts of the example generator: one fictional clinic group, its records, and the questions about them."""

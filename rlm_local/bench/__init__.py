@@ -1,0 +1,1 @@
+"""Benchmarks: tasks with known answers, and how an answer is scored."""
