@@ -1,28 +1,40 @@
 """Models on this machine: llama.cpp behind a small interface.
 
-    from rlm_local.models import LlamaEngine, Message, Prompt
+    from rlm_local.models import DEFAULT_MODEL, LlamaEngine, Message, Prompt, ensure_model, resolve
 
-    with LlamaEngine(path, name="qwen2.5-coder-1.5b") as model:
+    path = ensure_model(resolve(DEFAULT_MODEL), directory)
+    with LlamaEngine(path, name=DEFAULT_MODEL) as model:
         [reply] = model.generate([Prompt((Message("user", "Name a colour."),))], max_tokens=8)
 
 The names below are all that other packages use.
 """
 
 from rlm_local.models.cancel import Cancel
+from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
 from rlm_local.models.engine import LlamaEngine
+from rlm_local.models.errors import Cancelled, DeadlineExceeded
 from rlm_local.models.model import Cursor, Model
 from rlm_local.models.prompt import Message, Prompt
+from rlm_local.models.pull import ensure_model, verify
 from rlm_local.models.result import Choice, Generation, Scores, Usage
 
 __all__ = [
+    "CATALOG",
+    "DEFAULT_MODEL",
     "Cancel",
+    "Cancelled",
     "Choice",
     "Cursor",
+    "DeadlineExceeded",
     "Generation",
     "LlamaEngine",
     "Message",
     "Model",
+    "ModelSpec",
     "Prompt",
     "Scores",
     "Usage",
+    "ensure_model",
+    "resolve",
+    "verify",
 ]

