@@ -1,0 +1,31 @@
+"""The log of runs: what was asked, decided, sent, run and answered, in one SQLite file that only grows."""
+
+from rlm_local.log.record import (
+    CallBatch,
+    CallKind,
+    CallRecord,
+    NodeRecord,
+    RunRecord,
+    RunStart,
+    RunSummary,
+    TurnEnd,
+    TurnRecord,
+    TurnStart,
+)
+from rlm_local.log.store import RunStore
+from rlm_local.log.writer import RunLog
+
+__all__ = [
+    "CallBatch",
+    "CallKind",
+    "CallRecord",
+    "NodeRecord",
+    "RunLog",
+    "RunRecord",
+    "RunStart",
+    "RunStore",
+    "RunSummary",
+    "TurnEnd",
+    "TurnRecord",
+    "TurnStart",
+]

@@ -1,0 +1,188 @@
+"""The SQLite file: transactions that are durable when they end, values kept once by hash, errors with a remedy."""
+
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import struct
+import time
+import zlib
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any, cast
+
+from rlm_local.errors import StoreError
+from rlm_local.log.schema import migrate
+
+_BUSY_SECONDS = 30.0
+_DIGEST = hashlib.sha256().digest_size
+
+
+class Database:
+    """One connection, shared by the threads of a process; other processes may hold their own on the same file.
+
+    Raises:
+        StoreError: from every method, where the file cannot be opened, read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = RLock()
+        with self._explained():
+            try:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                path.chmod(0o600)
+            except OSError as error:
+                raise StoreError(
+                    f"the log of runs {path} cannot be written: {error.strerror or error}",
+                    remedy="Set RLM_LOCAL_HOME to a directory that you can write",
+                ) from error
+            self._connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            try:
+                self._into_wal()
+                self._connection.execute("PRAGMA synchronous=FULL")
+                self._connection.execute("PRAGMA foreign_keys=ON")
+                with self.writing() as connection:
+                    migrate(connection)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """A transaction: on the disk when it ends, undone when it raises."""
+        with self._lock, self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """One consistent view of the file."""
+        with self._lock, self._explained():
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def insert(self, table: str, row: Sequence[object]) -> int:
+        """Adds a row, in the transaction under way. Returns its id."""
+        places = ", ".join("?" * len(row))
+        cursor = self._connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608  (names are ours)
+        return cast("int", cursor.lastrowid)
+
+    def put(self, value: bytes) -> bytes:
+        """Keeps a value, in the transaction under way. Returns its sha256, which is its name."""
+        digest = hashlib.sha256(value).digest()
+        self._connection.execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (digest, zlib.compress(value)))
+        return digest
+
+    def get(self, digest: bytes) -> bytes:
+        row = self._connection.execute("SELECT data FROM blob WHERE sha256 = ?", (digest,)).fetchone()
+        try:
+            value = zlib.decompress(cast("bytes", row[0])) if row else b""
+        except zlib.error:
+            value = b""
+        if hashlib.sha256(value).digest() != digest:
+            raise _damaged(self.path, f"value {digest.hex()[:12]} is not what was written")
+        return value
+
+    def put_text(self, text: str) -> bytes:
+        return self.put(text.encode("utf-8", "surrogatepass"))
+
+    def get_text(self, digest: bytes) -> str:
+        return self.get(digest).decode("utf-8", "surrogatepass")
+
+    def put_json(self, value: object) -> bytes:
+        return self.put_text(json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":")))
+
+    def get_json(self, digest: bytes) -> Any:
+        return json.loads(self.get_text(digest))
+
+    def put_list(self, values: Iterable[object]) -> bytes:
+        """Keeps each of several values by itself. Returns their digests, joined."""
+        return b"".join(self.put_json(value) for value in values)
+
+    def get_list(self, digests: bytes) -> tuple[Any, ...]:
+        return tuple(self.get_json(digests[i : i + _DIGEST]) for i in range(0, len(digests), _DIGEST))
+
+    def put_ids(self, ids: Sequence[int]) -> bytes:
+        return self.put(struct.pack(f"<{len(ids)}i", *ids))
+
+    def get_ids(self, digest: bytes) -> tuple[int, ...]:
+        value = self.get(digest)
+        return struct.unpack(f"<{len(value) // 4}i", value)
+
+    def _into_wal(self) -> None:
+        """SQLite does not wait when two processes turn a new file to WAL at once, so this does."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    @contextmanager
+    def _explained(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(self.path, error) from error
+
+
+def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return _damaged(path, str(error))
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return StoreError(
+            f"the log of runs {path} cannot grow: {error}",
+            remedy="Free some space on its disk; what was written before is kept",
+        )
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError(
+            f"the log of runs {path} has been held by another process for {_BUSY_SECONDS:.0f} s",
+            remedy="End that process, or set RLM_LOCAL_HOME to another directory",
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return StoreError(
+            f"the log of runs {path} cannot be written: {error}",
+            remedy="Make its directory writable, or set RLM_LOCAL_HOME to one that is",
+        )
+    return StoreError(f"the log of runs {path} failed: {error}")
+
+
+def _damaged(path: Path, detail: str) -> StoreError:
+    return StoreError(
+        f"the log of runs {path} is damaged: {detail}", remedy="Move it away; the next run starts a new one"
+    )
+
+
+def _finite(value: object) -> object:
+    """The same JSON data with None for every number that JSON cannot write."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in cast("Sequence[object]", value)]
+    return value

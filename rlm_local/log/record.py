@@ -1,0 +1,140 @@
+"""What the log takes, and what it gives back.
+
+Mappings hold plain JSON data: strings, finite numbers, booleans, None, lists and objects of these. A number that is not
+finite is kept as None, since JSON has none. What went in comes back equal; sequences come back as tuples.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from rlm_local.engine.answer import Answer
+
+CallKind = Literal["query", "judge", "choose", "extract"]
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """What a run is given. Sizes are in tokens of `model`; hashes are hexadecimal."""
+
+    question: str
+    task_id: str | None
+    """The id of the task in a batch, a benchmark or a collection."""
+
+    sources: tuple[str, ...]
+    context_sha256: str
+    context_tokens: int
+    documents: int
+    model: str
+    model_sha256: str
+    template_sha256: str
+    """Of the chat template: the same messages under another template are other tokens."""
+
+    prompt_version: str
+    author: str
+    policy: str
+    limits: Data
+    seed: int
+
+
+@dataclass(frozen=True)
+class TurnStart:
+    """One turn before its cell runs: what the policy saw and decided, what the model was sent and wrote."""
+
+    state: Data
+    decision: Data
+    messages: Sequence[Data]
+    """Exactly as sent."""
+
+    prefill: str
+    """The start of the reply that the model was given."""
+
+    prompt_ids: Sequence[int]
+    completion_ids: Sequence[int]
+    text: str
+    """The raw output, without the prefill."""
+
+    plan: Data | None
+    """The typed plan that the cell was compiled from; None where the model wrote the cell itself."""
+
+    cell: str
+
+
+@dataclass(frozen=True)
+class TurnEnd:
+    """What came of a turn's cell: `error` is the guest's traceback, `stopped` the limit that ended it."""
+
+    output: str
+    error: str | None
+    stopped: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One leaf call. Prompt tokens include those that a kept prefix saved, `cached_tokens` of them."""
+
+    messages: Sequence[Data]
+    prefill: str
+    options: tuple[str, ...]
+    result: Data
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class CallBatch:
+    """Leaf calls that one line of a cell made together."""
+
+    kind: CallKind
+    calls: tuple[CallRecord, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TurnRecord:
+    """A turn as it is in the log; `end` is None where the process died in it."""
+
+    id: int
+    start: TurnStart
+    batches: tuple[CallBatch, ...]
+    end: TurnEnd | None
+
+
+@dataclass(frozen=True)
+class NodeRecord:
+    """A node of the recursion tree; the root has no parent."""
+
+    id: int
+    parent: int | None
+    depth: int
+    question: str
+    turns: tuple[TurnRecord, ...]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A whole run; `answer` is None while it works, and for ever where its process died."""
+
+    run_id: str
+    started: datetime
+    start: RunStart
+    nodes: tuple[NodeRecord, ...]
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run as a line of a list; `ended` is `unfinished` where there is no answer."""
+
+    run_id: str
+    started: datetime
+    question: str
+    task_id: str | None
+    model: str
+    policy: str
+    ended: str
+    answer: Answer | None

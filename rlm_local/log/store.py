@@ -1,0 +1,147 @@
+"""The log of runs: begin one, list them, read one back, export it."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from sqlite3 import Connection, Row
+from types import TracebackType
+
+from rlm_local.errors import UsageError
+from rlm_local.log.database import Database
+from rlm_local.log.reader import Reader
+from rlm_local.log.record import RunRecord, RunStart, RunSummary
+from rlm_local.log.writer import RunLog
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letter that reads like a digit."""
+
+_EPOCH = 1_767_225_600
+"""2026-01-01, from which run ids count; six digits last until 2060."""
+
+
+class RunStore:
+    """The log in one SQLite file, made where it is missing, readable by its owner alone. A context manager.
+
+    Any number of threads and processes may use one file at once.
+
+    Args:
+        path: the file; its directory exists.
+
+    Raises:
+        StoreError: from every method, where the file cannot be opened, read or written, is damaged, or was written by
+            a newer rlm-local.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> "RunStore":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def begin(self, start: RunStart) -> RunLog:
+        """A new run, on the disk when this returns."""
+        db = self._database
+        with db.writing() as connection:
+            run_id = _next_run_id(connection)
+            row = (
+                run_id,
+                time.time(),
+                db.put_text(start.question),
+                None if start.task_id is None else db.put_text(start.task_id),
+                db.put_json(start.sources),
+                start.context_sha256,
+                start.context_tokens,
+                start.documents,
+                start.model,
+                start.model_sha256,
+                start.template_sha256,
+                start.prompt_version,
+                start.author,
+                start.policy,
+                db.put_json(start.limits),
+                start.seed,
+            )
+            return RunLog(db, db.insert("run", (None, *row)), run_id)
+
+    def list(self, limit: int) -> list[RunSummary]:
+        """The latest runs, the last one first."""
+        with self._database.reading() as connection:
+            reader = Reader(self._database, connection)
+            rows = connection.execute("SELECT * FROM run ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
+            return [reader.summary(row) for row in rows]
+
+    def get(self, run: str) -> RunRecord:
+        """A whole run.
+
+        Args:
+            run: its id, the start of one where only one run has it, or `last`.
+
+        Raises:
+            UsageError: no run, or several.
+        """
+        with self._database.reading() as connection:
+            return Reader(self._database, connection).run(_find(connection, run))
+
+    def export(self, run: str) -> Iterator[str]:
+        """A whole run as JSON lines, each with its `type`: run, node, turn, call, answer, in the order of the tree.
+
+        Training sets are built from these; `run` is as for `get`.
+        """
+        record = self.get(run)
+        yield _line("run", run_id=record.run_id, started=record.started.isoformat(), **asdict(record.start))
+        for node in record.nodes:
+            yield _line("node", node=node.id, parent=node.parent, depth=node.depth, question=node.question)
+            for turn in node.turns:
+                end = None if turn.end is None else asdict(turn.end)
+                yield _line("turn", turn=turn.id, node=node.id, **asdict(turn.start), end=end)
+                for number, batch in enumerate(turn.batches):
+                    for call in batch.calls:
+                        place = {"turn": turn.id, "batch": number, "kind": batch.kind, "batch_seconds": batch.seconds}
+                        yield _line("call", **place, **asdict(call))
+        if record.answer:
+            yield _line("answer", **record.answer.data())
+
+
+def _find(connection: Connection, run: str) -> Row:
+    if run == "last":
+        rows = connection.execute("SELECT * FROM run ORDER BY id DESC LIMIT 1").fetchall()
+    else:
+        query = "SELECT * FROM run WHERE substr(run_id, 1, ?) = ? LIMIT 2"
+        rows = connection.execute(query, (len(run), run.lower())).fetchall()
+    if not run or not rows:
+        raise UsageError(f"there is no run {run!r} in the log", remedy="`rlm-local runs list` names them")
+    if len(rows) > 1:
+        raise UsageError(f"several runs start with {run!r}", remedy="Give more of the id")
+    return rows[0]
+
+
+def _next_run_id(connection: Connection) -> str:
+    """Six digits of seconds, later than every run's in the file, and two at random: two machines' runs do not meet."""
+    last = connection.execute("SELECT run_id FROM run ORDER BY id DESC LIMIT 1").fetchone()
+    seconds = int(time.time()) - _EPOCH
+    if last:
+        seconds = max(seconds, _number(last["run_id"][:6]) + 1)
+    digits = "".join(_DIGITS[seconds >> shift & 31] for shift in range(25, -1, -5))
+    return digits + "".join(secrets.choice(_DIGITS) for _ in range(2))
+
+
+def _number(digits: str) -> int:
+    number = 0
+    for digit in digits:
+        number = number * 32 + _DIGITS.index(digit)
+    return number
+
+
+def _line(kind: str, **fields: object) -> str:
+    return json.dumps({"type": kind, **fields})
