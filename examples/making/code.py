@@ -24,7 +24,6 @@ MODULES = {  # module -> what it deals with
     "tasks": "task",
 }
 SESSION_MINUTES = 25
-RETRY_LIMIT = 7
 
 _HEAD = Template('''"""${Noun}s: read, check, change and pass them on. Part of the portal's scripts."""
 
@@ -168,10 +167,9 @@ def make_code() -> CodeBase:
     for module, noun in MODULES.items():
         path = f"{FOLDER}/{module}.py"
         words = {"module": module, "noun": noun, "Noun": noun.capitalize()}
-        constant, value = {
-            "sessions": ("SESSION_MINUTES", SESSION_MINUTES),
-            "laboratory": ("RETRY_LIMIT", RETRY_LIMIT),
-        }.get(module, (f"{noun.upper()}_LIMIT", rng.randrange(20, 900, 10)))
+        constant, value = f"{noun.upper()}_LIMIT", rng.randrange(20, 900, 10)
+        if module == "sessions":
+            constant, value = "SESSION_MINUTES", SESSION_MINUTES
         words |= {"constant": constant, "value": str(value), "verb": rng.choice(("read", "stored", "found", "matched"))}
         text = [_HEAD.substitute(words)]
         for name, body, writes_global in _functions(rng):

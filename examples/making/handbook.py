@@ -32,7 +32,7 @@ def make_handbook(world: World) -> Handbook:
         "False alarms": COPPER_HERON,
         "Linen": LINEN,
         "Backups": TAPE,
-        "Cupboard keys": f"The spare key to the medicine cupboard in Tarnwick is carried by Dr {key_keeper.name} in person.",
+        "Cupboard keys": f"The spare key to the medicine cupboard in Tarnwick is carried by Dr {key_keeper.name}.",
         "Instalments": f"Every instalment agreement is countersigned by Dr {countersigner.name}, whatever the sum.",
         "Grievances": f"Only Dr {confidant.name} empties the confidential letter box.",
     }

@@ -2,7 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from random import Random
@@ -108,7 +108,7 @@ def _message(letter: Letter) -> str:
     address = letter.sender.lower().replace(" ", ".")
     message["From"] = f"{letter.sender} <{address}@post.example>"
     message["To"] = "Office <office@harrowmere.example>"
-    noon = datetime(letter.day.year, letter.day.month, letter.day.day, 12, tzinfo=timezone.utc)
+    noon = datetime(letter.day.year, letter.day.month, letter.day.day, 12, tzinfo=UTC)
     message["Date"] = format_datetime(noon)
     message["Subject"] = letter.subject
     message.set_content(letter.body + "\n", charset="us-ascii")

@@ -14,7 +14,7 @@ NOTES_PER_FILE = 40
 CARDS_PER_FILE = 48
 
 BASSOON = "Plays the bassoon in the town band and asked about the pressure on the lips."
-WASP = "Reacts to the blue theatre soap with hives; to be washed with plain water only."
+THEATRE_SOAP = "Reacts to the blue theatre soap with hives; to be washed with plain water only."
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def make_notes(world: World) -> list[Note]:
             chosen = sorted(rng.sample(seen, min(NOTES_PER_FILE, len(seen))), key=lambda visit: visit.id)
             by_section = decks(rng, "notes")  # fresh for each file: a file does not repeat itself
             notes += [_note(rng, world, visit, path, by_section) for visit in chosen]
-    return _with_fact(_with_fact(notes, 71, BASSOON), 402, WASP)
+    return _with_fact(_with_fact(notes, 71, BASSOON), 402, THEATRE_SOAP)
 
 
 def write_notes(notes: list[Note]) -> dict[str, str]:

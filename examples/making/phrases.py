@@ -10,7 +10,7 @@ _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 
 @cache
 def bank(name: str) -> dict[str, list[str]]:
-    """The sections of `phrases/{name}.txt`: lines under each `== section`; what stands before the first is a comment."""
+    """The sections of `phrases/{name}.txt`: lines under each `== section`, after a comment."""
     sections: dict[str, list[str]] = {}
     current: list[str] = []
     text = (Path(__file__).parent / "phrases" / f"{name}.txt").read_text(encoding="ascii")

@@ -6,7 +6,7 @@ LEASE OF THE STORAGE ROOM (extract)
 
 1. The landlord lets to the Harrowmere Clinics the dry storage room in the rear building of the Malt Yard, 38 square
    metres, together with the use of the goods lift.
-2. The rent is 410 crowns a month, payable by the third working day. Heating is included; electricity is charged by meter.
+2. The rent is 410 crowns a month, payable by the third working day. Heating is included, electricity is not.
 3. The lease begins on 1 May 2024 and runs for three years. After that, either side may end it with notice of four
    months to the end of a quarter.
 4. Flammable liquids may not be stored. Food may be stored in closed containers.
@@ -38,8 +38,8 @@ Dear all,
 from 16 June the laboratory courier comes at 15:40 instead of 16:30 in Tarnwick and Ostrel Bay. Harrowmere keeps the old
 time. Low Fennick is not served on Wednesdays any more; urgent samples from there go by taxi, against a receipt.
 
-The blue boxes stay in use until they are worn out, then only the grey ones are delivered. Samples that need cooling must
-carry the orange sticker, otherwise they travel in the boot.
+The blue boxes stay in use until they are worn out, then only the grey ones are delivered. Samples that need cooling
+must carry the orange sticker, otherwise they travel in the boot.
 
 Questions to Piers, not to me: I am away from Thursday.
 

@@ -1,4 +1,4 @@
-"""The Harrowmere Clinics, which do not exist: sites, departments, staff, patients, and what becomes of them in two years."""
+"""The Harrowmere Clinics, which do not exist: sites, departments, staff, patients, and two years of visits."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -189,7 +189,7 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
         question=row["question"],
         paths=tuple(folder / path for path in row["paths"]),
         scorer=scorer,
-        answer=tuple(answer) if isinstance(answer, list) else answer,
+        answer=tuple(row["answer"]) if scorer == "set" else row["answer"],
         accept=tuple(row.get("accept", ())),
         tolerance=row.get("tolerance", 0.0),
     )

@@ -8,7 +8,7 @@ from portal.audit import audited
 from portal.errors import PortalError
 
 STORE = Path("/srv/portal/laboratory.json")
-RETRY_LIMIT = 7
+SAMPLE_LIMIT = 760
 _sample_cache: dict[str, dict] = {}
 _sample_counter = 0
 
@@ -30,8 +30,8 @@ def check_sample(row: dict) -> list[str]:
     for name in ("key", "state", "owner"):
         if not row.get(name):
             problems.append(f"{name} is missing")
-    if row.get("size", 0) > RETRY_LIMIT:
-        problems.append(f"size {row['size']} is above {RETRY_LIMIT}")
+    if row.get("size", 0) > SAMPLE_LIMIT:
+        problems.append(f"size {row['size']} is above {SAMPLE_LIMIT}")
     return problems
 
 
