@@ -1,0 +1,99 @@
+"""What the worker's process gives up before the guest's first instruction: the wall behind Wasmtime's.
+
+Each step is the kernel's to grant; what was granted is reported, and `python -m rlm_sandbox.confine` shows it.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import struct
+import subprocess
+import sys
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CAPABILITY_VERSION = 0x20080522
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
+_LANDLOCK_VERSION = 1
+# Rights to files by Landlock version (each knows those before it): 13 at first, then refer, truncate, -, ioctl.
+_LANDLOCK_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
+_LANDLOCK_NETWORK, _LANDLOCK_SCOPES = 0b11, 0b11
+
+# What the process needs beside the guest's memory: Wasmtime reserves 4 GiB and guard pages for each linear memory.
+_RESERVED = 20 << 30
+_MOST_DESCRIPTORS = 64
+_MOST_LOG = 1 << 16
+
+
+def confine() -> dict[str, bool]:
+    """Before anything else, while there is one thread: no privileges, no network, no new rights, no dumps."""
+    granted = {
+        "no_new_privs": _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0,
+        "network_namespace": _LIBC.unshare(_CLONE_NEWNET) == 0 or _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0,
+        "no_capabilities": _drop_capabilities(),
+        "not_dumpable": _LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0,
+    }
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: _MOST_DESCRIPTORS,
+        resource.RLIMIT_FSIZE: _MOST_LOG,
+    }
+    return granted | {"resource_limits": all(_limit(kind, value) for kind, value in limits.items())}
+
+
+def confine_memory(memory_bytes: int) -> bool:
+    """The process's address space: what Wasmtime reserves, and what the guest may have."""
+    return _limit(resource.RLIMIT_AS, _RESERVED + memory_bytes)
+
+
+def confine_files() -> bool:
+    """From here on this thread, and those it starts, open no file and no TCP connection, and signal no one outside."""
+    version = _LIBC.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
+    if version < 1:
+        return False
+    files = (1 << _LANDLOCK_FILE_RIGHTS.get(version, 16)) - 1
+    rules = struct.pack("<Q", files)
+    if version >= 4:
+        rules += struct.pack("<Q", _LANDLOCK_NETWORK)
+    if version >= 6:
+        rules += struct.pack("<Q", _LANDLOCK_SCOPES)
+    ruleset = _LIBC.syscall(_LANDLOCK_CREATE_RULESET, rules, ctypes.c_size_t(len(rules)), 0)
+    if ruleset < 0:
+        return False
+    with contextlib.closing(os.fdopen(ruleset, "rb", buffering=0)):
+        return _LIBC.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0
+
+
+def confine_processes() -> bool:
+    """No process and no thread more; root is exempt from this one."""
+    return _limit(resource.RLIMIT_NPROC, 0) and os.getuid() != 0
+
+
+def _drop_capabilities() -> bool:
+    header = struct.pack("<Ii", _CAPABILITY_VERSION, 0)
+    return _LIBC.capset(header, bytes(24)) == 0
+
+
+def _limit(kind: int, value: int) -> bool:
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    try:
+        resource.setrlimit(kind, (value, value))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def capabilities() -> dict[str, bool]:
+    """Which protections the kernel grants to workers on this machine, found by trying them in a child process."""
+    command = [sys.executable, "-I", str(__file__)]
+    done = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)  # noqa: S603
+    return json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    found = confine() | {"address_space": confine_memory(1 << 30), "no_files": confine_files()}
+    sys.stdout.write(json.dumps(found | {"no_processes": confine_processes()}))

@@ -1,0 +1,36 @@
+"""What can go wrong in the sandbox.
+
+    SandboxError
+    ├── ImageError          the Pyodide image cannot be had; the message says what to do
+    ├── SessionBusy         a session runs one thing at a time
+    ├── SessionClosed       the session has ended (closed, killed, trapped, or its process died)
+    ├── TextTooLarge        a text that the guest's memory limit cannot hold
+    └── HostCallRefused     raised by a host function: the guest sees `rlm_host.Refused`, the session goes on
+
+What model-written code did wrong is never raised: it is data in a `CellResult`. Whatever else a host function
+raises passes through `Session.run` unchanged.
+"""
+
+
+class SandboxError(Exception):
+    """The root: catch it to catch everything that the sandbox itself raises."""
+
+
+class ImageError(SandboxError):
+    """The image could not be fetched, verified, built or read."""
+
+
+class SessionBusy(SandboxError):  # noqa: N818 - a state of the session, named as such
+    """Another thread, or a host function of the running cell, already uses this session."""
+
+
+class SessionClosed(SandboxError):  # noqa: N818
+    """The session has ended; start another."""
+
+
+class TextTooLarge(SandboxError):  # noqa: N818
+    """`Session.set_text` was given more than the guest's memory limit leaves room for. The session goes on."""
+
+
+class HostCallRefused(SandboxError):  # noqa: N818
+    """Raise this in a host function to refuse a call: the message reaches the guest as `rlm_host.Refused`."""

@@ -1,0 +1,148 @@
+"""What the guest runs before the snapshot, and the function that runs each cell."""
+
+import ast
+import builtins
+import collections
+import csv
+import datetime
+import functools
+import gc
+import heapq
+import importlib.util
+import io
+import itertools
+import json
+import linecache
+import math
+import random
+import re
+import select
+import signal
+import statistics
+import string
+import sys
+import textwrap
+import time
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, NoReturn
+
+import __main__
+import rlm_host
+
+_READY = (
+    collections, csv, datetime, functools, heapq, itertools, json, math, random, re, statistics, string, textwrap,
+)  # fmt: skip
+# Built into Pyodide for JavaScript's side, which is not there: they would end the session instead of raising.
+_ABSENT = ("_ctypes", "_pyodide_core", "js", "pyodide_js")
+
+_namespace: dict[str, Any] = __main__.__dict__
+_cells = itertools.count(1)
+
+
+def run(source: str) -> str | None:
+    """Run a cell in `__main__`; the last expression's repr is printed, as in a notebook.
+
+    Returns None, or JSON: [traceback, which limit it shows ("interrupt", "memory", "host_calls") or null]."""
+    name = f"<cell {next(_cells)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    _prepare_process()
+    try:
+        tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, name, "exec"), _namespace)  # noqa: S102 - this is the sandbox
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), name, "eval"), _namespace)  # noqa: S307
+            if value is not None:
+                print(repr(value))  # noqa: T201
+    except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
+        return json.dumps([_format(error), _limit(error)])
+    finally:
+        _flush()
+    return None
+
+
+def refresh() -> None:
+    """After a restore: what the snapshot has fixed and each session must have for itself."""
+    random.seed()
+
+
+def _limit(error: BaseException) -> str | None:
+    kinds = {KeyboardInterrupt: "interrupt", MemoryError: "memory", rlm_host.CallLimit: "host_calls"}
+    return next((limit for kind, limit in kinds.items() if isinstance(error, kind)), None)
+
+
+def _format(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
+    except BaseException as second:  # noqa: BLE001 - the cell's own classes format themselves
+        return f"{type(error).__name__} (and formatting it failed: {type(second).__name__})\n"
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
+
+
+def _open_output() -> io.TextIOWrapper:
+    raw = io.FileIO(1, "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw, 1 << 16), "utf-8", "backslashreplace")
+
+
+_output = _open_output()
+
+
+def _prepare_process() -> None:
+    """Put back what a cell may have changed and the next one, and the limits, rely on. One stream serves stdout and
+    stderr, so that their order is kept."""
+    global _output
+    if _output.closed:
+        _output = _open_output()
+    sys.stdout = sys.stderr = _output
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _flush() -> None:
+    try:
+        _output.flush()
+    except BaseException:  # noqa: BLE001, S110 - closed by the cell: nothing is left to flush
+        pass
+
+
+def _sleep(seconds: float) -> None:
+    """Emscripten's own sleep is a busy loop that no signal interrupts."""
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    end, waiting = time.monotonic() + seconds, select.poll()
+    while (left := end - time.monotonic()) > 0:
+        waiting.poll(max(1, left * 1000))
+
+
+def _no_input(_prompt: object = "", /) -> NoReturn:
+    raise RuntimeError("input() has nobody to ask: use the variables and functions of the session")
+
+
+def _helpers() -> Iterator[tuple[str, Any]]:
+    """The public names of the module `rlm`, where there is one."""
+    if importlib.util.find_spec("rlm"):
+        module = importlib.import_module("rlm")
+        for name in getattr(module, "__all__", ()):
+            yield name, getattr(module, name)
+
+
+def _set_up() -> None:
+    sys.modules.update(dict.fromkeys(_ABSENT))  # pyright: ignore[reportArgumentType] - None means: not importable
+    time.sleep = _sleep
+    builtins.input = _no_input
+    _namespace.update({module.__name__: module for module in _READY})
+    _namespace.update(_helpers())
+    run("None")
+    linecache.cache.clear()
+    gc.collect()
+    gc.freeze()
+
+
+_set_up()
+_cells = itertools.count(1)

@@ -1,0 +1,120 @@
+"""The Wasmtime engine, and the four things of its C interface that wasmtime-py does not wrap.
+
+Types stop here: what lies behind `wasmtime._ffi` is untyped, and nothing outside this file touches it.
+"""
+
+import ctypes
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import wasmtime
+from wasmtime import _ffi as ffi  # pyright: ignore[reportPrivateUsage]
+from wasmtime._extern import wrap_extern  # pyright: ignore[reportPrivateUsage]
+
+NATIVE_STACK = 64 << 20
+"""Bytes of native stack the guest may use: what 100,000 nested JSON lists take. The thread needs a little more."""
+THREAD_STACK = NATIVE_STACK + (8 << 20)
+
+T = TypeVar("T")
+
+
+def engine(*, for_boot: bool = False) -> wasmtime.Engine:
+    """The engine that runs sessions, or with `for_boot` the one that runs Pyodide's two seconds of boot: compiled fast
+    and never interrupted. A compiled module runs only in an engine configured as the one it was compiled in."""
+    config = wasmtime.Config()
+    config.wasm_exceptions = True
+    config.wasm_gc = True
+    config.wasm_function_references = True
+    config.wasm_reference_types = True
+    config.wasm_tail_call = True
+    if for_boot:
+        config.cranelift_opt_level = "none"
+    else:
+        config.epoch_interruption = True
+    # Wasmtime aborts the process when the wasm stack is larger than its (unused) async stacks: this one goes first.
+    pointer = ctypes.cast(config.ptr(), ctypes.c_void_p)
+    set_async_stack = ffi.dll.wasmtime_config_async_stack_size_set
+    set_async_stack.restype, set_async_stack.argtypes = None, [ctypes.c_void_p, ctypes.c_size_t]
+    set_async_stack(pointer, THREAD_STACK)
+    config.max_wasm_stack = NATIVE_STACK
+    return wasmtime.Engine(config)
+
+
+def start_on_large_stack(function: Callable[[], T]) -> Future[T]:
+    """Run what enters the guest in a thread with room for the guest's stack: a main thread has 8 MiB."""
+    future: Future[T] = Future()
+
+    def body() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+
+    before = threading.stack_size(THREAD_STACK)
+    try:
+        threading.Thread(target=body, name="guest", daemon=True).start()
+    finally:
+        threading.stack_size(before)
+    return future
+
+
+class Exports:
+    """An instance's exports by name. `Instance.exports` would walk all 8,560 of them, which takes seconds."""
+
+    def __init__(self, store: wasmtime.Store, instance: wasmtime.Instance) -> None:
+        self._store, self._instance = store, instance
+        self._found: dict[str, Any] = {}
+
+    def _get(self, name: str) -> Any:
+        if name not in self._found:
+            item = ffi.wasmtime_extern_t()
+            raw = name.encode()
+            context = self._store._context()  # pyright: ignore[reportPrivateUsage]
+            instance = ctypes.byref(self._instance._instance)  # pyright: ignore[reportPrivateUsage]
+            if not ffi.wasmtime_instance_export_get(context, instance, raw, len(raw), ctypes.byref(item)):
+                raise KeyError(name)
+            self._found[name] = wrap_extern(item)
+        return self._found[name]
+
+    def function(self, name: str) -> wasmtime.Func:
+        return self._get(name)
+
+    def memory(self, name: str) -> wasmtime.Memory:
+        return self._get(name)
+
+    def table(self, name: str) -> wasmtime.Table:
+        return self._get(name)
+
+    def value(self, name: str) -> int:
+        """The present value of an exported i32 global: for a data symbol, its address."""
+        return self._get(name).value(self._store)
+
+
+def memory_address(store: wasmtime.Store, memory: wasmtime.Memory) -> int:
+    return ctypes.addressof(memory.data_ptr(store).contents)
+
+
+def view_of(address: int, size: int) -> memoryview:
+    """The `size` bytes at `address` of this process. The caller keeps them mapped for as long as the view lives."""
+    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+
+class EpochCallback:
+    """Calls `on_tick` on the guest's own thread, at its next loop or call after each `Engine.increment_epoch`. The
+    guest goes on when that returns true and traps when it returns false. Keep a reference while the store lives."""
+
+    def __init__(self, store: wasmtime.Store, on_tick: Callable[[], bool]) -> None:
+        def callback(_context: Any, _data: Any, ticks: Any, _kind: Any) -> int:
+            if not on_tick():
+                return ctypes.cast(ffi.wasmtime_error_new(b"time limit"), ctypes.c_void_p).value or 0
+            ticks[0] = 1
+            return 0
+
+        # The types that wasmtime-py gave the function when it loaded the library.
+        set_callback = ffi.dll.wasmtime_store_epoch_deadline_callback
+        self._callback = set_callback.argtypes[1](callback)
+        self._finalizer = set_callback.argtypes[3](lambda _data: None)
+        set_callback(store.ptr(), self._callback, None, self._finalizer)
+        store.set_epoch_deadline(1)

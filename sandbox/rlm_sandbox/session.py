@@ -1,0 +1,261 @@
+"""A REPL in the sandbox: model-written Python, run in a worker process of its own."""
+
+import inspect
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+
+import wasmtime
+
+from rlm_sandbox.errors import HostCallRefused, SandboxError, SessionBusy, SessionClosed, TextTooLarge
+from rlm_sandbox.image import Image
+from rlm_sandbox.limits import CellResult, Limits, Stopped
+from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, refusal
+from rlm_sandbox.text import layout_of
+
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+HostCalls = Mapping[str, Callable[..., Any]]
+
+_START_TIMEOUT = 120.0
+_MARGIN = 10.0  # seconds that a worker may be late on a busy machine before it is killed
+_NO_CALLS: HostCalls = MappingProxyType({})
+_DEFAULT_LIMITS = Limits()
+
+
+class Session:
+    """Variables persist from cell to cell. Use it from one thread at a time; `kill` may come from any.
+
+    Args:
+        image: from `ensure_image`.
+        limits: bounds of this session.
+        host_calls: what the guest can reach, as `rlm_host.call(name, **arguments)`. A function gets the arguments as
+            JSON gives them and returns what JSON can say. It runs on the thread that called `run`. HostCallRefused
+            is an answer to the guest; any other exception ends the session and passes out of `run`.
+
+    Raises:
+        SandboxError: when the worker does not start.
+    """
+
+    def __init__(self, image: Image, *, limits: Limits = _DEFAULT_LIMITS, host_calls: HostCalls = _NO_CALLS) -> None:
+        self.limits = limits
+        self._functions = {name: (function, inspect.signature(function)) for name, function in host_calls.items()}
+        self._using = threading.Lock()
+        self._killed = False
+        self.alive = True
+        self._log = os.memfd_create("rlm-sandbox-log")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start(theirs.fileno(), self._log)
+        self._channel = Channel(ours)
+        self._release = weakref.finalize(self, _release, self._process, self._channel, self._log)
+        order = {"folder": str(image.folder), "anchors": asdict(image.anchors), "stamps": dict(image.stamps)}
+        try:
+            self._channel.send(Kind.OPEN, json.dumps({**order, "limits": asdict(limits)}).encode())
+            self._expect(Kind.READY, _START_TIMEOUT)
+        except (Gone, TimeoutError) as error:
+            reason = self._end()
+            raise SandboxError(f"the sandbox does not start: {reason}{error}") from None
+
+    def set_text(self, name: str, text: str) -> None:
+        """Bind `name` in the guest's `__main__` to `text`, however large, with one copy in the guest's memory.
+
+        Raises:
+            TextTooLarge: where the memory limit leaves no room; the session goes on.
+            SessionClosed: the session has ended, or ended now.
+        """
+        layout = layout_of(text)
+        size = len(text) * layout.width
+        if size > self.limits.memory_bytes:
+            raise TextTooLarge(f"{name!r} takes {size:,} bytes, the sandbox has {self.limits.memory_bytes:,}")
+        with self._use(), _sealed(layout.encode(text)) as descriptor:
+            header = json.dumps({"name": name, "layout": layout.name, "length": len(text)}).encode()
+            try:
+                self._channel.send(Kind.TEXT, header, descriptor)
+                reply = self._expect(Kind.PLACED, self._patience)
+            except (Gone, TimeoutError):
+                raise SessionClosed(self._end()) from None
+            if not reply["alive"]:
+                self._end()
+                raise SessionClosed(reply["lost"])
+            if "too_large" in reply:
+                raise TextTooLarge(reply["too_large"])
+
+    def run(self, code: str) -> CellResult:
+        """Run one cell; the repr of its last expression is printed, as in a notebook.
+
+        What goes wrong in the cell is in the result. When the session is killed or its process dies meanwhile, the
+        result says so, and `alive` is false from then on.
+
+        Raises:
+            SessionClosed: the session had ended before.
+            SessionBusy: another thread, or a host function of a running cell, uses the session.
+            Exception: what a host function raised, but for HostCallRefused; the session has then ended.
+        """
+        with self._use():
+            started = time.monotonic()
+            try:
+                self._channel.send(Kind.CODE, code.encode("utf-8", "surrogatepass"))
+                reply = self._serve_calls()
+            except Gone:
+                stopped: Stopped = "killed" if self._killed else "worker"
+                return CellResult("", self._end() + "\n", stopped, time.monotonic() - started)
+            except TimeoutError:
+                self._end()
+                error = f"the sandbox did not answer in time and was ended; a cell may take {self.limits.seconds:g} s\n"
+                return CellResult("", error, "time", time.monotonic() - started)
+            except BaseException:
+                self._end()
+                raise
+            if not reply["alive"]:
+                self._end()
+            return CellResult(**reply["result"])
+
+    def kill(self) -> None:
+        """End the session at once, from any thread. A `run` in progress returns a result with `stopped` "killed", as
+        soon as the host function it may be in returns."""
+        self._killed = True
+        self.alive = False
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the session and its process. A session that is in use ends when that use does."""
+        self.kill()
+        if self._using.acquire(blocking=False):
+            try:
+                self._release()
+            finally:
+                self._using.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _patience(self) -> float:
+        return self.limits.seconds + self.limits.grace_seconds + _MARGIN
+
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        if not self._using.acquire(blocking=False):
+            raise SessionBusy("this session is running a cell")
+        try:
+            if not self.alive:
+                raise SessionClosed("the session has ended")
+            yield
+        finally:
+            if not self.alive:
+                self._release()
+            self._using.release()
+
+    def _receive(self, timeout: float) -> Frame:
+        # JSON may write a character as \\uXXXX, and a result holds the output and the traceback.
+        limit = max(self.limits.host_call_bytes, 16 * self.limits.output_bytes) + (1 << 20)
+        frame = self._channel.receive(limit, timeout)
+        if frame.kind == Kind.BROKEN:
+            raise Gone(frame.payload.decode("utf-8", "replace"))
+        return frame
+
+    def _expect(self, kind: Kind, timeout: float) -> dict[str, Any]:
+        frame = self._receive(timeout)
+        if frame.kind != kind:
+            raise Gone(f"an answer of kind {frame.kind} instead of {kind}")
+        return json.loads(frame.payload or b"{}")
+
+    def _serve_calls(self) -> dict[str, Any]:
+        """Answer the cell's host calls until its result comes."""
+        while True:
+            frame = self._receive(self._patience)
+            if frame.kind == Kind.RESULT:
+                return json.loads(frame.payload)
+            if frame.kind != Kind.CALL:
+                raise Gone(f"an answer of kind {frame.kind}")
+            self._channel.send(Kind.REPLY, self._answer(frame.payload))
+
+    def _answer(self, payload: bytes) -> bytes:
+        """Call the function that the guest asks for. What the guest got wrong is the reply."""
+        try:
+            request: dict[str, Any] = json.loads(payload)
+            name, arguments = request["name"], request["arguments"]
+            function, signature = self._functions[name]
+            signature.bind(**arguments)
+        except KeyError as error:
+            return refusal("refused", f"there is no host function {error}; there are: {', '.join(self._functions)}")
+        except (TypeError, ValueError, RecursionError) as error:
+            return refusal("arguments", f"not a host call that could be made: {error}")
+        try:
+            value = function(**arguments)
+        except HostCallRefused as error:
+            return refusal("refused", str(error))
+        reply = json.dumps({"value": value}).encode()
+        if len(reply) > self.limits.host_call_bytes:
+            return refusal("refused", f"the answer of {name} has {len(reply):,} bytes, more than a host call may carry")
+        return reply
+
+    def _end(self) -> str:
+        """Kill what is left of the worker; say how it ended, with the end of what it logged."""
+        was_killed, self.alive = self._killed, False
+        try:
+            status = self._process.wait(timeout=0.0 if was_killed else 0.2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        if was_killed:
+            return "the session was killed"
+        log = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
+        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+        return f"the sandbox process ended {how}{': ' if log else ''}{log}"
+
+
+def _start(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
+    """The worker process, with nothing of this one's environment, signals or files but the socket and the log."""
+    packages = (Path(__file__).parents[1], Path(str(wasmtime.__file__)).parents[1])
+    command = [sys.executable, "-S", "-P", "-m", "rlm_sandbox.worker", str(descriptor), str(os.getpid())]
+    return subprocess.Popen(  # noqa: S603
+        command,
+        env={"PYTHONPATH": os.pathsep.join(map(str, packages)), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+
+
+def _release(process: "subprocess.Popen[bytes]", channel: Channel, log: int) -> None:
+    process.kill()
+    process.wait()
+    channel.close()
+    os.close(log)
+
+
+@contextmanager
+def _sealed(pieces: Iterator[bytes]) -> Iterator[int]:
+    """A descriptor of memory that holds the pieces and that nobody can change any more."""
+    descriptor = os.memfd_create("rlm-sandbox-text", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    try:
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+        yield descriptor
+    finally:
+        os.close(descriptor)
