@@ -11,6 +11,7 @@ from typing import Literal
 from rlm_local.corpus.date import DateReader, day_month_order, from_epoch
 from rlm_local.corpus.number import Quantity, decimal_mark, quantity
 from rlm_local.corpus.table import Raw
+from rlm_local.corpus.vocabulary import Vocabulary
 
 FieldType = Literal["number", "date", "bool", "category", "text", "id"]
 Value = str | float | None
@@ -61,6 +62,11 @@ class Field:
     def top(self, n: int) -> list[tuple[str | float, int]]:
         """The `n` most common values, each with its number of items."""
         return self.counts.most_common(n)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The values that are text, to be looked up by a question's words."""
+        return Vocabulary.of(value for value in self.counts if isinstance(value, str))
 
     @cached_property
     def min(self) -> Value:

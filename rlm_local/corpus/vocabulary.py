@@ -1,0 +1,86 @@
+"""A field's values as a question may name them: in other case, number or tense, hyphenated or not, in part."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+LONGEST = 8
+"""Words of a value that can be named as a whole."""
+
+_WORD = re.compile(r"[^\W_]+")
+_MOST_SHARING = 6  # values that may share a word before it names none of them
+_IRREGULAR = {"paid": "pay", "unpaid": "unpay", "sent": "send", "sold": "sell", "bought": "buy", "lost": "lose", "people": "person"}
+STOP_WORDS = frozenset(
+    "a about after all also am an and any are as at be because been before being between both but by can could did do does "
+    "doing during each every few for from get give had has have he her here him his how i if in into is it its least less "
+    "list many may me more most much my name no none not number of off on once one only or other our out over own per same "
+    "she show since so some such tell than that the their them then there these they this those to total under until up us "
+    "was we were what when where which while who whose why will with without would yes you your".split()
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text: as written, its stem, and where it stands (characters)."""
+
+    written: str
+    stem: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text: runs of letters and digits."""
+    return [Word(match[0], stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+def stem(word: str) -> str:
+    """What the forms of a word have in common: "failed" and "FAIL", "no-shows" and "no_show", "cancelled" and "canceled"."""
+    word = word.lower()
+    word = _IRREGULAR.get(word, word)
+    if len(word) < 4 or any(character.isdigit() for character in word):
+        return word
+    for ending in ("ing", "ies", "ied", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouy":
+        word = word[:-1]
+    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
+
+
+def key(stems: Iterable[str]) -> str:
+    """What a value is looked up by: its stems without what stands between them."""
+    return "".join(stems)
+
+
+@dataclass
+class Vocabulary:
+    """Lookup of values by their words. Built once per field; a question's words are looked up in it."""
+
+    whole: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    parts: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> "Vocabulary":
+        """The vocabulary of these values; those of more than `LONGEST` words cannot be named."""
+        vocabulary = cls()
+        for value in values:
+            stems = [stem(word) for word in _WORD.findall(value[:120])]
+            if not stems or len(stems) > LONGEST or len(value) > 120:
+                continue
+            vocabulary.whole.setdefault(key(stems), []).append(value)
+            for part in set(stems) if len(stems) > 1 else ():
+                sharing = vocabulary.parts[part]
+                if len(part) >= 3 and len(sharing) <= _MOST_SHARING:
+                    sharing.append(value)
+        return vocabulary
+
+    def sharing(self, part: str) -> list[str]:
+        """The values of several words that have this stem; more than a few are cut: see `is_common`."""
+        return self.parts.get(part, [])
+
+    def is_common(self, part: str) -> bool:
+        """Whether so many values share this stem that it tells them apart no more."""
+        return len(self.parts.get(part, ())) > _MOST_SHARING
