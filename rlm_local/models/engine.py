@@ -16,6 +16,7 @@ import numpy as np
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.cursor import LlamaCursor
 from rlm_local.models.errors import PromptTooLong
+from rlm_local.models.gguf import read_header
 from rlm_local.models.grammar import Grammar
 from rlm_local.models.leaf import Greedy, Picker, Sampled, Score, Write
 from rlm_local.models.llama import LIBRARY_VERSION, Context, Weights
@@ -36,7 +37,7 @@ class LlamaEngine:
     """A model from a GGUF file; a context manager. Its methods are those of `rlm_local.models.model.Model`.
 
     Args:
-        path: the GGUF file, checked before (see `rlm_local.models.gguf`).
+        path: the GGUF file; its header is checked before llama.cpp reads it.
         name: the catalog's name of it.
         n_ctx: KV cells, one a token, for all calls under way together.
         threads: of a decode; the physical cores that this process may use by default.
@@ -44,6 +45,7 @@ class LlamaEngine:
         progress: called with what is being done and the share of it, 0 to 1.
 
     Raises:
+        GgufError: the file is no GGUF, or cut short.
         LoadError: llama.cpp refused the file, or there is no memory.
         TemplateError: the model has no usable chat template.
     """
@@ -59,6 +61,7 @@ class LlamaEngine:
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
         self.name = name
+        read_header(path)
         self._weights = Weights(path, progress=None if progress is None else partial(progress, f"loading {name}"))
         try:
             self._template = ChatTemplate(self._weights)

