@@ -32,4 +32,6 @@ class DirectAuthor:
         while (size := self.model.count(self.corpus.context[:characters])) > room:
             characters = int(characters * room / size * 0.98)
         cell = _CELL.format(characters=characters, question=_ASK + state.question)
-        return Step(Decision(Action.ANSWER, reason=f"one call over {characters} of {len(self.corpus.context)} characters"), cell)
+        return Step(
+            Decision(Action.ANSWER, reason=f"one call over {characters} of {len(self.corpus.context)} characters"), cell
+        )

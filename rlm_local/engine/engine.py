@@ -22,6 +22,7 @@ AuthorName = Literal["guided", "free"]
 PolicyName = Literal["rules", "direct"]
 Sources = Sequence[str | Path] | Mapping[str, str]
 
+
 class AskOptions(TypedDict, total=False):
     """The options of `Engine.ask`; see there."""
 
@@ -74,9 +75,7 @@ class Engine:
         self._image = ensure_image(self.home.image, progress=progress)
         self._store = RunStore(self.home.runs)
         self._spec = spec
-        self._model = LlamaEngine(
-            path, name=spec.name, threads=threads, kv_directory=self.home.kv, progress=progress
-        )
+        self._model = LlamaEngine(path, name=spec.name, threads=threads, kv_directory=self.home.kv, progress=progress)
 
     def close(self) -> None:
         """Free the model's memory and threads."""

@@ -82,7 +82,9 @@ class FreeAuthor:
             characters=len(self.corpus.context),
             documents=len(self.corpus.documents),
             names=names + (", ..." if len(self.corpus.documents) > 12 else ""),
-            records="; ".join(f"{s.name}: {', '.join(f.name for f in s.fields)}" for s in self.corpus.item_sets[:8] if s.fields),
+            records="; ".join(
+                f"{s.name}: {', '.join(f.name for f in s.fields)}" for s in self.corpus.item_sets[:8] if s.fields
+            ),
         )
         messages = [Message("system", system)]
         for asked, cell in _EXAMPLE:

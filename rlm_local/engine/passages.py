@@ -99,4 +99,10 @@ def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return (
+        f"{value:g}"
+        if isinstance(value, float) and abs(value) < 1e6
+        else str(int(value))
+        if isinstance(value, float) and value.is_integer()
+        else str(value)
+    )

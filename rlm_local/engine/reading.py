@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rlm_local.engine.leaves import READ_PREFILL, read_prompt
+from rlm_local.engine.leaves import read_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.models import Cancel, Model, Prompt, Usage
 

@@ -26,6 +26,8 @@ class Condition:
     field: str
     operator: str
     value: Any
+    surface: str = ""
+    """The words of the question that it comes from."""
 
     @property
     def label(self) -> str:

@@ -16,7 +16,8 @@ from rlm_local.models import Cancel, Cursor, Message, Model, Prompt, Usage
 _T = TypeVar("_T")
 
 _QUESTION_TOKENS = 40
-_OPEN = '{"op": "'
+_OPEN = "op:"
+_JUDGE_BIAS = 4.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[P
         return Planned(
             plan=plan,
             prompt=prompt,
-            prompt_ids=cursor.prompt_ids,
+            prompt_ids=model.encode(prompt),
             completion_ids=cursor.token_ids,
             text=_OPEN + cursor.text,
             op_logprobs=logprobs,
@@ -62,7 +63,7 @@ def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[P
 
 
 class _Slots:
-    """The program that is a plan's grammar."""
+    """The program that is a plan's grammar: one line a slot."""
 
     def __init__(self, cursor: Cursor, schema: Schema, banned: Sequence[Plan]) -> None:
         self.cursor, self.schema, self.banned = cursor, schema, banned
@@ -70,66 +71,70 @@ class _Slots:
     def plan(self) -> tuple[Plan, dict[Op, float]]:
         read_before = any(plan.op is Op.READ for plan in self.banned)
         ops = [op for op in Op if (not read_before if op is Op.READ else self._sets(op))]
-        choice = self.cursor.choose([str(op) for op in ops])
+        choice = self.cursor.choose([f" {op}\n" for op in ops])
         op = ops[choice.index]
         logprobs = dict(zip(ops, choice.logprobs, strict=True))
         if op is Op.READ:
-            self.cursor.append('"}')
             return Plan(op), logprobs
-        plan = Plan(op, items=self._slot("items", self._sets(op)))
-        plan = replace(plan, where=self._where(plan.items), judge=self._judge())
+        plan = Plan(op, items=self._pick("items:", self._sets(op), str))
+        plan = replace(plan, where=self._where(plan))
+        plan = replace(plan, judge=self._judge(plan))
         if op is not Op.COUNT:
-            types = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
-            plan = replace(plan, show=self._slot("show", self.schema.fields(plan.items, *types), opening=', "show": "'))
+            plan = replace(plan, show=self._pick("show:", self._shown(plan), str))
         if op is Op.TOP:
-            rankings = self._rankings(plan.items)
-            plan = replace(plan, ranking=self._pick(rankings, lambda r: r.label, opening=', "rank": "', closing='"'))
-        self.cursor.append("}")
+            plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
         return plan, logprobs
 
     def _sets(self, op: Op) -> list[str]:
         """The item sets on which this op makes sense and has not been tried."""
         tried = {plan.items for plan in self.banned if plan.op is op}
-        needed = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
+        numbers = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
         return [
             name
             for name in self.schema.sets
-            if name not in tried and (op is Op.COUNT or self.schema.fields(name, *needed))
+            if name not in tried
+            and (op is Op.COUNT or self.schema.fields(name, *numbers))
+            and (op is not Op.LOOKUP or self.schema.conditions[name])
         ]
 
-    def _slot(self, name: str, options: Sequence[str], opening: str | None = None) -> str:
-        return self._pick(options, str, opening=opening or f'", "{name}": "', closing='"')
+    def _shown(self, plan: Plan) -> list[str]:
+        numbers = ("number",) if plan.op in (Op.SUM, Op.AVERAGE) else ()
+        return self.schema.fields(plan.items, *numbers)
 
-    def _pick(self, options: Sequence[_T], label: Callable[[_T], str], *, opening: str, closing: str) -> _T:
+    def _pick(self, opening: str, options: Sequence[_T], label: Callable[[_T], str]) -> _T:
         self.cursor.append(opening)
-        chosen = self.cursor.choose([label(option) + closing for option in options])
-        return options[chosen.index]
+        return options[self.cursor.choose([f" {label(option)}\n" for option in options]).index]
 
-    def _where(self, items: str) -> tuple[Condition, ...]:
-        self.cursor.append(', "where": [')
-        left, taken = list(self.schema.conditions[items]), list[Condition]()
+    def _where(self, plan: Plan) -> tuple[Condition, ...]:
+        """Conditions until the model goes on to `judge:`; one mention in the question is used once."""
+        left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
         while left:
-            comma = ", " if taken else ""
-            choice = self.cursor.choose([*(f'{comma}"{c.label}"' for c in left), "]"])
+            options = [f"where: {condition.label}\n" for condition in left]
+            needed = plan.op is Op.LOOKUP and not taken
+            choice = self.cursor.choose(options if needed else [*options, "judge:"])
             if choice.index == len(left):
                 return tuple(taken)
-            condition = left.pop(choice.index)
+            condition = left[choice.index]
             taken.append(condition)
-        self.cursor.append("]")
+            left = [other for other in left if other.surface != condition.surface]
+        self.cursor.append("judge:")
         return tuple(taken)
 
-    def _judge(self) -> str:
-        self.cursor.append(', "judge": ')
-        if self.cursor.choose(["null", '"']).index == 0:
+    def _judge(self, plan: Plan) -> str:
+        wanted = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
+        if self.cursor.choose([" none\n", ' "'], bias=[0.0, wanted]).index == 0:
             return ""
-        question = self.cursor.write(stop=('"',), max_tokens=_QUESTION_TOKENS)
-        self.cursor.append('"')
+        question = self.cursor.write(stop=('"', "\n"), max_tokens=_QUESTION_TOKENS)
+        self.cursor.append('"\n')
         return question
 
     def _rankings(self, items: str) -> list[Ranking]:
         numbers = self.schema.fields(items, "number")
         counted = [Ranking("count", most=most) for most in (True, False)]
         measured = [
-            Ranking(measure, field, most) for field in numbers for measure in ("sum", "average", "highest") for most in (True, False)
+            Ranking(measure, field, most)
+            for field in numbers
+            for measure in ("sum", "average", "highest")
+            for most in (True, False)
         ]
         return [*counted, *measured]

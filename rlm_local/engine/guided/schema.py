@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, link
-from rlm_local.engine.guided.plan import Condition
+from rlm_local.engine.guided.plan import Condition, Plan
+from rlm_sandbox.guest.rlm import query_stems
 
+_ASKING = frozenset(
+    query_stems("count list name number total sum altogether average mean highest lowest fewest record item")
+)
+_ABOUT_FILES = frozenset(("path", "name", "kind", "title"))
 _SETS = 10
 _FIELDS = 12
 _VALUES = 5
@@ -19,8 +24,10 @@ class Schema:
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
-        self.links = {s.name: link(question, s) for s in corpus.item_sets}
-        ranked = sorted(corpus.item_sets, key=lambda s: -_interest(s, self.links[s.name]))
+        self.question = question
+        sets = [s for s in corpus.item_sets if s.kind != "documents" or _stated(s)]
+        self.links = {s.name: link(question, s) for s in sets}
+        ranked = sorted(sets, key=lambda s: -_interest(s, self.links[s.name]))
         self.sets = {s.name: s for s in ranked[:_SETS]}
         self.conditions = {name: _conditions(self.links[name]) for name in self.sets}
         self.text = "".join(_describe(s, corpus, self.links[s.name]) for s in self.sets.values())
@@ -34,13 +41,25 @@ class Schema:
         """The names of a set's fields, of these types only where any are given."""
         return [f.name for f in self.sets[item_set].fields if not types or f.type in types]
 
+    def unexplained(self, plan: Plan) -> set[str]:
+        """The question's words that no part of a plan accounts for: a count that leaves some out counts something else."""
+        item_set = self.sets[plan.items]
+        said = " ".join([
+            plan.items, item_set.kind, *(f.label for f in item_set.fields), *(c.surface for c in plan.where), plan.judge
+        ])  # fmt: skip
+        return set(query_stems(self.question)) - set(query_stems(said)) - _ASKING
+
+
+def _stated(item_set: ItemSet) -> bool:
+    return any(field.name not in _ABOUT_FILES for field in item_set.fields)
+
 
 def _interest(item_set: ItemSet, links: Sequence[Link]) -> float:
     return sum(found.score for found in links) + (0.5 if item_set.fields else 0.0)
 
 
 def _conditions(links: Sequence[Link]) -> tuple[Condition, ...]:
-    made = (Condition(found.field, found.op, found.value) for found in links)
+    made = (Condition(found.field, found.op, found.value, found.surface) for found in links)
     return tuple({condition.label: condition for condition in made}.values())[:_MENTIONS]
 
 
