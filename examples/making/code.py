@@ -41,7 +41,7 @@ _${noun}_counter = 0
 
 
 class ${Noun}Error(PortalError):
-    """A ${noun} could not be ${verb}."""
+    """The ${noun} could not be ${verb}."""
 ''')
 
 _PLAIN = {
@@ -67,7 +67,7 @@ _PLAIN = {
     raise ${Noun}Error(f"no ${noun} {key}")
 ''',
     "check_${noun}": '''(row: dict) -> list[str]:
-    """What is wrong with a ${noun}; an empty list if nothing is."""
+    """What is wrong with this ${noun}; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -3,7 +3,7 @@
 import textwrap
 from dataclasses import dataclass
 
-from making.phrases import bank, decks, render
+from making.phrases import bank, render
 from making.world import SITES, Physician, World, rng_for
 
 COPPER_HERON = (
@@ -26,7 +26,6 @@ class Handbook:
 
 def make_handbook(world: World) -> Handbook:
     rng = rng_for("handbook")
-    by_section = decks(rng, "handbook")
     key_keeper, countersigner, confidant = rng.sample(world.physicians, 3)
     facts = {
         "False alarms": COPPER_HERON,
@@ -43,7 +42,7 @@ def make_handbook(world: World) -> Handbook:
         for topic in bank("handbook")[chapter]:
             heading, thing = topic.split(": ")
             sentences: list[str] = []
-            for _ in range(rng.randint(11, 15)):
+            for sentence in rng.sample(bank("handbook")["sentence"], rng.randint(11, 15)):
                 slots = {
                     "thing": thing,
                     "Thing": thing[0].upper() + thing[1:],
@@ -54,7 +53,7 @@ def make_handbook(world: World) -> Handbook:
                     "weeks": str(rng.choice((2, 3, 4, 6))),
                     "years": str(rng.choice((2, 3, 5, 8, 10))),
                 }
-                sentences.append(render(rng, by_section["sentence"].draw(), slots))
+                sentences.append(render(rng, sentence, slots))
             if heading in facts:
                 sentences.insert(rng.randint(2, len(sentences) - 2), facts[heading])
             cut = rng.randint(4, 6)

@@ -273,7 +273,7 @@ def _judgements(sheet: Sheet, facts: Facts) -> None:
         (
             "medicine",
             "records/notes/endocrinology-2025.txt",
-            "How many of the patients in these notes do not take their medicine the way it was prescribed?",
+            "How many of these notes are about a patient who does not take the medicine the way it was prescribed?",
         ),
         (
             "alone",

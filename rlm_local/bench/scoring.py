@@ -84,7 +84,8 @@ def stated_number(text: str, question: str) -> float | None:
 
     Identifiers (P-10482), dates (2024-03-05) and times are no numbers here. Numbers that the question already holds
     (the year, a threshold) are passed over unless there are no others. Then, in this order: the number right after
-    "answer", "total" or "=" (the last of these); the number that the text begins with; the only number. Words (up to
+    "answer", "total" or "=" (the last of these); the number that the text begins with, unless it opens a range; the
+    only number. Words (up to
     ninety-nine, and none or no for 0) are read where there are no digits.
     """
     text = _NOT_A_NUMBER.sub(" ", text.replace("*", ""))
@@ -98,7 +99,7 @@ def stated_number(text: str, question: str) -> float | None:
     if marked:
         return marked[-1]
     start, first = numbers[0]
-    if not re.search(r"\w", text[:start]):
+    if not re.search(r"\w", text[:start]) and not _RANGE.match(text, start):
         return first
     return first if len(set(values.values())) == 1 else None
 
@@ -109,6 +110,7 @@ _NOT_A_NUMBER = re.compile(
 )
 _NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\w)|(?<!\w)-?\d+(?:[.,]\d+)*")
 _MARKER = re.compile(r"(?:\banswer(?: is)?|\btotal(?: is| of)?|=)\s*:?\s*[^\w\s-]?\s*", re.IGNORECASE)
+_RANGE = re.compile(r"-?[\d.,]+\s*(?:-|\u2013|/|to|or)\s*\d")
 _NOT_THERE = re.compile(
     r"\bnot found\b|\bno (?:mention|information|record|reference|data|such|entry|evidence|answer)\b"
     r"|\bnothing (?:about|on|in)\b"

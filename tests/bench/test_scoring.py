@@ -52,7 +52,10 @@ def test_a_text_states_a_number(text: str, number: float) -> None:
     assert stated_number(text, "how many?") == pytest.approx(number)
 
 
-@pytest.mark.parametrize("text", ["", "many", "Of the 94 visits, 17 were cancelled", "two or three", "see P-10482"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "many", "Of the 94 visits, 17 were cancelled", "two or three", "see P-10482", "8 or 9", "8-12", "8 to 12"],
+)
 def test_a_text_that_leaves_the_number_open_states_none(text: str) -> None:
     assert stated_number(text, "how many?") is None
 

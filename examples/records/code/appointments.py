@@ -14,7 +14,7 @@ _appointment_counter = 0
 
 
 class AppointmentError(PortalError):
-    """A appointment could not be matched."""
+    """The appointment could not be matched."""
 
 
 def find_appointment(rows: list[dict], key: str) -> dict:
@@ -49,7 +49,7 @@ def group_appointments(rows: list[dict], by: str = "owner") -> dict[str, list[di
 
 
 def check_appointment(row: dict) -> list[str]:
-    """What is wrong with a appointment; an empty list if nothing is."""
+    """What is wrong with this appointment; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _box_counter = 0
 
 
 class BoxError(PortalError):
-    """A box could not be found."""
+    """The box could not be found."""
 
 
 def describe_box(row: dict, *, short: bool = False) -> str:
@@ -89,7 +89,7 @@ def count_boxs(rows: list[dict]) -> int:
 
 
 def check_box(row: dict) -> list[str]:
-    """What is wrong with a box; an empty list if nothing is."""
+    """What is wrong with this box; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _invoice_counter = 0
 
 
 class InvoiceError(PortalError):
-    """A invoice could not be read."""
+    """The invoice could not be read."""
 
 
 def group_invoices(rows: list[dict], by: str = "owner") -> dict[str, list[dict]]:
@@ -75,7 +75,7 @@ def load_invoices(path: Path = STORE) -> list[dict]:
 
 
 def check_invoice(row: dict) -> list[str]:
-    """What is wrong with a invoice; an empty list if nothing is."""
+    """What is wrong with this invoice; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

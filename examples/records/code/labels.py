@@ -14,7 +14,7 @@ _label_counter = 0
 
 
 class LabelError(PortalError):
-    """A label could not be matched."""
+    """The label could not be matched."""
 
 
 def next_label_number() -> int:
@@ -33,7 +33,7 @@ def count_labels(rows: list[dict]) -> int:
 
 
 def check_label(row: dict) -> list[str]:
-    """What is wrong with a label; an empty list if nothing is."""
+    """What is wrong with this label; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

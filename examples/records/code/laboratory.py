@@ -14,7 +14,7 @@ _sample_counter = 0
 
 
 class SampleError(PortalError):
-    """A sample could not be found."""
+    """The sample could not be found."""
 
 
 @audited
@@ -25,7 +25,7 @@ def refresh_sample_cache() -> None:
 
 
 def check_sample(row: dict) -> list[str]:
-    """What is wrong with a sample; an empty list if nothing is."""
+    """What is wrong with this sample; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _letter_counter = 0
 
 
 class LetterError(PortalError):
-    """A letter could not be stored."""
+    """The letter could not be stored."""
 
 
 @audited
@@ -33,7 +33,7 @@ def refresh_letter_cache() -> None:
 
 
 def check_letter(row: dict) -> list[str]:
-    """What is wrong with a letter; an empty list if nothing is."""
+    """What is wrong with this letter; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

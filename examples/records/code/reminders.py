@@ -14,7 +14,7 @@ _reminder_counter = 0
 
 
 class ReminderError(PortalError):
-    """A reminder could not be matched."""
+    """The reminder could not be matched."""
 
 
 def reset_reminder_state() -> None:
@@ -67,7 +67,7 @@ def count_reminders(rows: list[dict]) -> int:
 
 
 def check_reminder(row: dict) -> list[str]:
-    """What is wrong with a reminder; an empty list if nothing is."""
+    """What is wrong with this reminder; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

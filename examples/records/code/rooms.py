@@ -14,11 +14,11 @@ _room_counter = 0
 
 
 class RoomError(PortalError):
-    """A room could not be stored."""
+    """The room could not be stored."""
 
 
 def check_room(row: dict) -> list[str]:
-    """What is wrong with a room; an empty list if nothing is."""
+    """What is wrong with this room; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _shift_counter = 0
 
 
 class ShiftError(PortalError):
-    """A shift could not be found."""
+    """The shift could not be found."""
 
 
 def retry_shift(action, attempts: int = 3, pause: float = 0.5):

@@ -14,7 +14,7 @@ _page_counter = 0
 
 
 class PageError(PortalError):
-    """A page could not be read."""
+    """The page could not be read."""
 
 
 @audited
@@ -69,7 +69,7 @@ def find_page(rows: list[dict], key: str) -> dict:
 
 
 def check_page(row: dict) -> list[str]:
-    """What is wrong with a page; an empty list if nothing is."""
+    """What is wrong with this page; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

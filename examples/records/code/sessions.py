@@ -14,7 +14,7 @@ _session_counter = 0
 
 
 class SessionError(PortalError):
-    """A session could not be matched."""
+    """The session could not be matched."""
 
 
 def describe_session(row: dict, *, short: bool = False) -> str:

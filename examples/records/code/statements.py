@@ -14,7 +14,7 @@ _statement_counter = 0
 
 
 class StatementError(PortalError):
-    """A statement could not be stored."""
+    """The statement could not be stored."""
 
 
 def count_statements(rows: list[dict]) -> int:
@@ -97,7 +97,7 @@ def reset_statement_state() -> None:
 
 
 def check_statement(row: dict) -> list[str]:
-    """What is wrong with a statement; an empty list if nothing is."""
+    """What is wrong with this statement; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _article_counter = 0
 
 
 class ArticleError(PortalError):
-    """A article could not be found."""
+    """The article could not be found."""
 
 
 @audited
@@ -49,7 +49,7 @@ def group_articles(rows: list[dict], by: str = "owner") -> dict[str, list[dict]]
 
 @audited
 def check_article(row: dict) -> list[str]:
-    """What is wrong with a article; an empty list if nothing is."""
+    """What is wrong with this article; an empty list if nothing is."""
     problems = []
     for name in ("key", "state", "owner"):
         if not row.get(name):

@@ -14,7 +14,7 @@ _task_counter = 0
 
 
 class TaskError(PortalError):
-    """A task could not be found."""
+    """The task could not be found."""
 
 
 @audited
