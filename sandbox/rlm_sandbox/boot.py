@@ -6,7 +6,7 @@ imports everything a session shall find ready.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rlm_sandbox.interpreter import Anchors, c_string
@@ -101,7 +101,7 @@ def _checked(machine: Machine, value: int) -> int:
 
 
 @contextmanager
-def c_strings(machine: Machine, texts: list[str]) -> Iterator[dict[str, int]]:
+def c_strings(machine: Machine, texts: list[str]) -> Generator[dict[str, int]]:
     """Addresses of NUL-terminated copies, freed at the end."""
     joined = "\0".join(texts)
     with c_string(machine, joined) as start:

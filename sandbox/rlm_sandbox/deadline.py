@@ -5,7 +5,7 @@ the guest's own thread looks at the clock. Time inside host calls is not the gue
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 TICK = 0.02
@@ -33,7 +33,7 @@ class Deadline:
         """Whether the hard limit was reached: the instance is lost."""
 
     @contextmanager
-    def running(self, seconds: float) -> Iterator[None]:
+    def running(self, seconds: float) -> Generator[None]:
         self._started, self._outside, self._seconds = time.monotonic(), 0.0, seconds
         self._pending = self.interrupted = False
         try:
@@ -42,7 +42,7 @@ class Deadline:
             self._seconds, self._pending = float("inf"), False
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> Generator[None]:
         before = time.monotonic()
         try:
             yield

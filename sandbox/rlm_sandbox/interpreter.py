@@ -1,7 +1,7 @@
 """CPython in a machine, through its C API: texts in and out, cells, and the guest's builtin that calls the host."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -120,7 +120,7 @@ class Interpreter:
 
 
 @contextmanager
-def c_string(machine: Machine, text: str) -> Iterator[int]:
+def c_string(machine: Machine, text: str) -> Generator[int]:
     """The address of a NUL-terminated copy, freed at the end."""
     raw = text.encode() + b"\0"
     address = machine.call("malloc", len(raw))

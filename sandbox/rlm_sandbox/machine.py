@@ -87,7 +87,11 @@ class Machine:
         self.memory.attach(self.store, memory)
         helper = native.Exports(self.store, wasmtime.Instance(self.store, program.trampoline, [memory, table]))
         self.trampoline = table.grow(self.store, 1, helper.function("trampoline_call"))
-        body = wasmtime.Func(self.store, wasmtime.FuncType([_I32, _I32], [_I32]), lambda _self, arg: answer(arg))
+
+        def request(_self: int, argument: int) -> int:
+            return answer(argument)
+
+        body = wasmtime.Func(self.store, wasmtime.FuncType([_I32, _I32], [_I32]), request)
         self.request = table.grow(self.store, 1, body)
         files.add_device("/dev/null", lambda _data: None)
         files.add_device(_OUTPUT, output)

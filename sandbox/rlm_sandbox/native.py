@@ -10,8 +10,11 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import wasmtime
-from wasmtime import _ffi as ffi  # pyright: ignore[reportPrivateUsage]
+from wasmtime import _ffi  # pyright: ignore[reportPrivateUsage]
 from wasmtime._extern import wrap_extern  # pyright: ignore[reportPrivateUsage]
+
+# The C interface, whose generated bindings have no types.
+ffi: Any = _ffi
 
 NATIVE_STACK = 64 << 20
 """Bytes of native stack the guest may use: what 100,000 nested JSON lists take. The thread needs a little more."""
@@ -35,9 +38,7 @@ def engine(*, for_boot: bool = False) -> wasmtime.Engine:
         config.epoch_interruption = True
     # Wasmtime aborts the process when the wasm stack is larger than its (unused) async stacks: this one goes first.
     pointer = ctypes.cast(config.ptr(), ctypes.c_void_p)
-    set_async_stack = ffi.dll.wasmtime_config_async_stack_size_set
-    set_async_stack.restype, set_async_stack.argtypes = None, [ctypes.c_void_p, ctypes.c_size_t]
-    set_async_stack(pointer, THREAD_STACK)
+    _function("wasmtime_config_async_stack_size_set", ctypes.c_void_p, ctypes.c_size_t)(pointer, THREAD_STACK)
     config.max_wasm_stack = NATIVE_STACK
     return wasmtime.Engine(config)
 
@@ -58,6 +59,13 @@ def start_on_large_stack(function: Callable[[], T]) -> Future[T]:
     finally:
         threading.stack_size(before)
     return future
+
+
+def _function(name: str, *argument_types: Any) -> Any:
+    """A function of the C library that returns nothing."""
+    function: Any = ctypes.CDLL(ffi.dll._name)[name]
+    function.restype, function.argtypes = None, argument_types
+    return function
 
 
 class Exports:
@@ -112,9 +120,21 @@ class EpochCallback:
             ticks[0] = 1
             return 0
 
-        # The types that wasmtime-py gave the function when it loaded the library.
-        set_callback = ffi.dll.wasmtime_store_epoch_deadline_callback
-        self._callback = set_callback.argtypes[1](callback)
-        self._finalizer = set_callback.argtypes[3](lambda _data: None)
-        set_callback(store.ptr(), self._callback, None, self._finalizer)
+        self._callback = _TICK_CALLBACK(callback)
+        self._finalizer = _FINALIZER(_nothing)
+        set_callback = _function(
+            "wasmtime_store_epoch_deadline_callback", ctypes.c_void_p, _TICK_CALLBACK, ctypes.c_void_p, _FINALIZER
+        )
+        set_callback(ctypes.cast(store.ptr(), ctypes.c_void_p), self._callback, None, self._finalizer)
         store.set_epoch_deadline(1)
+
+
+# Error or null <- (context, data, ticks until the next call, how to go on: 0 means just go on).
+_TICK_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_void_p
+)
+_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+def _nothing(_data: Any) -> None:
+    pass

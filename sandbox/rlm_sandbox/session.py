@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
@@ -152,7 +152,7 @@ class Session:
         return self.limits.seconds + self.limits.grace_seconds + _MARGIN
 
     @contextmanager
-    def _use(self) -> Iterator[None]:
+    def _use(self) -> Generator[None]:
         if not self._using.acquire(blocking=False):
             raise SessionBusy("this session is running a cell")
         try:
@@ -247,7 +247,7 @@ def _release(process: "subprocess.Popen[bytes]", channel: Channel, log: int) -> 
 
 
 @contextmanager
-def _sealed(pieces: Iterator[bytes]) -> Iterator[int]:
+def _sealed(pieces: Iterator[bytes]) -> Generator[int]:
     """A descriptor of memory that holds the pieces and that nobody can change any more."""
     descriptor = os.memfd_create("rlm-sandbox-text", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
     try:

@@ -37,7 +37,7 @@ def prepare(module: bytes) -> Prepared:
     mutable = {index: f"state.{index}" for index in range(len(imported), len(state)) if state[index].mutable}
     exports = [wasm.uint(len(name)) + name.encode() + b"\x03" + uint(index) for index, name in mutable.items()]
     count, at = wasm.read_uint(parts[Id.EXPORT], 0)
-    replaced = {
+    replaced: dict[int, bytes] = {
         Id.IMPORT: wasm.vector([entry.raw for entry in imports if entry.kind != Kind.GLOBAL]),
         Id.GLOBAL: wasm.vector([entry.encode() for entry in state]),
         Id.EXPORT: uint(count + len(exports)) + parts[Id.EXPORT][at:] + b"".join(exports),
@@ -55,7 +55,7 @@ def freeze(prepared: bytes, memory: memoryview, globals_: Mapping[int, int]) -> 
     for index, value in globals_.items():
         state[index] = state[index]._replace(initializer=wasm.i32_const(value))
     segments = [b"\0" + wasm.i32_const(start) + uint(len(data)) + data for start, data in _runs(memory)]
-    replaced = {
+    replaced: dict[int, bytes] = {
         Id.MEMORY: b"\x01\x00" + pages if maximum is None else b"\x01\x01" + pages + uint(maximum),
         Id.GLOBAL: wasm.vector([entry.encode() for entry in state]),
         Id.DATA_COUNT: wasm.uint(len(segments)),
@@ -73,7 +73,7 @@ def _runs(memory: memoryview) -> Iterator[tuple[int, bytes]]:
     """`(address, bytes)` of the parts of memory that are not zero."""
     start = end = -1
     for at in range(0, len(memory), _BLOCK):
-        if memory[at : at + _BLOCK] == _ZEROS:
+        if bytes(memory[at : at + _BLOCK]) == _ZEROS:
             continue
         if start >= 0 and at - end > _WORTH_SKIPPING:
             yield start, bytes(memory[start:end])

@@ -115,6 +115,23 @@ def _path(trail: list[tuple[str, Directory]]) -> str:
     return "/".join(name for name, _ in trail)
 
 
+def _checked_name(name: str) -> str:
+    if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+        raise SysError(Errno.ENAMETOOLONG)
+    return name
+
+
+def _check_replaceable(old: Node, new: Node) -> None:
+    """What rename(2) asks of an entry that gives way to another."""
+    if not isinstance(old, Directory):
+        if isinstance(new, Directory):
+            raise SysError(Errno.ENOTDIR)
+    elif not isinstance(new, Directory):
+        raise SysError(Errno.EISDIR)
+    elif old.entries:
+        raise SysError(Errno.ENOTEMPTY)
+
+
 class FileSystem:
     """`used` is the bytes of all files the guest has written and can still reach, by a name or by a descriptor."""
 
@@ -143,27 +160,22 @@ class FileSystem:
         trail: list[tuple[str, Directory]] = [("", self.root)]
         for index, part in enumerate(parts):
             here, last = trail[-1][1], index == len(parts) - 1
-            if len(part.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
-                raise SysError(Errno.ENAMETOOLONG)
             if part == "..":
-                if len(trail) > 1:
-                    trail.pop()
+                trail = trail[:-1] or trail
                 continue
             child = here.entries.get(part)
             if isinstance(child, Link) and (follow or not last or must_be_directory):
                 if links >= _MOST_LINKS:
                     raise SysError(Errno.ELOOP)
-                target = child.target if child.target.startswith("/") else f"{_path(trail)}/{child.target}"
-                rest = "/".join(parts[index + 1 :])
-                return self._find(f"{target}/{rest}" if rest else target, follow=follow, links=links + 1)
+                base = "" if child.target.startswith("/") else _path(trail)
+                target = "/".join([base, child.target, *parts[index + 1 :]])
+                return self._find(target, follow=follow, links=links + 1)
             if isinstance(child, Directory):
                 trail.append((part, child))
-            elif not last:
-                raise SysError(Errno.ENOENT if child is None else Errno.ENOTDIR)
-            elif child is not None and must_be_directory:
-                raise SysError(Errno.ENOTDIR)
+            elif last and (child is None or not must_be_directory):
+                return _Found(here, _checked_name(part), child, f"{_path(trail)}/{part}")
             else:
-                return _Found(here, part, child, f"{_path(trail)}/{part}")
+                raise SysError(Errno.ENOENT if child is None else Errno.ENOTDIR)
         name, node = trail[-1]
         parent = trail[-2][1] if len(trail) > 1 else self.root
         return _Found(parent, name, node, _path(trail) or "/")
@@ -278,17 +290,10 @@ class FileSystem:
             return
         if moved is self.root or target.node is self.root:
             raise SysError(Errno.EPERM)
-        if isinstance(moved, Directory):
-            if target.path.startswith(source.path + "/"):
-                raise SysError(Errno.EINVAL)
-            if target.node is not None and not isinstance(target.node, Directory):
-                raise SysError(Errno.ENOTDIR)
-        if isinstance(target.node, Directory):
-            if not isinstance(moved, Directory):
-                raise SysError(Errno.EISDIR)
-            if target.node.entries:
-                raise SysError(Errno.ENOTEMPTY)
+        if isinstance(moved, Directory) and target.path.startswith(source.path + "/"):
+            raise SysError(Errno.EINVAL)
         if target.node is not None:
+            _check_replaceable(target.node, moved)
             self._detach(target, target.node)
         moved.opened += 1  # between two names it must not count as gone
         self._detach(source, moved)

@@ -213,48 +213,43 @@ def read_locals(body: bytes) -> tuple[int, int]:
     return total, at
 
 
-def _operand_kinds() -> dict[int, str]:
-    none = [0x00, 0x01, 0x05, 0x0A, 0x0B, 0x0F, 0x19, 0x1A, 0x1B, 0xD1, 0xD3, 0xD4, *range(0x45, 0xC5)]
-    one = [0x07, 0x08, 0x09, 0x0C, 0x0D, 0x10, 0x12, 0x14, 0x15, 0x18, *range(0x20, 0x27), 0x3F, 0x40, 0x41, 0x42]
-    kinds = dict.fromkeys(none, "")
-    kinds |= dict.fromkeys([*one, 0xD0, 0xD2, 0xD5, 0xD6], "n")
-    kinds |= dict.fromkeys([0x11, 0x13, *range(0x28, 0x3F)], "nn")
-    kinds |= dict.fromkeys([0x02, 0x03, 0x04, 0x06], "b")
-    return kinds | {0x0E: "t", 0x1C: "s", 0x43: "4", 0x44: "8"}
-
-
-# Opcode -> operands: n integers, b block type, t branch table, s select types, 4 and 8 literal bytes.
-_OPERANDS = _operand_kinds()
+# Opcode -> how many LEB128 operands follow; opcodes with other operands are not here.
+_OPERANDS = {
+    **dict.fromkeys([0x00, 0x01, 0x05, 0x0A, 0x0B, 0x0F, 0x19, 0x1A, 0x1B, 0xD1, 0xD3, 0xD4, *range(0x45, 0xC5)], 0),
+    **dict.fromkeys([0x07, 0x08, 0x09, 0x0C, 0x0D, 0x10, 0x12, 0x14, 0x15, 0x18, *range(0x20, 0x27)], 1),
+    **dict.fromkeys([0x3F, 0x40, 0x41, 0x42, 0xD0, 0xD2, 0xD5, 0xD6], 1),
+    **dict.fromkeys([0x11, 0x13, *range(0x28, 0x3F)], 2),
+}
 
 
 def next_instruction(body: bytes, at: int) -> int:
     """The position after the instruction at `at`. Raises ValueError on an opcode outside what Pyodide's build uses
-    (MVP, sign extension, bulk memory, saturating conversions, reference types, tail calls, legacy exceptions, SIMD)."""
+    (MVP, sign extension, bulk memory, saturating conversions, references, tail calls, legacy exceptions, SIMD)."""
     opcode = body[at]
-    kind = _OPERANDS.get(opcode)
     at += 1
-    if kind == "":
-        return at
-    if kind == "n":
-        return skip_int(body, at)
-    if kind == "nn":
-        return skip_int(body, skip_int(body, at))
-    if kind == "b":
-        return skip_int(body, at + 1) if body[at] in (0x63, 0x64) else skip_int(body, at)
-    if kind == "t":
-        labels, at = read_uint(body, at)
-        for _ in range(labels + 1):
+    operands = _OPERANDS.get(opcode)
+    if operands is not None:
+        for _ in range(operands):
             at = skip_int(body, at)
         return at
-    if kind == "s":
-        return read_vector(body, at, read_value_type)[1]
-    if kind is not None:
-        return at + int(kind)
-    if opcode == 0xFC:
-        return _after_prefixed_fc(body, at)
-    if opcode == 0xFD:
-        return _after_simd(body, at)
-    raise ValueError(f"unknown opcode {opcode:#x} at {at - 1}")
+    match opcode:
+        case 0x02 | 0x03 | 0x04 | 0x06:  # block, loop, if, try: a block type
+            return skip_int(body, at + 1) if body[at] in (0x63, 0x64) else skip_int(body, at)
+        case 0x0E:  # br_table: labels and the default
+            labels, at = read_uint(body, at)
+            for _ in range(labels + 1):
+                at = skip_int(body, at)
+            return at
+        case 0x1C:  # select with types
+            return read_vector(body, at, read_value_type)[1]
+        case 0x43 | 0x44:  # f32.const, f64.const
+            return at + 4 * (opcode - 0x42)
+        case 0xFC:
+            return _after_prefixed_fc(body, at)
+        case 0xFD:
+            return _after_simd(body, at)
+        case _:
+            raise ValueError(f"unknown opcode {opcode:#x} at {at - 1}")
 
 
 def _after_prefixed_fc(body: bytes, at: int) -> int:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Guest:
             program,
             files,
             self.output.write,
-            lambda argument: self.interpreter.answer(argument, self._forward),
+            self._answer,
             memory_bytes=limits.memory_bytes,
             grace=limits.grace_seconds,
         )
@@ -85,8 +85,11 @@ class Guest:
             alive = reply["alive"]
             self.channel.send(kind, json.dumps(reply).encode())
 
+    def _answer(self, argument: int) -> int:
+        return self.interpreter.answer(argument, self._forward)
+
     @contextmanager
-    def _guest_time(self) -> Iterator[None]:
+    def _guest_time(self) -> Generator[None]:
         self.ticking.set()
         try:
             with self.machine.deadline.running(self.limits.seconds):
@@ -129,7 +132,7 @@ class Guest:
                     error = failure.traceback
                     stopped = self._stopped(failure, self.machine.heap.refusals > refusals)
         seconds = self.machine.deadline.used
-        error = cut(error, self.limits.output_bytes) + self._explain(stopped, alive) if error else None
+        error = cut(error, self.limits.output_bytes) + self._explain(stopped) if error else None
         fields = {"output": self.output.take(), "error": error, "stopped": stopped, "seconds": seconds}
         return {"result": fields, "alive": alive}
 
@@ -143,7 +146,7 @@ class Guest:
         stopped, agrees = agreed.get(failure.stop, (None, False))
         return stopped if agrees else None
 
-    def _explain(self, stopped: Stopped | None, alive: bool) -> str:
+    def _explain(self, stopped: Stopped | None) -> str:
         limits = self.limits
         explanations: dict[Stopped | None, str] = {
             "time": f"Stopped: a cell may compute for {limits.seconds:g} seconds.\n",

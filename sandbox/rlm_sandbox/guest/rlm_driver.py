@@ -3,6 +3,7 @@
 import ast
 import builtins
 import collections
+import contextlib
 import csv
 import datetime
 import functools
@@ -28,8 +29,9 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NoReturn
 
-import __main__
 import rlm_host
+
+import __main__
 
 _READY = (
     collections, csv, datetime, functools, heapq, itertools, json, math, random, re, statistics, string, textwrap,
@@ -49,8 +51,8 @@ def run(source: str) -> str | None:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     _prepare_process()
     try:
-        tree = compile(source, name, "exec", ast.PyCF_ONLY_AST)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        tree: Any = compile(source, name, "exec", ast.PyCF_ONLY_AST)
+        last: Any = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, name, "exec"), _namespace)  # noqa: S102 - this is the sandbox
         if last is not None:
             value = eval(compile(ast.Expression(last.value), name, "eval"), _namespace)  # noqa: S307
@@ -105,10 +107,8 @@ def _prepare_process() -> None:
 
 
 def _flush() -> None:
-    try:
+    with contextlib.suppress(BaseException):  # closed by the cell: nothing is left to flush
         _output.flush()
-    except BaseException:  # noqa: BLE001, S110 - closed by the cell: nothing is left to flush
-        pass
 
 
 def _sleep(seconds: float) -> None:
@@ -133,7 +133,8 @@ def _helpers() -> Iterator[tuple[str, Any]]:
 
 
 def _set_up() -> None:
-    sys.modules.update(dict.fromkeys(_ABSENT))  # pyright: ignore[reportArgumentType] - None means: not importable
+    for name in _ABSENT:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - it means: cannot be imported
     time.sleep = _sleep
     builtins.input = _no_input
     _namespace.update({module.__name__: module for module in _READY})

@@ -6,7 +6,7 @@ from typing import Any
 from _rlm_host import request
 
 
-class Refused(RuntimeError):
+class Refused(RuntimeError):  # noqa: N818
     """The host refused the call; the message says why."""
 
 

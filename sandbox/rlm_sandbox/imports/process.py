@@ -30,9 +30,11 @@ class Interrupts(Protocol):
 
     def pending(self) -> bool:
         """Whether an interrupt waits to be taken."""
+        ...
 
     def take(self) -> bool:
         """Whether an interrupt waited; it does no longer."""
+        ...
 
 
 class Process:
