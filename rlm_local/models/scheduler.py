@@ -25,6 +25,7 @@ from rlm_local.models.shelf import Shelf
 
 Logits = NDArray[np.float32]
 
+_WINDOW = 32  # waiting tasks of a job that are looked at for one that can start
 _WORTH_WAITING = 16  # tokens of prefix that another prompt is about to put into the KV; a decode costs about as much
 
 
@@ -135,6 +136,7 @@ class Scheduler:
         self._context = context
         self._kv = KV(context, cells=context.cells, sequences=sequences)
         self._batch = Batch(batch)
+        self._share = batch // 4  # a long prompt leaves the rest of each decode to others
         self._shelf = shelf
         self._missing: set[bytes] = set()  # fixed prompts that are not on the shelf, to be saved when evaluated
         self._jobs: deque[_Job] = deque()
@@ -155,6 +157,8 @@ class Scheduler:
             DeadlineExceeded: likewise.
             EngineError: a decode failed, or the engine was closed.
         """
+        if cancel is not None:
+            cancel.check()
         job = _Job(tasks)
         with self._wake:
             if self._closing:
@@ -208,53 +212,67 @@ class Scheduler:
 
     def _admit(self) -> None:
         """Start as many tasks as the next decode can begin on, a turn to each job."""
-        backlog = sum(len(run.sequence.pending) for run in self._runs)
-        stuck = 0
-        while backlog < self._batch.capacity and stuck < len(self._jobs):
-            job = self._jobs.popleft()
-            run = self._start(job)
-            if run is None:
-                stuck += 1
+        backlog = sum(min(len(run.sequence.pending), self._share) for run in self._runs)
+        deferred = 0
+        while backlog < self._batch.capacity and deferred < len(self._jobs):
+            job = self._jobs[0]
+            place = self._ready(job)
+            if place is None:
+                deferred += 1
             else:
-                stuck = 0
-                self._runs.append(run)
-                backlog += len(run.sequence.pending)
-            if job.waiting:
-                self._jobs.append(job)
+                index, task = job.waiting[place]
+                sequence = self._kv.admit(task.tokens, room=task.room, kept=task.kept)
+                if sequence is None:
+                    return  # it stays first in line: smaller ones that came later must not starve it
+                deferred = 0
+                del job.waiting[place]
+                self._runs.append(_Run(job, index, task, sequence))
+                backlog += min(len(sequence.pending), self._share)
+            self._jobs.rotate(-1)
+            if not job.waiting:
+                self._jobs.remove(job)
 
-    def _start(self, job: _Job) -> _Run | None:
-        """Put the first task of the job that need not wait for another's prefix on a sequence."""
-        for place in range(min(len(job.waiting), self._batch.capacity // _WORTH_WAITING)):
-            index, task = job.waiting[place]
+    def _ready(self, job: _Job) -> int | None:
+        """The place of the first waiting task that another prompt is not just evaluating a prefix of."""
+        for place in range(min(len(job.waiting), _WINDOW)):
+            _, task = job.waiting[place]
             if task.fixed:
                 self._take_from_shelf(task.tokens[: task.fixed])
             _, at_hand = self._kv.match(task.tokens[:-1])
-            if min(self._kv.coming(task.tokens), len(task.tokens) - 1) - at_hand >= _WORTH_WAITING:
-                continue
-            sequence = self._kv.admit(task.tokens, room=task.room, kept=task.kept)
-            if sequence is None:
-                return None
-            del job.waiting[place]
-            return _Run(job, index, task, sequence)
+            if min(self._kv.coming(task.tokens), len(task.tokens) - 1) - at_hand < _WORTH_WAITING:
+                return place
         return None
 
     def _decode(self) -> None:
-        """Evaluate one batch: replies first, a token each, then prompts in the order they came."""
+        """Evaluate one batch of replies, a token each, and prompts."""
         self._batch.clear()
-        for run in sorted(self._runs, key=lambda run: len(run.sequence.pending) > 1):
-            sequence, run.row = run.sequence, None
-            tokens = sequence.pending[: self._batch.space]
-            if len(tokens):
-                last = len(tokens) == len(sequence.pending)
-                row = self._batch.add(sequence.id, sequence.length, tokens, wanted=last)
+        for run, count in self._shares():
+            sequence = run.sequence
+            run.row = None
+            if count:
+                last = count == len(sequence.pending)
+                row = self._batch.add(sequence.id, sequence.length, sequence.pending[:count], wanted=last)
                 run.row = row if last else None
-                self._kv.grow(sequence, len(tokens))
+                self._kv.grow(sequence, count)
         self._context.decode(self._batch)
         for run in list(self._runs):
             if run.task.fixed and run.sequence.length >= run.task.fixed:
                 self._put_on_shelf(run)
             if run.row is not None:
                 self._step(run, self._context.logits(run.row))
+
+    def _shares(self) -> list[tuple[_Run, int]]:
+        """How many tokens each task has in the next decode: a fair share first, replies before prompts; the rest to
+        the prompts that came first."""
+        runs = sorted(self._runs, key=lambda run: len(run.sequence.pending) > 1)
+        counts = [0] * len(runs)
+        space = self._batch.capacity
+        for most in (self._share, self._batch.capacity):
+            for place, run in enumerate(runs):
+                more = min(len(run.sequence.pending), most, counts[place] + space) - counts[place]
+                counts[place] += more
+                space -= more
+        return list(zip(runs, counts, strict=True))
 
     def _step(self, run: _Run, logits: Logits) -> None:
         try:
