@@ -7,9 +7,10 @@ finite is kept as None, since JSON has none. What went in comes back equal; sequ
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rlm_local.engine.answer import Answer
+if TYPE_CHECKING:  # the engine writes the log: at run time this would be a circle
+    from rlm_local.engine.answer import Answer
 
 CallKind = Literal["query", "judge", "choose", "extract"]
 Data = Mapping[str, Any]
@@ -123,7 +124,7 @@ class RunRecord:
     started: datetime
     start: RunStart
     nodes: tuple[NodeRecord, ...]
-    answer: Answer | None
+    answer: "Answer | None"
 
 
 @dataclass(frozen=True)
@@ -137,4 +138,4 @@ class RunSummary:
     model: str
     policy: str
     ended: str
-    answer: Answer | None
+    answer: "Answer | None"

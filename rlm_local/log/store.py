@@ -143,5 +143,5 @@ def _number(digits: str) -> int:
     return number
 
 
-def _line(kind: str, **fields: object) -> str:
-    return json.dumps({"type": kind, **fields})
+def _line(type_: str, **fields: object) -> str:
+    return json.dumps({"type": type_, **fields})

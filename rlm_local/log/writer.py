@@ -1,10 +1,13 @@
 """One run as it is written, turn by turn."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rlm_local.engine.answer import Answer
 from rlm_local.log.database import Database
 from rlm_local.log.record import CallKind, CallRecord, TurnStart
+
+if TYPE_CHECKING:  # the engine writes the log: at run time this would be a circle
+    from rlm_local.engine.answer import Answer
 
 
 class RunLog:
@@ -67,7 +70,7 @@ class RunLog:
             traceback = None if error is None else db.put_text(error)
             db.insert("turn_end", (turn, db.put_text(output), traceback, stopped, seconds))
 
-    def end(self, answer: Answer) -> None:
+    def end(self, answer: "Answer") -> None:
         """The run's answer: once, at its end."""
         with self._database.writing():
             self._database.insert("answer", (self._row, str(answer.ended), self._database.put_json(answer.data())))
