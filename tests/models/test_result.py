@@ -1,0 +1,19 @@
+import math
+
+from rlm_local.models import Scores, Usage
+
+
+def test_usages_add_up():
+    total = Usage(3, 2, 1) + Usage(10, 20, 30)
+    assert total == Usage(13, 22, 31)
+    assert total.total == 44
+
+
+def test_the_best_option_and_its_margin():
+    scores = Scores(("a", "b", "c"), (-2.0, -0.5, -1.0), Usage())
+    assert scores.best == "b"
+    assert scores.margin == 0.5
+
+
+def test_one_option_has_no_rival():
+    assert math.isinf(Scores(("a",), (0.0,), Usage()).margin)
