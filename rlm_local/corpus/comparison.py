@@ -9,9 +9,15 @@ _WORDS = dict(zip("one two three four five six seven eight nine ten eleven twelv
 _BARE = re.sub(r"[(][?]P<[a-z]+>", "(?:", NUMBER).replace(r"\(", "(?!)").replace(r"\)?", "")
 _AMOUNT = rf"(?:{_BARE}|(?:{'|'.join(_WORDS)})\b(?:\s[a-z]{{2,12}})?)(?:\s(?:thousand|million|billion)\b)?"
 _BEFORE = (
-    (r"(?:no|not)\s+(?:more|greater|higher|larger|longer|later)\s+than|at\s+(?:the\s+)?most|up\s+to|maximum\s+(?:of\s+)?|<=|\u2264", "<="),
+    (
+        r"(?:no|not)\s+(?:more|greater|higher|larger|longer|later)\s+than|at\s+(?:the\s+)?most|up\s+to|maximum\s+(?:of\s+)?|<=|\u2264",
+        "<=",
+    ),
     (r"(?:no|not)\s+(?:less|fewer|lower|smaller)\s+than|at\s+(?:the\s+)?least|minimum\s+(?:of\s+)?|>=|\u2265", ">="),
-    (r"(?:more|greater|higher|larger|bigger|longer|older|heavier|costlier|warmer|taller)\s+than|over|above|exceed(?:s|ed|ing)?|>", ">"),
+    (
+        r"(?:more|greater|higher|larger|bigger|longer|older|heavier|costlier|warmer|taller)\s+than|over|above|exceed(?:s|ed|ing)?|>",
+        ">",
+    ),
     (r"(?:less|fewer|lower|smaller|shorter|younger|lighter|cheaper|colder)\s+than|under|below|<", "<"),
     (r"exactly|equal(?:s|\s+to)?|=", "="),
 )

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from rlm_local.corpus.decode import Binary
 from rlm_local.corpus.document import Document, Note, Skipped, Span
-from rlm_local.corpus.errors import NothingReadable
+from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.corpus.gather import Draft, gather
 from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.load import File, Files
@@ -43,8 +43,8 @@ class Corpus:
         """Read files and folders; "-" is `stdin`. `progress` gets each document's name and the characters so far.
 
         Raises:
-            PathMissing: a path does not exist.
-            NothingReadable: there is no text under the paths; says what was skipped and why.
+            PathMissingError: a path does not exist.
+            NothingReadableError: there is no text under the paths; says what was skipped and why.
         """
         files = Files([Path(path) for path in paths if str(path) != "-"])
         piped = (
@@ -55,7 +55,7 @@ class Corpus:
             reasons = "; ".join(f"{skipped.path}: {skipped.reason}" for skipped in corpus.skipped[:10])
             more = f"; and {len(corpus.skipped) - 10} more" if len(corpus.skipped) > 10 else ""
             given = ", ".join(str(path) for path in paths) or "no path"
-            raise NothingReadable(
+            raise NothingReadableError(
                 f"nothing readable in {given}" + (f" ({reasons}{more})" if reasons else ""),
                 remedy="Give text files, or a folder of them.",
             )

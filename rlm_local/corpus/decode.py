@@ -38,7 +38,7 @@ _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b\0")
 _MOST_CONTROLS = 0.02
 _MOST_NULLS = 0.01
 _MOST_BROKEN = 0.1
-_WESTERN = re.compile("[\xa0-ſ‐-›€™Œœ]")
+_WESTERN = re.compile("[\xa0-\u017f\u2010-\u203a€™Œœ]")
 
 
 @dataclass(frozen=True)

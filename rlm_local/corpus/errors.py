@@ -1,8 +1,8 @@
 """What can go wrong while a corpus is loaded.
 
 CorpusError
-├── PathMissing       a path that was given does not exist
-└── NothingReadable   paths that exist, and not one text in them
+├── PathMissingError       a path that was given does not exist
+└── NothingReadableError   paths that exist, and not one text in them
 """
 
 from rlm_local.errors import RlmLocalError
@@ -12,9 +12,9 @@ class CorpusError(RlmLocalError):
     """The corpus cannot be loaded."""
 
 
-class PathMissing(CorpusError):
+class PathMissingError(CorpusError):
     """A path that was given does not exist."""
 
 
-class NothingReadable(CorpusError):
+class NothingReadableError(CorpusError):
     """The paths hold nothing that can be read as text."""

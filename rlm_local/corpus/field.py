@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -17,7 +17,7 @@ FieldType = Literal["number", "date", "bool", "category", "text", "id"]
 Value = str | float | None
 
 _ENOUGH = 0.95  # of the values must read as a type for the field to have it
-_NOT_GIVEN = frozenset(("", "-", "--", "—", "–", "n/a", "null"))
+_NOT_GIVEN = frozenset(("", "-", "--", "—", "\u2013", "n/a", "null"))
 _NOT_A_VALUE = _NOT_GIVEN | {"na", "nan", "none", "nil", "?", "unknown", "tbd"}
 _TRUTH = {
     "true": "true",
@@ -36,7 +36,7 @@ _NAMES_OF_IDS = frozenset(
 _NAMES_OF_TIMES = frozenset("ts time timestamp date datetime at epoch created updated modified".split())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """One field of an item set. `values` has an entry per item: None where the item does not say.
 
@@ -100,9 +100,9 @@ def typed(label: str, cells: Sequence[Raw]) -> list[Field]:
     stated = [word for word in words if word.lower() not in _NOT_A_VALUE]
     if not stated and len(words) == len(distinct):
         return [_strings(name, label, texts)]
-    if len(distinct) <= 6 and len(stated) == len(distinct) and all(word.lower() in _TRUTH for word in stated):
-        if len({_TRUTH[word.lower()] for word in stated}) == len(stated):
-            return [Field(name, label, "bool", [t and _TRUTH[str(t).strip().lower()] for t in texts])]
+    truths = [_TRUTH.get(word.lower(), "") for word in stated]
+    if len(stated) == len(distinct) <= 6 and all(truths) and len(set(truths)) == len({word.lower() for word in stated}):
+        return [Field(name, label, "bool", [t and _TRUTH[str(t).strip().lower()] for t in texts])]
     is_code = name.rpartition("_")[2] in _NAMES_OF_IDS
     dates = _dates(name, distinct, stated)
     if dates is not None:
@@ -111,18 +111,22 @@ def typed(label: str, cells: Sequence[Raw]) -> list[Field]:
     return [_strings(name, label, texts)] if numbers is None else _number_fields(name, label, texts, numbers)
 
 
-def _dates(name: str, distinct: dict[str | float, None], stated: list[str]) -> dict[str | float, str] | None:
+def _dates(name: str, distinct: dict[str | float, None], stated: list[str]) -> Mapping[str | float, str] | None:
     if len(stated) < len(distinct) / 2:
         if stated or name.rpartition("_")[2] not in _NAMES_OF_TIMES:
             return None
-        epochs = {number: iso for number in distinct if isinstance(number, float) and (iso := from_epoch(number))}
+        epochs: dict[str | float, str] = {
+            number: iso for number in distinct if isinstance(number, float) and (iso := from_epoch(number))
+        }
         return epochs if len(epochs) == len(distinct) else None
     trial = DateReader()
     some = stated[:: max(1, len(stated) // 50)]
     if sum(trial.read(word) is not None for word in some) < 0.9 * len(some):
         return None
     reader = DateReader(day_month_order(stated))
-    dates = {word: iso for word in distinct if isinstance(word, str) and (iso := reader.read(word.strip()))}
+    dates: dict[str | float, str] = {
+        word: iso for word in distinct if isinstance(word, str) and (iso := reader.read(word.strip()))
+    }
     return dates if len(dates) >= _ENOUGH * len(stated) else None
 
 
@@ -184,5 +188,5 @@ def string_type(name: str, values: Sequence[Value]) -> Literal["category", "text
             return "id"
     if mean > 60 or any("\n" in value for value in sample):
         return "text"
-    few = ratio <= 0.5 or (mean <= 30 and (len(given) <= 30 or ratio <= 0.8))
+    few = ratio <= 0.5 or (mean <= 30 and (len(given) < 10 or ratio <= 0.8))
     return "category" if few else "text"

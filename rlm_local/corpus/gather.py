@@ -1,7 +1,6 @@
 """The tables of all documents gathered into item sets: what is read alike goes together, what is named gets its types."""
 
 import re
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,16 @@ from rlm_local.corpus.field import Field, field_name, typed
 from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.labels import labelled
 from rlm_local.corpus.merge import merge
+from rlm_local.corpus.naming import common_name, stem
 from rlm_local.corpus.phrases import induce
-from rlm_local.corpus.table import Raw, Table, offsets
+from rlm_local.corpus.table import Raw, Table
 
 _PROSE = frozenset(("text", "markdown", "html"))
 _MANY = 3  # documents that make their folder a set
 _SHORT = 3_000  # characters: the items of a folder of such documents are the documents, not their paragraphs
 _MOST_FOLDERS = 8
 _MOST_FIELDS = 40
+_IN_EVERY_LOG = frozenset(("timestamp", "level", "component", "message", "host", "pid"))
 _READ_FOR_LABELS = 50_000  # characters of a document
 _STATED = {
     "documents": (2, 0.08),
@@ -156,31 +157,19 @@ def _grouped(drafts: Sequence[Draft]) -> list[Table]:
                 known = set[str]()
                 groups[key].append((known, group))
             known |= columns
-            group.name = _common_name(group.name, table.name, draft.folder)
+            group.name = common_name(group.name, table.name, draft.folder)
             group.append(table, number, draft.start)
         draft.tables = []
     return [group for alike in groups.values() for _, group in alike]
 
 
 def _same_shape(known: set[str], columns: set[str], name: str, other: str) -> bool:
+    """Whether two tables' columns, apart from those that every log has, are mostly the same."""
+    known, columns = known - _IN_EVERY_LOG, columns - _IN_EVERY_LOG
     if not known or not columns:
-        return not known and not columns and _stem(name) == _stem(other)
-    return len(known & columns) >= 0.6 * min(len(known), len(columns)) and len(known & columns) >= 0.4 * max(
-        len(known), len(columns)
-    )
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"(?:^|_)n?\d\w*", "", name).strip("_")
-
-
-def _common_name(name: str, other: str, folder: str) -> str:
-    """A name for what comes from two files: what their names share, or else the folder's."""
-    if name == other:
-        return name
-    mine, yours = _stem(name).split("_"), _stem(other).split("_")
-    shared = [a for a, b in zip(mine, yours, strict=False) if a == b and a]
-    return "_".join(shared) or (field_name(folder.rpartition("/")[2]) if folder else name)
+        return not known and not columns and stem(name) == stem(other)
+    shared = len(known & columns)
+    return shared >= 0.75 * min(len(known), len(columns)) and shared >= 0.5 * max(len(known), len(columns))
 
 
 def _item_set(table: Table, context: str, drafts: Sequence[Draft]) -> ItemSet:
@@ -245,15 +234,12 @@ def _by_name(columns: dict[str, list[Raw]]) -> dict[str, list[Raw]]:
 def _with_phrases(item_set: ItemSet, context: str) -> ItemSet:
     """The set with the fields that its items' stock phrases hold."""
     message = item_set.field("message")
-    if (
-        item_set.kind == "documents"
-        or item_set.kind == "messages"
-        or item_set.kind == "paragraphs"
-        or (item_set.kind == "lines" and len(item_set.fields) <= 2)
-    ):
-        texts: Sequence[str] = list(item_set.texts(context))
-    elif message is not None and item_set.kind == "lines":
-        texts = [str(value or "") for value in message.values]
+    if item_set.kind == "lines" and message is not None:
+        texts = [str(value) if value is not None and "=" not in str(value) else "" for value in message.values]
+    elif item_set.kind == "messages":
+        texts = [text.partition("\n\n")[2] for text in item_set.texts(context)]
+    elif item_set.kind in ("documents", "paragraphs") or (item_set.kind == "lines" and len(item_set.fields) <= 2):
+        texts = list(item_set.texts(context))
     else:
         return item_set
     found = induce(texts, {field.name for field in item_set.fields})

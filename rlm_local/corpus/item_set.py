@@ -8,7 +8,7 @@ from rlm_local.corpus.field import Field
 from rlm_local.corpus.table import ItemKind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ItemSet:
     """Items in the order of the context. `starts` and `ends` are offsets in the context, `documents` the index of the
     document that each item lies in; each field has a value per item. `name` is unique in its corpus.

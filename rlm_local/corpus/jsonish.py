@@ -18,7 +18,7 @@ _DEEPEST = 4  # levels of keys that are joined into one field name; below, the v
 _DEEPEST_WALK = 8  # containers that are searched for rows; below, a container is a value
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     def __init__(self, place: int, problem: str) -> None:
         super().__init__(problem)
         self.place = place
@@ -31,8 +31,8 @@ def read(text: str, name: str) -> Reading:
     try:
         end = walk.document(name)
         if _skip(text, end) < len(text):
-            raise _Broken(end, "there is more text after the JSON value")
-    except _Broken as broken:
+            raise _BrokenError(end, "there is more text after the JSON value")
+    except _BrokenError as broken:
         reading.problems.append((text.count("\n", 0, broken.place) + 1, f"not valid JSON: {broken}"))
         return reading
     reading.tables.extend(walk.tables.values())
@@ -61,9 +61,9 @@ def _line_cells(line: str, number: int, reading: Reading) -> dict[str, Raw]:
     try:
         value, end = _value(line, _skip(line, 0))
         if end < len(line):
-            raise _Broken(end, "there is more text after the JSON value")
+            raise _BrokenError(end, "there is more text after the JSON value")
         return flat(cast("dict[str, object]", value)) if isinstance(value, dict) else {"value": scalar(value)}
-    except _Broken as broken:
+    except _BrokenError as broken:
         reading.problems.append((number, f"not valid JSON: {broken}"))
         return {}
 
@@ -77,13 +77,13 @@ def _value(text: str, place: int) -> tuple[object, int]:
     try:
         return cast("tuple[object, int]", _DECODE(text, place))
     except json.JSONDecodeError as broken:
-        raise _Broken(broken.pos, broken.msg) from None
+        raise _BrokenError(broken.pos, broken.msg) from None
     except StopIteration:
-        raise _Broken(place, "a value is expected") from None
+        raise _BrokenError(place, "a value is expected") from None
     except RecursionError:
-        raise _Broken(place, "nested too deeply") from None
+        raise _BrokenError(place, "nested too deeply") from None
     except ValueError as broken:
-        raise _Broken(place, str(broken)) from None
+        raise _BrokenError(place, str(broken)) from None
 
 
 class _Walk:
@@ -120,10 +120,10 @@ class _Walk:
         while text[place : place + 1] != "}":
             key, place = _value(text, place)
             if not isinstance(key, str):
-                raise _Broken(place, "a key in double quotes is expected")
+                raise _BrokenError(place, "a key in double quotes is expected")
             place = _skip(text, place)
             if text[place : place + 1] != ":":
-                raise _Broken(place, "':' is expected")
+                raise _BrokenError(place, "':' is expected")
             start = _skip(text, place + 1)
             opening = text[start : start + 1]
             if opening == "{" and len(path) < _DEEPEST_WALK:
@@ -190,10 +190,10 @@ class _Walk:
         if mark == closing:
             return place
         if mark != ",":
-            raise _Broken(place, f"',' or '{closing}' is expected")
+            raise _BrokenError(place, f"',' or '{closing}' is expected")
         place = _skip(self.text, place + 1)
         if self.text[place : place + 1] == closing:
-            raise _Broken(place, "a value is expected")
+            raise _BrokenError(place, "a value is expected")
         return place
 
 

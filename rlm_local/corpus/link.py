@@ -13,8 +13,12 @@ from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.period import Period, in_years, periods
 from rlm_local.corpus.vocabulary import LONGEST, STOP_WORDS, Word, key, stem, words
 
-_QUOTED = re.compile("[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})[\"\u201d\u201c\u00bb]|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)")
-_NEGATION = frozenset(("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non"))
+_QUOTED = re.compile(
+    "[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})[\"\u201d\u201c\u00bb]|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)"
+)
+_NEGATION = frozenset(
+    ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
+)
 _MOST_YEARS = 3  # that a date without a year is offered in
 _NEAR = 30  # characters between a field's name and what is tested
 _UNITS = {"dollar": "USD", "usd": "USD", "euro": "EUR", "eur": "EUR", "pound": "GBP", "percent": "%", "pct": "%", "minut": "min",
@@ -44,7 +48,11 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
     """The tests on `item_set` that the question suggests, surest first."""
     asked = words(question)
     times = periods(question)
-    amounts = [c for c in comparisons(question) if not any(p.start <= c.start < p.end or c.start <= p.start < c.end for p in times)]
+    amounts = [
+        c
+        for c in comparisons(question)
+        if not any(p.start <= c.start < p.end or c.start <= p.start < c.end for p in times)
+    ]
     found: list[Link] = []
     for field in item_set.fields:
         named = _places_of_name(field, asked)
@@ -109,7 +117,9 @@ def _partial_links(field: Field, asked: Sequence[Word]) -> Iterator[Link]:
     hits: dict[str, list[Word]] = {}
     for word in asked:
         distinct = len(word.stem) >= 3 and word.written.lower() not in STOP_WORDS
-        if not distinct or not (word.written[0].isupper() and word.start > 0 or any(c.isdigit() for c in word.written)):
+        if not distinct or not (
+            (word.written[0].isupper() and word.start > 0) or any(c.isdigit() for c in word.written)
+        ):
             continue
         sharing = field.vocabulary.sharing(word.stem)
         if len(sharing) > 1:
@@ -139,7 +149,11 @@ def _number_links(field: Field, amounts: Sequence[Comparison], named: Sequence[i
     if not isinstance(low, float) or not isinstance(high, float):
         return
     known_units = {*_UNITS.values(), *_CURRENCIES}
-    own = {unit for part in (field.unit, *field.name.split("_")) if (unit := _unit(part)) in known_units or part == field.unit} - {""}
+    own = {
+        unit
+        for part in (field.unit, *field.name.split("_"))
+        if (unit := _unit(part)) in known_units or part == field.unit
+    } - {""}
     for amount in amounts:
         unit = _unit(amount.unit)
         if unit in known_units and own and unit not in own:

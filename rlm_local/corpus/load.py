@@ -13,7 +13,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from rlm_local.corpus.document import Skipped
-from rlm_local.corpus.errors import PathMissing
+from rlm_local.corpus.errors import PathMissingError
 
 LARGEST = 256 * 2**20
 """Bytes that a file may have."""
@@ -34,7 +34,7 @@ class Files:
     """Iterates over the files of `paths`; `skipped` is complete once the iteration is.
 
     Raises:
-        PathMissing: a path that was given does not exist. Nothing is read then.
+        PathMissingError: a path that was given does not exist. Nothing is read then.
     """
 
     paths: Sequence[Path]
@@ -43,7 +43,7 @@ class Files:
     def __post_init__(self) -> None:
         for path in self.paths:
             if not os.path.lexists(path):
-                raise PathMissing(f"{path} does not exist", remedy="Check the spelling of the path.")
+                raise PathMissingError(f"{path} does not exist", remedy="Check the spelling of the path.")
         self._seen: set[Path] = set()
         self._names: set[str] = set()
         self._hidden = self._ignored = 0

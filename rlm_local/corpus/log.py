@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from rlm_local.corpus.date import DateReader, MONTHS, day_month_order
+from rlm_local.corpus.date import MONTHS, DateReader, day_month_order
 from rlm_local.corpus.table import Reading, Table
 
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?"

@@ -11,14 +11,14 @@ DecimalMark = Literal[".", ","]
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
 _SIGNS = "€$£¥₹₽₩"
 NUMBER = (
-    rf"(?P<open>\()?(?P<sign>[-+−])?\s?(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-−])?"
-    r"(?P<digits>\d+(?:[.,'’\s]\d+)*)"
+    rf"(?P<open>\()?(?P<sign>[-+\u2212])?\s?(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-\u2212])?"
+    r"(?P<digits>\d+(?:[.,'\u2019\s]\d+)*)"
     rf"(?P<power>[kKM]|bn)?(?P<exponent>[eE][-+]?\d{{1,3}})?(?:\s?(?P<after>[{_SIGNS}%‰]|°?[A-Za-zµ]{{1,12}}[²³]?(?:/[A-Za-z]{{1,8}}²?)?))?\)?"
 )
 _NUMBER = re.compile(NUMBER)
 _GROUPED = {
-    ".": re.compile(r"\d{1,3}(?:(?:,\d{2,3})*,\d{3}|(?:[ '’\u00a0\u202f]\d{3})+)?(?:\.\d+)?|\d+(?:\.\d+)?"),
-    ",": re.compile(r"\d{1,3}(?:(?:\.\d{3})+|(?:[ '’\u00a0\u202f]\d{3})+)?(?:,\d+)?|\d+(?:,\d+)?"),
+    ".": re.compile(r"\d{1,3}(?:(?:,\d{2,3})*,\d{3}|(?:[ '\u2019\u00a0\u202f]\d{3})+)?(?:\.\d+)?|\d+(?:\.\d+)?"),
+    ",": re.compile(r"\d{1,3}(?:(?:\.\d{3})+|(?:[ '\u2019\u00a0\u202f]\d{3})+)?(?:,\d+)?|\d+(?:,\d+)?"),
 }
 _POWERS = {"k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9}
 _CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
@@ -68,14 +68,14 @@ def quantity(text: str, mark: DecimalMark = ".") -> Quantity | None:
     digits = match["digits"]
     if not _GROUPED[mark].fullmatch(digits):
         return None
-    whole = re.sub(r"[\s'’]" + ("|," if mark == "." else r"|\."), "", digits).replace(",", ".")
+    whole = re.sub(r"[\s'\u2019]" + ("|," if mark == "." else r"|\."), "", digits).replace(",", ".")
     if len(whole) > 16 or (len(whole) > 1 and whole[0] == "0" and whole[1] != "."):
         return None
     before, after = match["before"], match["after"]
     if before and after:
         return None
     value = float(whole + (match["exponent"] or "")) * _POWERS.get(match["power"] or "", 1.0)
-    if match["open"] or match["sign"] in ("-", "−") or match["inner"]:
+    if match["open"] or match["sign"] in ("-", "\u2212") or match["inner"]:
         value = -value
     unit = before or after or ""
     return Quantity(value, _CURRENCIES.get(unit[-1:], unit))

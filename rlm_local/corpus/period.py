@@ -69,7 +69,9 @@ def periods(question: str) -> list[Period]:
             continue
         before = _BEFORE.search(question, 0, match.start())
         word = (before["word"] or "").lower().split(" ")[0] if before else ""
-        period = Period(*extent, _OPERATORS.get(word, "in"), before.start() if before and word else match.start(), match.end())
+        period = Period(
+            *extent, _OPERATORS.get(word, "in"), before.start() if before and word else match.start(), match.end()
+        )
         previous = found[-1] if found else None
         if previous and _LINK.fullmatch(question, previous.end, match.start()) and previous.op in ("in", ">="):
             opened = re.match(r"\s*(?:between|from)\b", question[previous.start :], re.IGNORECASE)
@@ -112,7 +114,10 @@ def _month_extent(
     if day:
         return ((month, day), (month, day), year) if day <= monthrange(2024, month)[1] else None
     alone = name.lower().rstrip(".") in _NOT_ALWAYS_MONTHS and year is None
-    if alone and not (name[0].isupper() and re.search(r"\b(?:in|of|since|before|after|until|during|from|to|and|between|by)\s+\Z", before)):
+    if alone and not (
+        name[0].isupper()
+        and re.search(r"\b(?:in|of|since|before|after|until|during|from|to|and|between|by)\s+\Z", before)
+    ):
         return None
     return (month, 1), (month, 31), year
 

@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from typing import Literal
 
 from rlm_local.corpus.number import is_number
 from rlm_local.corpus.table import Raw, Reading, Table
@@ -51,7 +52,7 @@ def sniff(text: str) -> str:
     return delimiter
 
 
-def _records(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
+def _records(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
     csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
     return csv.reader(_Lines(text), delimiter=delimiter, quoting=quoting)
 
@@ -62,7 +63,7 @@ def read(text: str, name: str, delimiter: str = "") -> Reading:
     delimiter = delimiter or sniff(text) or ","
     if delimiter == "\t":
         reading.kind = "tsv"
-    quoting = csv.QUOTE_NONE if _quotes_run_away(text, delimiter) else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if _quotes_run_away(text, delimiter) else csv.QUOTE_MINIMAL
     if quoting == csv.QUOTE_NONE:
         reading.problems.append((0, "a quotation mark is never closed: quotes are read as ordinary characters"))
     first = list(islice(_records(text, delimiter, quoting), _SNIFFED_ROWS))
@@ -85,7 +86,7 @@ def _fill(
     columns: list[list[Raw]],
     text: str,
     delimiter: str,
-    quoting: int,
+    quoting: Literal[0, 3],
     skipping: tuple[int, Reading],
 ) -> None:
     to_skip, reading = skipping

@@ -10,7 +10,7 @@ from rlm_local.corpus.table import Reading, Table
 _SEPARATOR = re.compile(r"^[ \t]*(?:[-=*_#~+]{3,}|(?:[*-] ){2,}[*-])[ \t]*$", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _SPEAKER = re.compile(
-    r"(?P<speaker>[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){0,3})(?: \[?\(?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\)?\]?)?: +\S"
+    r"(?P<speaker>[A-Z][\w'\u2019.-]*(?: [A-Z][\w'\u2019.-]*){0,3})(?: \[?\(?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\)?\]?)?: +\S"
 )
 _FIRST_LABEL = re.compile(r"[ \t]*(?:\*\*)?([^\W\d_][\w ]{0,30}?)(?:\*\*)?[ \t]*[:#]")
 
@@ -73,7 +73,7 @@ def _line_table(text: str, name: str, lines: Sequence[Extent]) -> Table | None:
         return table
     blank = len(_BLANK.findall(text))
     labels = Counter(label for line in sample for label in labelled(line))
-    wrapped = sum(len(line) >= 50 and line[-1] not in ".!?:;\"'”)|" for line in sample) >= 0.4 * len(sample)
+    wrapped = sum(len(line) >= 50 and line[-1] not in ".!?:;\"'\u201d)|" for line in sample) >= 0.4 * len(sample)
     if (
         blank <= 0.05 * len(lines)
         and not wrapped

@@ -10,7 +10,15 @@ LONGEST = 8
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_SHARING = 6  # values that may share a word before it names none of them
-_IRREGULAR = {"paid": "pay", "unpaid": "unpay", "sent": "send", "sold": "sell", "bought": "buy", "lost": "lose", "people": "person"}
+_IRREGULAR = {
+    "paid": "pay",
+    "unpaid": "unpay",
+    "sent": "send",
+    "sold": "sell",
+    "bought": "buy",
+    "lost": "lose",
+    "people": "person",
+}
 STOP_WORDS = frozenset(
     "a about after all also am an and any are as at be because been before being between both but by can could did do does "
     "doing during each every few for from get give had has have he her here him his how i if in into is it its least less "
