@@ -30,6 +30,11 @@ class Cancel:
         """Seconds to the deadline, never below 0; None without a deadline."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the work should stop: cancelled, or past the deadline."""
+        return self._cancelled or self.remaining == 0.0
+
     def cancel(self) -> None:
         """Cancel. The callbacks run in this thread, each once."""
         with self._lock:

@@ -101,13 +101,19 @@ class Failed:
 class _Job:
     """The tasks of one call."""
 
-    def __init__(self, tasks: Ordered[Task]) -> None:
+    def __init__(self, tasks: Ordered[Task], cancel: Cancel | None) -> None:
         self.events: queue.SimpleQueue[Done | Text | Failed | None] = queue.SimpleQueue()
         self.waiting = deque(enumerate(tasks))
-        self.abandoned = False  # set by the caller, read by the decode thread
+        self.left = False  # set by the caller, who waits for nothing more
+        self._cancel = cancel
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody wants the results any more."""
+        return self.left or (self._cancel is not None and self._cancel.stopped)
 
     def fail(self, error: Exception) -> None:
-        self.abandoned = True
+        self.left = True
         self.events.put(Failed(error))
 
 
@@ -159,7 +165,7 @@ class Scheduler:
         """
         if cancel is not None:
             cancel.check()
-        job = _Job(tasks)
+        job = _Job(tasks, cancel)
         with self._wake:
             if self._closing:
                 raise EngineError("the engine is closed")
@@ -167,15 +173,15 @@ class Scheduler:
             self._wake.notify()
         forget = cancel.on_cancel(lambda: job.events.put(None)) if cancel is not None else None
         try:
-            left = len(tasks)
-            while left:
+            missing = len(tasks)
+            while missing:
                 event = _next(job, cancel)
                 if isinstance(event, Failed):
                     raise event.error
-                left -= isinstance(event, Done)
+                missing -= isinstance(event, Done)
                 yield event
         finally:
-            job.abandoned = True
+            job.left = True
             if forget is not None:
                 forget()
 
@@ -199,14 +205,14 @@ class Scheduler:
         self._fail(EngineError("the engine was closed"))
 
     def _collect(self) -> bool:
-        """Take in new jobs, waiting if there is nothing to do, and drop abandoned ones; False when closing."""
+        """Take in new jobs, waiting if there is nothing to do, and drop those that are over; False when closing."""
         with self._wake:
             self._wake.wait_for(lambda: self._closing or self._inbox or self._jobs or self._runs)
             self._jobs.extend(self._inbox)
             self._inbox.clear()
-        for run in [run for run in self._runs if run.job.abandoned]:
+        for run in [run for run in self._runs if run.job.over]:
             self._leave(run)
-        for job in [job for job in self._jobs if job.abandoned]:
+        for job in [job for job in self._jobs if job.over]:
             self._abandon(job)
         return not self._closing
 
@@ -223,6 +229,8 @@ class Scheduler:
                 index, task = job.waiting[place]
                 sequence = self._kv.admit(task.tokens, room=task.room, kept=task.kept)
                 if sequence is None:
+                    if not self._runs:
+                        job.fail(EngineError(f"no room for {len(task.tokens)} tokens and {task.room} more"))
                     return  # it stays first in line: smaller ones that came later must not starve it
                 deferred = 0
                 del job.waiting[place]

@@ -71,10 +71,10 @@ class ChatTemplate:
             if isinstance(piece, str):
                 tokens += self._tokens(piece, special=True)
             else:
-                if piece == prompt.fixed:
+                if 0 < piece == prompt.fixed:
                     fixed = len(tokens)
                 tokens += self._tokens(prompt.messages[piece].content, special=False)
-        if prompt.fixed == len(prompt.messages):
+        if 0 < prompt.fixed == len(prompt.messages):
             fixed = len(tokens)
         tokens += self._tokens(prompt.prefill, special=False)
         return Encoded(np.asarray(tokens, np.int32), fixed)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from rlm_local.models import CATALOG, DEFAULT_MODEL, resolve
+from rlm_local.models.errors import CatalogError
+
+
+def test_the_default_is_in_the_catalog():
+    assert resolve(DEFAULT_MODEL).name == DEFAULT_MODEL
+
+
+def test_every_entry_is_pinned_and_can_be_fetched():
+    for spec in CATALOG:
+        assert len(bytes.fromhex(spec.sha256)) == 32
+        assert spec.parts is not None
+        assert spec.hub is None or len(bytes.fromhex(spec.hub.revision)) == 20
+
+
+def test_a_name_that_is_not_there_lists_those_that_are():
+    with pytest.raises(CatalogError, match="smollm2-135m"):
+        resolve("gpt-5")
+
+
+def test_a_file_of_the_users_own(tmp_path: Path):
+    path = tmp_path / "mine.gguf"
+    path.write_bytes(b"GGUF")
+    spec = resolve(str(path))
+    assert (spec.name, spec.file, spec.bytes, spec.sha256) == ("mine", path, 4, "")

@@ -1,0 +1,78 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlm_local.models.errors import LoadError
+from rlm_local.models.llama import Batch, Weights
+
+
+@pytest.fixture(scope="module")
+def weights(smollm_path: Path):
+    weights = Weights(smollm_path)
+    yield weights
+    weights.close()
+
+
+def text_of(weights: Weights, tokens: list[int]) -> bytes:
+    return b"".join(weights.piece(token) for token in tokens)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "two words", "Zażółć gęślą jaźń 漢字 🙂", "null \0 byte", "\r\n\t  \n", "<|im_end|>", "x" * 20_000],
+)
+def test_tokens_spell_the_text(weights: Weights, text: str):
+    assert text_of(weights, weights.tokenize(text)) == text.encode()
+
+
+def test_long_text_is_cut_between_words(weights: Weights):
+    text = "the quick brown fox\n" * 5000
+    tokens = weights.tokenize(text)
+    assert text_of(weights, tokens) == text.encode()
+    assert tokens.count(weights.tokenize(" quick")[0]) == 5000
+
+
+def test_special_tokens_only_where_they_are_meant(weights: Weights):
+    [end] = weights.tokenize("<|im_end|>", special=True)
+    assert weights.is_end(end)
+    assert weights.piece(end) == b""
+    assert end not in weights.tokenize("<|im_end|>")
+
+
+def test_a_lone_surrogate_is_replaced(weights: Weights):
+    assert text_of(weights, weights.tokenize("a\ud800b")) == b"a?b"
+
+
+def test_loading_is_reported(smollm_path: Path):
+    shares: list[float] = []
+    Weights(smollm_path, progress=shares.append).close()
+    assert shares[-1] == 1.0
+    assert shares == sorted(shares)
+
+
+def test_a_file_that_llama_cannot_load(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(LoadError, match=r"model\.gguf"):
+        Weights(path)
+    assert capfd.readouterr() == ("", ""), "llama.cpp's own words go to the log, not to the terminal"
+
+
+def test_what_llama_says_is_logged(smollm_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.DEBUG, logger="rlm_local.llama_cpp"):
+        Weights(smollm_path).close()
+    assert any("general.architecture" in record.message for record in caplog.records)
+
+
+def test_a_batch_is_laid_out_as_llama_reads_it():
+    batch = Batch(8)
+    batch.add(3, 0, np.array([5, 6], np.int32), wanted=False)
+    row = batch.add(4, 10, np.array([7, 8, 9], np.int32), wanted=True)
+    struct = batch.struct()
+    assert (struct.n_tokens, row, batch.space) == (5, 4, 3)
+    assert struct.token[:5] == [5, 6, 7, 8, 9]
+    assert struct.pos[:5] == [0, 1, 10, 11, 12]
+    assert [struct.seq_id[place][0] for place in range(5)] == [3, 3, 4, 4, 4]
+    assert struct.logits[:5] == [0, 0, 0, 0, 1]

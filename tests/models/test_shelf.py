@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import numpy as np
+
+from rlm_local.models.shelf import Shelf, identify
+
+TOKENS = np.array([1, 2, 3], np.int32)
+
+
+def test_what_is_put_on_it_is_there_at_the_next_start(tmp_path: Path):
+    Shelf(tmp_path / "kv", b"weights").save(TOKENS, b"state")
+    assert Shelf(tmp_path / "kv", b"weights").load(TOKENS) == b"state"
+
+
+def test_other_tokens_or_other_weights_are_not_there(tmp_path: Path):
+    Shelf(tmp_path, b"weights").save(TOKENS, b"state")
+    assert Shelf(tmp_path, b"weights").load(TOKENS[:2]) is None
+    assert Shelf(tmp_path, b"others").load(TOKENS) is None
+
+
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path):
+    shelf = Shelf(tmp_path, b"weights")
+    shelf.save(TOKENS, b"state")
+    [path] = tmp_path.iterdir()
+    for damage in (b"", path.read_bytes()[:-1], path.read_bytes()[:-1] + b"!"):
+        path.write_bytes(damage)
+        assert shelf.load(TOKENS) is None
+
+
+def test_it_does_not_grow_for_ever(tmp_path: Path):
+    shelf = Shelf(tmp_path, b"weights")
+    for number in range(40):
+        shelf.save(np.array([number], np.int32), b"state")
+    assert len(list(tmp_path.iterdir())) == 16
+
+
+def test_a_directory_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    shelf = Shelf(tmp_path / "file", b"weights")
+    shelf.save(TOKENS, b"state")
+    assert shelf.load(TOKENS) is None
+
+
+def test_weights_are_told_apart_by_size_head_and_tail(tmp_path: Path):
+    path = tmp_path / "w"
+    identities = set()
+    for content in (b"a" * 3_000_000, b"a" * 3_000_001, b"b" + b"a" * 2_999_999, b"a" * 2_999_999 + b"b"):
+        path.write_bytes(content)
+        identities.add(identify(path, "1.0"))
+    identities.add(identify(path, "1.1"))
+    assert len(identities) == 5
