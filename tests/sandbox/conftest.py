@@ -1,0 +1,42 @@
+"""One image for all tests, kept between runs; sessions that close themselves."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlm_sandbox import Image, Limits, Session, ensure_image
+
+NewSession = Callable[..., Session]
+
+
+@pytest.fixture(scope="session")
+def image_directory(pytestconfig: pytest.Config) -> Path:
+    home = os.environ.get("RLM_LOCAL_HOME")
+    return Path(home) / "image" if home else pytestconfig.cache.mkdir("sandbox-image")
+
+
+@pytest.fixture(scope="session")
+def image(image_directory: Path) -> Image:
+    return ensure_image(image_directory)
+
+
+@pytest.fixture
+def new_session(image: Image) -> Iterator[NewSession]:
+    """Starts sessions: `new_session(seconds=1, host_calls={...})` takes the fields of Limits and the host calls."""
+    with ExitStack() as stack:
+
+        def start(host_calls: dict[str, Callable[..., Any]] | None = None, **limits: Any) -> Session:
+            return stack.enter_context(Session(image, limits=Limits(**limits), host_calls=host_calls or {}))
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_session(image: Image) -> Iterator[Session]:
+    """For cells that leave no trace and end no session."""
+    with Session(image) as session:
+        yield session
