@@ -1,4 +1,4 @@
-"""Source code: functions and classes. Python by its own grammar; other languages by how definitions are written and closed."""
+"""Source code: functions and classes. Python by its own grammar; others by how definitions look."""
 
 import ast
 import re
@@ -10,20 +10,23 @@ from rlm_local.corpus.table import Raw, Reading, Table
 LANGUAGES = {
     "py": "python", "pyi": "python", "js": "javascript", "mjs": "javascript", "cjs": "javascript", "jsx": "javascript",
     "ts": "typescript", "tsx": "typescript", "java": "java", "kt": "kotlin", "scala": "scala", "go": "go", "rs": "rust",
-    "c": "c", "h": "c", "cc": "c++", "cpp": "c++", "cxx": "c++", "hpp": "c++", "cs": "c#", "swift": "swift", "php": "php",
+    "c": "c", "h": "c", "cc": "c++", "cpp": "c++", "cxx": "c++", "hpp": "c++", "cs": "c#", "swift": "swift",
+    "php": "php",
     "rb": "ruby", "lua": "lua", "sh": "shell", "bash": "shell", "pl": "perl", "r": "r", "jl": "julia", "dart": "dart",
     "sql": "sql", "css": "css",
 }  # fmt: skip
 _ENDED = frozenset(("ruby", "lua", "julia"))  # languages whose definitions close with "end"
 
 _DEFINITION = re.compile(
-    r"^(?P<indent>[ \t]*)(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|virtual|"
-    r"inline|pub(?:\([a-z]+\))?|unsafe|const|extern|open|sealed|data|local|suspend|constexpr)\s+)*"
+    r"^(?P<indent>[ \t]*)(?:(?:export|default|public|private|protected|internal|static|final|abstract|async|override|"
+    r"virtual|inline|pub(?:\([a-z]+\))?|unsafe|const|extern|open|sealed|data|local|suspend|constexpr)\s+)*"
     r"(?:(?P<type>class|struct|interface|trait|enum|impl|module|object)\s+(?P<type_name>[A-Za-z_]\w*)"
     r"|(?:function\*?|func|fun|fn|def|sub)\s+(?:\([^)\n]*\)\s*)?(?:self\.)?(?P<name>[A-Za-z_][\w.:]*[?!]?)"
-    r"|(?:const|let|var)\s+(?P<bound>[A-Za-z_$][\w$]*)\s*=\s*(?:async\s+)?(?:function\b|\([^()\n]*\)\s*(?::[^=\n]+)?=>|[A-Za-z_$][\w$]*\s*=>)"
+    r"|(?:const|let|var)\s+(?P<bound>[A-Za-z_$][\w$]*)\s*=\s*(?:async\s+)?"
+    r"(?:function\b|\([^()\n]*\)\s*(?::[^=\n]+)?=>|[A-Za-z_$][\w$]*\s*=>)"
     r"|(?P<shell>[A-Za-z_][\w-]*)\s*\(\)\s*(?=\{)"
-    r"|(?:[A-Za-z_][\w:<>,.*&\[\]? ]*?[\s*&])?(?P<called>~?[A-Za-z_][\w:]*)\s*\([^;{}]*\)\s*(?:const|noexcept|override|throws\s[\w., ]+|:\s*[\w<>\[\]| ]+)?\s*(?=\{))",
+    r"|(?:[A-Za-z_][\w:<>,.*&\[\]? ]*?[\s*&])?(?P<called>~?[A-Za-z_][\w:]*)\s*\([^;{}]*\)\s*"
+    r"(?:const|noexcept|override|throws\s[\w., ]+|:\s*[\w<>\[\]| ]+)?\s*(?=\{))",
     re.MULTILINE,
 )
 _KEYWORDS = frozenset(

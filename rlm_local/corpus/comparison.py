@@ -5,17 +5,20 @@ from dataclasses import dataclass
 
 from rlm_local.corpus.number import NUMBER, decimal_mark, quantity
 
-_WORDS = dict(zip("one two three four five six seven eight nine ten eleven twelve".split(), range(1, 13), strict=True))
+_WORDS = {
+    word: number
+    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
+}
 _BARE = re.sub(r"[(][?]P<[a-z]+>", "(?:", NUMBER).replace(r"\(", "(?!)").replace(r"\)?", "")
 _AMOUNT = rf"(?:{_BARE}|(?:{'|'.join(_WORDS)})\b(?:\s[a-z]{{2,12}})?)(?:\s(?:thousand|million|billion)\b)?"
 _BEFORE = (
     (
-        r"(?:no|not)\s+(?:more|greater|higher|larger|longer|later)\s+than|at\s+(?:the\s+)?most|up\s+to|maximum\s+(?:of\s+)?|<=|\u2264",
+        r"(?:no|not)\s+(?:more|greater|higher|longer|later)\s+than|at\s+(?:the\s+)?most|up\s+to|maximum\s+(?:of\s+)?|<=|\u2264",
         "<=",
     ),
     (r"(?:no|not)\s+(?:less|fewer|lower|smaller)\s+than|at\s+(?:the\s+)?least|minimum\s+(?:of\s+)?|>=|\u2265", ">="),
     (
-        r"(?:more|greater|higher|larger|bigger|longer|older|heavier|costlier|warmer|taller)\s+than|over|above|exceed(?:s|ed|ing)?|>",
+        r"(?:more|greater|higher|larger|bigger|longer|older|heavier|taller)\s+than|over|above|exceed(?:s|ed|ing)?|>",
         ">",
     ),
     (r"(?:less|fewer|lower|smaller|shorter|younger|lighter|cheaper|colder)\s+than|under|below|<", "<"),
@@ -23,8 +26,10 @@ _BEFORE = (
 )
 _RANGE = re.compile(rf"\b(?:between|from)\s+(?P<low>{_AMOUNT})\s+(?:and|to)\s+(?P<high>{_AMOUNT})", re.IGNORECASE)
 _COMPARED = re.compile(
-    rf"(?:(?<!\w)(?:{'|'.join(f'(?P<before{n}>{words})' for n, (words, _) in enumerate(_BEFORE))})\s*)?(?<![\w.,/:-])(?P<amount>{_AMOUNT})"
-    r"(?![\w/:-])(?:\s*(?P<after>or\s+(?:more|higher|above|over|longer)|and\s+(?:above|over|more)|or\s+(?:less|fewer|lower|below|under|shorter)))?",
+    rf"(?:(?<!\w)(?:{'|'.join(f'(?P<before{n}>{words})' for n, (words, _) in enumerate(_BEFORE))})\s*)?"
+    rf"(?<![\w.,/:-])(?P<amount>{_AMOUNT})"
+    r"(?![\w/:-])(?:\s*(?P<after>or\s+(?:more|higher|above|over|longer)|and\s+(?:above|over|more)|"
+    r"or\s+(?:less|fewer|lower|below|under|shorter)))?",
     re.IGNORECASE,
 )
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
@@ -32,7 +37,7 @@ _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 
 @dataclass(frozen=True)
 class Comparison:
-    """A test on a number: `op` as conditions have it, the bound (two for "in"), the unit ("" if none is stated), the words.
+    """A test on a number: `op` as conditions have it, the bound (two for "in"), the unit ("" for none), the words.
 
     `bare` numbers, that no word compares with, come with "=".
     """

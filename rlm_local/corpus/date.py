@@ -1,7 +1,8 @@
 """Dates and times as people and programs write them, read to ISO 8601 strings.
 
-A date is "YYYY-MM-DD", with a time "YYYY-MM-DDTHH:MM:SS"; a month alone is "YYYY-MM". Times stay as written on the wall:
-an offset from UTC is dropped. So dates of one field compare as strings, and a shorter one is a prefix of those it contains.
+A date is "YYYY-MM-DD", with a time "YYYY-MM-DDTHH:MM:SS"; a month alone is "YYYY-MM". Times stay as
+written on the wall: an offset from UTC is dropped. So dates of one field compare as strings, and a shorter one is a
+prefix of those that it contains.
 """
 
 import re
@@ -113,7 +114,7 @@ _AMBIGUOUS = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}")
 def day_month_order(texts: Sequence[str]) -> Order:
     """Whether a field's dates like 03/04/2025 give the day or the month first.
 
-    A part above 12 decides. Where none is, the order in which the file's dates rise more steadily; failing that, the day.
+    A part above 12 decides. Where none is, the order in which the dates rise more steadily; or else the day.
     """
     pairs = [(int(match[1]), int(match[2])) for match in map(_AMBIGUOUS.match, texts) if match]
     day = sum(first > 12 for first, _ in pairs)

@@ -1,7 +1,8 @@
 """Bytes to text: which encoding a file is in, or that it is no text at all.
 
-Tried in this order, cheapest first: byte order marks; signatures of binary forms; UTF-16 and UTF-32 without a mark (seen by
-where their constant high bytes stand); UTF-8; the Western single-byte sets; and, for what remains, charset-normalizer on a sample.
+Tried in this order, cheapest first: byte order marks; signatures of binary forms; UTF-16 and UTF-32 without a mark
+(seen by where their constant high bytes stand); UTF-8; the Western single-byte sets; and, for what remains,
+charset-normalizer on a sample.
 """
 
 import re

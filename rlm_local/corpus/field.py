@@ -40,8 +40,8 @@ _NAMES_OF_TIMES = frozenset("ts time timestamp date datetime at epoch created up
 class Field:
     """One field of an item set. `values` has an entry per item: None where the item does not say.
 
-    Numbers are floats, in `unit` where all are written with the same one. Dates are ISO 8601 strings (see `date`). Bools are
-    "true" and "false". The other types are the text as written.
+    Numbers are floats, in `unit` where all are written with the same one. Dates are ISO 8601 strings (see `date`).
+    Bools are "true" and "false". The other types are the text as written.
     """
 
     name: str
@@ -165,7 +165,7 @@ def _strings(name: str, label: str, texts: Sequence[str | float | None]) -> Fiel
 
 
 def written(value: str | float) -> str | None:
-    """A value as text: without the outer spaces, whole numbers without a point; None where the text says "not given"."""
+    """A value as text: without the outer spaces, whole numbers without a point; None for "not given"."""
     if isinstance(value, str):
         text = value.strip()
         return None if text.lower() in _NOT_GIVEN else text

@@ -1,4 +1,4 @@
-"""The tables of all documents gathered into item sets: what is read alike goes together, what is named gets its types."""
+"""The tables of all documents gathered into item sets: what is read alike goes together, fields get their types."""
 
 import re
 from collections import Counter, defaultdict

@@ -1,7 +1,8 @@
 """JSON and JSON Lines: every list of objects is a table, wherever it stands; an object alone is a table of one row.
 
-Containers are walked from the outside; what is a row is decoded by the standard library from where it stands, so its exact
-characters are known and no more than one row is held decoded. Rows of an inner list carry the fields of the object around it.
+Containers are walked from the outside; what is a row is decoded by the standard library from where it stands, so its
+exact characters are known and no more than one row is held decoded. Rows of an inner list carry the fields of the
+object around it.
 """
 
 import json
@@ -35,6 +36,9 @@ def read(text: str, name: str) -> Reading:
     except _BrokenError as broken:
         reading.problems.append((text.count("\n", 0, broken.place) + 1, f"not valid JSON: {broken}"))
         return reading
+    except RecursionError:
+        reading.problems.append((0, "not read as JSON: nested too deeply"))
+        return reading
     reading.tables.extend(walk.tables.values())
     return reading
 
@@ -63,7 +67,7 @@ def _line_cells(line: str, number: int, reading: Reading) -> dict[str, Raw]:
         if end < len(line):
             raise _BrokenError(end, "there is more text after the JSON value")
         return flat(cast("dict[str, object]", value)) if isinstance(value, dict) else {"value": scalar(value)}
-    except _BrokenError as broken:
+    except (_BrokenError, RecursionError) as broken:
         reading.problems.append((number, f"not valid JSON: {broken}"))
         return {}
 
@@ -198,7 +202,7 @@ class _Walk:
 
 
 def _alike(records: list[dict[str, Raw]]) -> bool:
-    """Whether objects under different keys are rows of one table: three or more, with half of their labels in common."""
+    """Whether objects under different keys are rows of one table: three or more, half of their labels the same."""
     if len(records) < 3 or not all(records):
         return False
     common = set(records[0]).intersection(*records[1:])
@@ -235,12 +239,13 @@ def scalar(value: object) -> Raw:
         return _clean(value)
     if isinstance(value, int | float):
         return float(value) if abs(value) < 1e15 else str(value)
+    values = cast("list[object]", value) if isinstance(value, list) else None
     try:
-        if isinstance(value, list) and not any(isinstance(inner, list | dict) for inner in cast("list[object]", value)):
-            return ", ".join(_clean(v if isinstance(v, str) else json.dumps(v)) for v in cast("list[object]", value))
-        return _clean(json.dumps(value, ensure_ascii=False))
-    except (RecursionError, ValueError):
+        if values is None or any(isinstance(inner, list | dict) for inner in values):
+            return _clean(json.dumps(value, ensure_ascii=False))
+    except RecursionError:
         return None
+    return ", ".join(_clean(inner if isinstance(inner, str) else json.dumps(inner)) for inner in values)
 
 
 def _clean(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Labelled lines: what "Patient ID: 4711", "**Amount due:** EUR 45.20" or "Status - closed" state in a text of any form."""
+"""Labelled lines: what "Patient ID: 4711", "**Amount due:** EUR 45.20" or "Status - closed" state in a text."""
 
 import re
 
@@ -26,7 +26,7 @@ def labelled(text: str) -> dict[str, str]:
 
 
 def pieces(line: str) -> dict[str, str]:
-    """The values of one line that holds several: "Date: Jan 5, 2023 || User: 42 || Text: ..."; {} if it is not such a line."""
+    """The values of a line that holds several: "Date: Jan 5, 2023 || User: 42 || Text: ..."; {} for other lines."""
     parts = _PIECES.split(line.strip())
     if len(parts) < 2:
         return {}

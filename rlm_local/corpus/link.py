@@ -1,6 +1,6 @@
 """Linking a question to an item set: the tests on its fields that the question's own words suggest.
 
-Only what exists is offered: values that a field has, numbers for fields of numbers, periods that a field of dates reaches.
+Only what exists is offered: values that a field has, numbers for fields of numbers, periods that a field's dates reach.
 """
 
 import re
@@ -14,15 +14,17 @@ from rlm_local.corpus.period import Period, in_years, periods
 from rlm_local.corpus.vocabulary import LONGEST, STOP_WORDS, Word, key, stem, words
 
 _QUOTED = re.compile(
-    "[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})[\"\u201d\u201c\u00bb]|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)"
+    '["\u201c\u201e\u00ab]([^"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})["\u201d\u201c\u00bb]'
+    "|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)"
 )
 _NEGATION = frozenset(
     ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
 )
 _MOST_YEARS = 3  # that a date without a year is offered in
 _NEAR = 30  # characters between a field's name and what is tested
-_UNITS = {"dollar": "USD", "usd": "USD", "euro": "EUR", "eur": "EUR", "pound": "GBP", "percent": "%", "pct": "%", "minut": "min",
-          "mins": "min", "min": "min", "kilo": "kg", "kilogram": "kg", "kg": "kg", "kilometr": "km", "hour": "h", "hr": "h"}  # fmt: skip
+_UNITS = {"dollar": "USD", "usd": "USD", "euro": "EUR", "eur": "EUR", "pound": "GBP", "percent": "%", "pct": "%",
+          "minut": "min", "mins": "min", "min": "min", "kilo": "kg", "kilogram": "kg", "kg": "kg", "kilometr": "km",
+          "hour": "h", "hr": "h"}  # fmt: skip
 
 _CURRENCIES = frozenset("EUR USD GBP JPY INR CHF SEK NOK DKK PLN CZK CAD AUD NZD CNY BRL".split())
 
@@ -33,8 +35,8 @@ LinkValue = str | float | tuple[str, str] | tuple[float, float]
 class Link:
     """A test that a question suggests: `field` `op` `value`.
 
-    `op` is "=", "<", "<=", ">", ">=", "in" (a closed range of two; a day includes its hours) or "contains". The field "text" is
-    the item's whole text. `surface` are the words of the question, `score` from 0 to 1 how surely they mean this.
+    `op` is "=", "<", "<=", ">", ">=", "in" (a closed range; a day includes its hours) or "contains". The field
+    "text" is the item's whole text. `surface` are the words of the question, `score` from 0 to 1 how surely they mean this.
     """
 
     field: str
@@ -106,14 +108,14 @@ def _value_links(field: Field, asked: Sequence[Word], named: Sequence[int], ques
 
 
 def _is_meant(value: str, surface: str, run: Sequence[Word], named: bool) -> bool:
-    """Whether a value that is no more than a little word is meant: said in its own capitals, or beside the field's name."""
+    """Whether a value that is but a little word is meant: said in its own capitals, or beside the field's name."""
     if len(run) > 1 or not (len(surface) <= 2 or surface.lower() in STOP_WORDS) or surface.isdigit():
         return True
     return named or (surface == value and surface.isupper() and surface not in ("I", "A"))
 
 
 def _partial_links(field: Field, asked: Sequence[Word]) -> Iterator[Link]:
-    """Values of several words of which the question says some, capitalised: a surname, the distinctive part of a title."""
+    """Values of several words of which the question says some, capitalised: a surname, a part of a title."""
     hits: dict[str, list[Word]] = {}
     for word in asked:
         distinct = len(word.stem) >= 3 and word.written.lower() not in STOP_WORDS

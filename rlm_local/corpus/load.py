@@ -1,7 +1,8 @@
 """Files of folders: which are read, in which order, under which names; and which are not, and why.
 
 Folders are read recursively in the order of their names. Hidden files and what .gitignore files name are left out and
-counted. Symbolic links are followed inside the root only, and each place is read once. What is no regular file is never opened.
+counted. Symbolic links are followed inside the root only, and each place is read once. What is no regular file is never
+opened.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Logs: a record per line that begins one, with its stack trace or other continuation; fields by form and by key=value."""
+"""Logs: a record per line that begins one, with its stack trace or other continuation; fields by form and key=value."""
 
 import re
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def _cells(record: str, stamps: "_Stamps") -> dict[str, str]:
 
 
 def _prefix(record: str, place: int, cells: dict[str, str]) -> int:
-    """What stands between the timestamp and the message: level, brackets, component. Returns where the message begins."""
+    """Read level, brackets and component, between timestamp and message. Returns where the message begins."""
     for _ in range(6):
         match = _LEADING_LEVEL.match(record, place)
         if match and "level" not in cells:

@@ -1,4 +1,4 @@
-"""E-mail: a message's readable text is its headers of interest and its body; a mailbox is its messages one after another."""
+"""E-mail: a message's readable text is its headers of interest and its body; a mailbox is its messages in turn."""
 
 import re
 from email import message_from_bytes, policy
@@ -44,7 +44,7 @@ def read_mailbox(data: bytes, name: str) -> tuple[str, Reading]:
 
 
 def _message(data: bytes) -> tuple[str, dict[str, Raw]]:
-    message = cast("EmailMessage", message_from_bytes(data, policy=policy.default))
+    message = message_from_bytes(data, policy=policy.default)
     cells: dict[str, Raw] = {}
     for header in _SHOWN:
         value = _header(message, header)

@@ -1,7 +1,7 @@
 """Item sets that say the same in several forms, made one: visits of a CSV file, of a JSON file, and of letters.
 
-Fields are the same by name, by a name that is part of the other's, or, for categories, by their values. Sets are the same if
-nearly all fields of the smaller have one in the larger and their keys, where both have one, are the same field.
+Fields are the same by name, by a name that is part of the other's, or, for categories, by their values. Sets are the
+same if nearly all fields of the smaller have one in the larger and their keys, where both have one, are the same field.
 """
 
 from array import array
@@ -95,7 +95,7 @@ def _same_name(one: Field, other: Field) -> bool:
 
 
 def _related_name(one: Field, other: Field) -> bool:
-    """Whether one name is the other's with words left out ("date", "visit_date") or cut short ("dept", "department")."""
+    """Whether one name is the other's with words left out ("date", "visit_date") or cut short ("dept")."""
     mine, yours = sorted((one.name.split("_"), other.name.split("_")), key=len)
     related = set(mine) <= set(yours) or (len(mine) == len(yours) and all(map(_cut_short, mine, yours)))
     return related and (one.type not in _TEXTUAL or _overlap(one, other) >= 0.3 or {one.type, other.type} == {"id"})

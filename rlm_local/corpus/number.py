@@ -11,9 +11,11 @@ DecimalMark = Literal[".", ","]
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
 _SIGNS = "€$£¥₹₽₩"
 NUMBER = (
-    rf"(?P<open>\()?(?P<sign>[-+\u2212])?\s?(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-\u2212])?"
+    rf"(?P<open>\()?(?P<sign>[-+\u2212])?\s?"
+    rf"(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-\u2212])?"
     r"(?P<digits>\d+(?:[.,'\u2019\s]\d+)*)"
-    rf"(?P<power>[kKM]|bn)?(?P<exponent>[eE][-+]?\d{{1,3}})?(?:\s?(?P<after>[{_SIGNS}%‰]|°?[A-Za-zµ]{{1,12}}[²³]?(?:/[A-Za-z]{{1,8}}²?)?))?\)?"
+    rf"(?P<power>[kKM]|bn)?(?P<exponent>[eE][-+]?\d{{1,3}})?"
+    rf"(?:\s?(?P<after>[{_SIGNS}%‰]|°?[A-Za-zµ]{{1,12}}[²³]?(?:/[A-Za-z]{{1,8}}²?)?))?\)?"
 )
 _NUMBER = re.compile(NUMBER)
 _GROUPED = {

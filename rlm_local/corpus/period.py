@@ -28,14 +28,19 @@ _FORMS = re.compile(
 )
 _NOT_ALWAYS_MONTHS = frozenset(("may", "mar", "march", "mars", "jan", "sep", "dec", "august", "mai"))
 _BEFORE = re.compile(
-    r"(?:\b(?P<word>since|from|starting(?:\s+(?:in|on|from))?|as\s+of|after|later\s+than|following|before|prior\s+to|earlier\s+than|"
+    r"(?:\b(?P<word>since|from|starting(?:\s+(?:in|on|from))?|as\s+of|after|later\s+than|following|before|prior\s+to|"
+    r"earlier\s+than|"
     r"until|till|through|up\s+to|by|no\s+later\s+than|between|in|on|during|of|for|within|throughout|over)\s+)?"
     r"(?P<edge>(?:the\s+)?(?:start|beginning|end)\s+of\s+)?(?:the\s+)?(?:year\s+|month\s+of\s+|\w+day,?\s+)?\Z",
     re.IGNORECASE,
 )
 _LINK = re.compile(r"\s*(?:and|to|until|till|through|[-\u2013])\s*(?:the\s+)?", re.IGNORECASE)
-_OPERATORS = {"since": ">=", "from": ">=", "starting": ">=", "as": ">=", "after": ">", "later": ">", "following": ">", "before": "<",
-              "prior": "<", "earlier": "<", "until": "<=", "till": "<=", "through": "<=", "up": "<=", "by": "<=", "no": "<="}  # fmt: skip
+_OPERATORS = {
+    **dict.fromkeys(("since", "from", "starting", "as"), ">="),
+    **dict.fromkeys(("after", "later", "following"), ">"),
+    **dict.fromkeys(("before", "prior", "earlier"), "<"),
+    **dict.fromkeys(("until", "till", "through", "up", "by", "no"), "<="),
+}
 
 
 @dataclass(frozen=True)

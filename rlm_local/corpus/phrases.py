@@ -1,9 +1,9 @@
 """Stock phrases: what letters and notes that are written after one pattern say at the places where they differ.
 
-Sentences are cut into tokens; dates, amounts, numbers and codes are slots by their look, and so are the words that are neither
-foretold by the two before nor by the two after them. Sentences that then agree, in three texts or more, are a template; two
-templates that differ in one short run are one with a slot there. Each slot with plausible values is a field, named from the
-words before it.
+Sentences are cut into tokens; dates, amounts, numbers and codes are slots by their look, and so are the words that are
+neither foretold by the two before nor by the two after them. Sentences that then agree, in three texts or more, are a
+template; two templates that differ in one short run are one with a slot there. Each slot with plausible values is a
+field, named from the words before it.
 """
 
 import re
@@ -28,15 +28,17 @@ _SLOT = " "  # begins the sign of a slot, as it can begin no word
 _VARYING = _SLOT + "detail"
 
 _CODE = r"(?:[A-Za-z]{1,8}[-/#]?\d[\w/-]*\w|[A-Za-z]\d+|\d+[A-Za-z]\w*|\d+(?:[-/]\d+)+)"
-_MONEY = r"(?:(?:[€$£]|(?-i:[A-Z]{3})\s)\s?\d[\d.,'\u2019]*\d|(?:[€$£]|(?-i:[A-Z]{3})\s)\s?\d|\d[\d.,]*\d\s?(?:[€£]|(?-i:[A-Z]{3})\b)|\d(?:[\d.,]*\d)?\s?%)"
 _NUMBER = r"\d(?:[\d.,]*\d)?"
+_MONEY = rf"(?:(?:[€$£]|(?-i:[A-Z]{{3}})\s)\s?{_NUMBER}|{_NUMBER}\s?(?:[€£%]|(?-i:[A-Z]{{3}})\b))"
+_TIME = r"\d{1,2}:\d{2}(?:\s?[ap]m)?"
+_MAIL = r"[\w.+-]+@[\w-]+\.[\w.-]*\w"
 _TOKEN = re.compile(
-    rf"(?P<date>{DATE_IN_TEXT.pattern})|(?P<time>\b\d{{1,2}}:\d{{2}}(?:\s?[ap]m)?\b)|(?P<amount>{_MONEY})|(?P<mail>[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    rf"(?P<date>{DATE_IN_TEXT.pattern})|(?P<time>\b{_TIME}\b)|(?P<amount>{_MONEY})|(?P<mail>{_MAIL})"
     rf"|(?P<code>\b{_CODE}\b)|(?P<number>{_NUMBER})|(?P<word>[^\W\d_]+(?:['\u2019-][^\W\d_]+)*)|(?P<mark>[^\w\s])",
     re.IGNORECASE,
 )
 _SHAPES = {
-    "date": f"(?:{DATE_IN_TEXT.pattern})", "time": r"\d{1,2}:\d{2}(?:\s?[ap]m)?", "amount": _MONEY, "mail": r"[\w.+-]+@[\w-]+\.[\w.-]*\w",
+    "date": f"(?:{DATE_IN_TEXT.pattern})", "time": _TIME, "amount": _MONEY, "mail": _MAIL,
     "code": _CODE, "number": _NUMBER, "detail": ".{1,160}?",
 }  # fmt: skip
 _SENTENCE_END = re.compile(
@@ -164,8 +166,10 @@ def _unified(found: dict[Template, set[int]], fewest: int) -> list[Template]:
         while current:
             first = current.pop(0)
             for other in list(current):
+                if first not in groups or other not in groups or 20 * len(groups[other]) < len(groups[first]):
+                    continue
                 joint = _joint(first, other)
-                if joint is None or first not in groups or other not in groups:
+                if joint is None:
                     continue
                 texts = groups.pop(first) | groups.pop(other)
                 groups[joint] = groups.get(joint, set()) | texts
@@ -295,7 +299,7 @@ def _plausible(cells: Sequence[Raw]) -> bool:
     lengths = sorted(len(value.split()) for value in values)
     if lengths[len(lengths) // 2] > 4 or sum(length > _LONGEST_VALUE for length in lengths) > 0.1 * len(lengths):
         return False
-    distinct = set(value.lower() for value in values)
+    distinct = {value.lower() for value in values}
     little = sum(
         not re.search(r"\d", value) and all(w in STOP_WORDS for w in re.findall(r"[^\W_]+", value))
         for value in distinct

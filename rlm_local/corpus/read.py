@@ -9,10 +9,17 @@ from rlm_local.corpus.field import field_name
 from rlm_local.corpus.table import Reading
 
 _KINDS = {
-    "csv": "csv", "tsv": "tsv", "psv": "csv", "tab": "tsv", "json": "json", "geojson": "json", "jsonl": "jsonl", "ndjson": "jsonl",
-    "md": "markdown", "markdown": "markdown", "log": "log", "eml": "email", "mbox": "mbox", "html": "html", "htm": "html",
-    "xhtml": "html", **dict.fromkeys(code.LANGUAGES, "code"),
-}  # fmt: skip
+    **dict.fromkeys(code.LANGUAGES, "code"),
+    **dict.fromkeys(("csv", "psv"), "csv"),
+    **dict.fromkeys(("tsv", "tab"), "tsv"),
+    **dict.fromkeys(("json", "geojson"), "json"),
+    **dict.fromkeys(("jsonl", "ndjson"), "jsonl"),
+    **dict.fromkeys(("md", "markdown"), "markdown"),
+    **dict.fromkeys(("html", "htm", "xhtml"), "html"),
+    "log": "log",
+    "eml": "email",
+    "mbox": "mbox",
+}
 _UNTOLD = frozenset(("", "txt", "text", "dat", "out", "data", "asc", "lst"))
 _MESSAGE = re.compile(rb"\A(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _SIGN_OF_MAIL = re.compile(rb"(?im)^(?:message-id|mime-version|received|x-mailer|return-path):")

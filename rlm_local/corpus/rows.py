@@ -1,4 +1,4 @@
-"""Delimited rows: CSV and its kin. The delimiter is sniffed, the header found or done without, every row's exact characters known."""
+"""Delimited rows: CSV and its kin. The delimiter is sniffed, a header found or done without, every row's place known."""
 
 import csv
 from collections import Counter
@@ -15,7 +15,7 @@ _LONGEST_QUOTE = 200  # lines: a quote open for longer was never meant to open
 
 
 class _Lines:
-    """The lines of a text for csv.reader, which takes as many as a record needs: what was taken is where the record ends."""
+    """The lines of a text for csv.reader, which takes as many as a record needs: where it stopped, the record ends."""
 
     def __init__(self, text: str, start: int = 0) -> None:
         self.text = text

@@ -1,4 +1,4 @@
-"""Plain text: paragraphs, records that separators or a repeated first label mark, or lines where each line is a statement."""
+"""Plain text: paragraphs, records between separators or from a label to its next, or statements by line."""
 
 import re
 from collections import Counter
@@ -10,7 +10,8 @@ from rlm_local.corpus.table import Reading, Table
 _SEPARATOR = re.compile(r"^[ \t]*(?:[-=*_#~+]{3,}|(?:[*-] ){2,}[*-])[ \t]*$", re.MULTILINE)
 _BLANK = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 _SPEAKER = re.compile(
-    r"(?P<speaker>[A-Z][\w'\u2019.-]*(?: [A-Z][\w'\u2019.-]*){0,3})(?: \[?\(?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\)?\]?)?: +\S"
+    r"(?P<speaker>[A-Z][\w'\u2019.-]*(?: [A-Z][\w'\u2019.-]*){0,3})(?: \[?\(?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)\)?\]?)?"
+    r": +\S"
 )
 _FIRST_LABEL = re.compile(r"[ \t]*(?:\*\*)?([^\W\d_][\w ]{0,30}?)(?:\*\*)?[ \t]*[:#]")
 
@@ -56,7 +57,7 @@ def _lines(text: str) -> list[Extent]:
 
 
 def _line_table(text: str, name: str, lines: Sequence[Extent]) -> Table | None:
-    """A table with an item per line, if the text is that: labelled pieces, turns of a talk, or lines without paragraphs."""
+    """A table with an item per line, if the text is that: labelled pieces, turns of a talk, plain lines."""
     if len(lines) < 3:
         return None
     sample = [text[start:end] for start, end in lines[:200]]

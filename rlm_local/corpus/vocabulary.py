@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 LONGEST = 8
 """Words of a value that can be named as a whole."""
@@ -20,11 +21,12 @@ _IRREGULAR = {
     "people": "person",
 }
 STOP_WORDS = frozenset(
-    "a about after all also am an and any are as at be because been before being between both but by can could did do does "
-    "doing during each every few for from get give had has have he her here him his how i if in into is it its least less "
-    "list many may me more most much my name no none not number of off on once one only or other our out over own per same "
-    "she show since so some such tell than that the their them then there these they this those to total under until up us "
-    "was we were what when where which while who whose why will with without would yes you your".split()
+    "a about after all also am an and any are as at be because been before being between both but by can could "
+    "did do does doing during each every few for from get give had has have he her here him his how i if in "
+    "into is it its least less list many may me more most much my name no none not number of off on once one "
+    "only or other our out over own per same she show since so some such tell than that the their them then "
+    "there these they this those to total under until up us was we were what when where which while who whose "
+    "why will with without would yes you your".split()
 )
 
 
@@ -43,8 +45,9 @@ def words(text: str) -> list[Word]:
     return [Word(match[0], stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """What the forms of a word have in common: "failed" and "FAIL", "no-shows" and "no_show", "cancelled" and "canceled"."""
+    """What a word's forms have in common: "failed" and "FAIL", "shows" and "show", "cancelled" and "canceled"."""
     word = word.lower()
     word = _IRREGULAR.get(word, word)
     if len(word) < 4 or any(character.isdigit() for character in word):
