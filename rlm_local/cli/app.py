@@ -1,0 +1,81 @@
+"""The program `rlm-local`: its commands, its configuration file, and what becomes of errors."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from rlm_local.cli import batch, bench, doctor, models, run, runs, sandbox
+from rlm_local.cli.config import read_config
+from rlm_local.cli.shared import shared
+from rlm_local.cli.terminal import complain
+from rlm_local.errors import RlmLocalError, UsageError
+
+
+class Commands(TyperGroup):
+    """Commands whose errors are a line on stderr: exit status 2 for a request that is wrong, else 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _told() as error:
+            complain(str(error))
+            raise typer.Exit(2 if isinstance(error, UsageError) else 1) from error
+
+
+def _told() -> tuple[type[Exception], ...]:
+    """Errors made for people. A sandbox that was never imported, which takes its time, has raised none."""
+    sandbox_errors = sys.modules.get("rlm_sandbox.errors")
+    return (RlmLocalError, sandbox_errors.SandboxError) if sandbox_errors else (RlmLocalError,)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("run", no_args_is_help=True)(run.run)
+app.command("batch", no_args_is_help=True)(batch.batch)
+app.add_typer(runs.app, name="runs")
+app.add_typer(models.app, name="models")
+app.command("sandbox", no_args_is_help=True)(sandbox.sandbox)
+app.add_typer(bench.app, name="bench")
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rlm-local {version('rlm-local')}")
+        raise typer.Exit
+
+
+@app.callback()
+def rlm_local(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Ask questions over more text than any context window holds, on your own machine, without a network.
+
+    \b
+    rlm-local doctor                                             what is installed, what is missing
+    rlm-local run "How many visits were cancelled?" records/     answer a question over files and folders
+    rlm-local runs show last                                     see how the answer came about
+
+    Options come from the command line, else from RLM_LOCAL_* in the environment, else from config.toml in the state
+    directory (`rlm-local doctor` names it), where `timeout = 600` holds for all commands and a table such as [run] for
+    one. RLM_LOCAL_HOME moves the state directory.
+    """
+    ctx.default_map = read_config(shared(ctx).home.root / "config.toml", ctx.command)
+
+
+def main() -> None:
+    """Runs the program. Exit status: 0 answered, 3 partial, 1 error, 2 usage, 130 cancelled."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    app(prog_name="rlm-local")

@@ -1,0 +1,213 @@
+"""`rlm-local doctor`: what is installed, what is missing, and what it would cost to fix."""
+
+import json
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from rlm_local.cli.shared import JsonOption, shared
+from rlm_local.cli.terminal import console
+from rlm_local.home import Home
+
+_RUN_MEMORY = 3_000_000_000
+_IMAGE_MEGABYTES = 27
+_MEGABYTES_A_MINUTE = 300  # of an ordinary line
+
+State = Literal["ok", "weak", "missing"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was looked at: `ok`; `weak`, where a run works but worse; `missing`, where there is none.
+
+    `megabytes` and `minutes` are what the remedy takes, `run` fetches what it needs by itself.
+    """
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+    megabytes: int = 0
+    minutes: float = 0.0
+    needed: bool = True
+    """Whether `run` cannot work without it, and cannot fetch it."""
+
+
+def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Say what is installed, what is missing, and what it would cost to fix.
+
+    Exit status 1 where `run` could not work. What it can fetch by itself is no reason for that.
+    """
+    findings = list(examine(shared(ctx).home))
+    works = not any(finding.needed and finding.state == "missing" for finding in findings)
+    if as_json:
+        sys.stdout.write(f"{json.dumps({'works': works, 'findings': [asdict(finding) for finding in findings]})}\n")
+    else:
+        _print(findings, works=works)
+    raise typer.Exit(0 if works else 1)
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """Everything that a run depends on, on this machine."""
+    yield _python()
+    yield _compiler()
+    yield _llama()
+    yield _wasmtime()
+    yield from _machine(home)
+    yield from _state(home)
+    yield from _models(home)
+    yield from _sandbox(home)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"{platform.python_version()}, {platform.system()} {platform.machine()}")
+
+
+def _compiler() -> Finding:
+    found = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
+    if found:
+        return Finding("c++ compiler", "ok", found, needed=False)
+    return Finding("c++ compiler", "weak", "none", "Only building llama-cpp-python needs one", needed=False)
+
+
+def _llama() -> Finding:
+    try:
+        import llama_cpp
+    except (ImportError, OSError, RuntimeError) as error:
+        remedy = "Install a C++ compiler, then `pip install llama-cpp-python==0.3.36`"
+        return Finding("llama-cpp-python", "missing", str(error), remedy, megabytes=60, minutes=10)
+    gpu = "with a GPU backend" if llama_cpp.llama_supports_gpu_offload() else "for the CPU"
+    return Finding("llama-cpp-python", "ok", f"{llama_cpp.__version__}, {gpu}")
+
+
+def _wasmtime() -> Finding:
+    try:
+        return Finding("wasmtime", "ok", version("wasmtime"))
+    except PackageNotFoundError:
+        return Finding("wasmtime", "missing", "not installed", "`pip install rlm-local`", megabytes=20, minutes=0.5)
+
+
+def _machine(home: Home) -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0))
+    wanted = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_int8", "asimd", "i8mm")
+    flags = _cpu_flags()
+    found = ", ".join(flag for flag in wanted if flag in flags)
+    slow = not flags & {"avx2", "asimd"}
+    yield Finding("cpu", "weak" if slow else "ok", f"{cores} cores; {found or 'no vector extensions known'}")
+    memory = _available_memory()
+    if memory < _RUN_MEMORY:
+        remedy = "Close something, or use --model qwen2.5-coder-0.5b"
+        yield Finding("memory", "weak", f"{memory / 1e9:.1f} GB available; the default model takes up to 3", remedy)
+    else:
+        yield Finding("memory", "ok", f"{memory / 1e9:.1f} GB available")
+    free = shutil.disk_usage(_existing(home.root)).free
+    remedy = "" if free > 2e9 else "Make room, or set RLM_LOCAL_HOME to a directory on another disk"
+    yield Finding("disk", "weak" if remedy else "ok", f"{free / 1e9:.1f} GB free for {home.root}", remedy)
+
+
+def _state(home: Home) -> Iterator[Finding]:
+    from rlm_local.errors import RlmLocalError
+    from rlm_local.log import RunStore
+
+    if not home.root.exists():
+        state = "ok" if os.access(_existing(home.root), os.W_OK) else "missing"
+        yield Finding("state directory", state, f"{home.root}, not made yet", "Set RLM_LOCAL_HOME" * (state != "ok"))
+        return
+    mode = stat.S_IMODE(home.root.stat().st_mode)
+    if mode & 0o077:
+        remedy = f"`chmod 700 {home.root}`"
+        yield Finding("state directory", "weak", f"{home.root} has mode {mode:o}: others can read it", remedy)
+    else:
+        yield Finding("state directory", "ok", f"{home.root}, mode {mode:o}")
+    try:
+        with RunStore(home.runs) as store:
+            last = store.list(1)
+    except RlmLocalError as error:
+        yield Finding("log of runs", "missing", error.message, error.remedy)
+    else:
+        yield Finding("log of runs", "ok", f"last run {last[0].run_id}" if last else "empty")
+
+
+def _models(home: Home) -> Iterator[Finding]:
+    from rlm_local.models import CATALOG
+
+    for number, spec in enumerate(CATALOG):
+        file = home.root / "models" / f"{spec.name}.gguf"
+        size = round(spec.bytes / 1e6)
+        if file.is_file():
+            yield Finding(spec.name, "ok", f"{size:,} MB, {spec.licence}", needed=False)
+        else:
+            remedy = f"`rlm-local models pull {spec.name}`" + ("; the first run does it" if number == 0 else "")
+            minutes = round(size / _MEGABYTES_A_MINUTE, 1)
+            yield Finding(spec.name, "missing", f"not here, {spec.licence}", remedy, size, minutes, needed=False)
+
+
+def _sandbox(home: Home) -> Iterator[Finding]:
+    directory = home.root / "image"
+    if any(directory.glob("*/manifest.json")):
+        yield Finding("sandbox image", "ok", str(directory), needed=False)
+    else:
+        remedy = "The first run fetches and builds it"
+        yield Finding("sandbox image", "missing", "not here", remedy, _IMAGE_MEGABYTES, 0.5, needed=False)
+    try:
+        from rlm_sandbox import capabilities
+
+        granted = capabilities()
+    except (ImportError, OSError) as error:
+        yield Finding("sandbox protections", "missing", str(error))
+        return
+    lacking = [name for name, active in granted.items() if not active]
+    active = ", ".join(name.replace("_", " ") for name, active in granted.items() if active)
+    if lacking:
+        missing = ", ".join(name.replace("_", " ") for name in lacking)
+        remedy = "The kernel does not grant these; WebAssembly's own walls stand"
+        yield Finding("sandbox protections", "weak", f"{active}; without {missing}", remedy)
+    else:
+        yield Finding("sandbox protections", "ok", active)
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
+
+
+def _available_memory() -> int:
+    """Bytes that a new process can have, as Linux estimates it."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+
+
+def _print(findings: list[Finding], *, works: bool) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("", overflow="fold")
+    colours = {"ok": "green", "weak": "yellow", "missing": "red"}
+    for finding in findings:
+        cost = f" ({finding.megabytes:,} MB, about {finding.minutes:g} min)" if finding.megabytes else ""
+        remedy = f". {finding.remedy}{cost}" if finding.remedy else ""
+        table.add_row(finding.state, finding.name, f"{finding.detail}{remedy}", style=colours[finding.state])
+    out = console(sys.stdout)
+    out.print(table)
+    out.print("\n`rlm-local run` works." if works else "\n`rlm-local run` cannot work: see what is missing above.")

@@ -1,0 +1,103 @@
+"""`rlm-local run`: a question, and paths to answer it from."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from rlm_local.cli.interrupt import CANCELLED, cancellable
+from rlm_local.cli.progress import progress
+from rlm_local.cli.shared import (
+    AuthorChoice,
+    JsonOption,
+    MaxCallsOption,
+    MaxTokensOption,
+    ModelOption,
+    PolicyChoice,
+    PolicyOption,
+    TimeoutOption,
+    shared,
+)
+from rlm_local.cli.terminal import clean, complain, one_line
+
+if TYPE_CHECKING:
+    from rlm_local.engine.answer import Answer
+
+_PARTIAL = 3
+
+
+def run(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders; - is standard input.")],
+    model: ModelOption = None,
+    author: AuthorChoice = None,
+    policy: PolicyChoice = PolicyOption.rules,
+    max_tokens: MaxTokensOption = None,
+    max_calls: MaxCallsOption = None,
+    timeout: TimeoutOption = None,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each cell and what it prints.")] = False,
+) -> None:
+    """Answer a question over files and folders.
+
+    \b
+    rlm-local run "Which department had the most no-shows in 2024?" records/
+    journalctl -u portal | rlm-local run "When did the first login fail?" -
+    rlm-local run "How many notes mention a fall?" notes/ --timeout 300 --json | jq .answer
+
+    The answer goes to stdout; with it, on a terminal, the places in the documents that it rests on. Progress and cost
+    go to stderr. The first run fetches what is missing: `rlm-local doctor` says how much.
+
+    Ctrl-C stops with the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached), 1 error,
+    2 usage, 130 cancelled.
+    """
+    use = shared(ctx)
+    with progress(verbose=verbose) as listener, use.make_engine(model, use.home, listener) as engine:
+        answer = cancellable(
+            lambda cancel: engine.ask(
+                question,
+                paths,
+                author=author.value if author else None,
+                policy=policy.value,
+                max_tokens=max_tokens,
+                max_calls=max_calls,
+                timeout=timeout,
+                cancel=cancel,
+            )
+        )
+    if as_json:
+        sys.stdout.write(f"{json.dumps(answer.data())}\n")
+    else:
+        print_answer(answer, sys.stdout, sys.stderr)
+    if answer.error:
+        complain(answer.error)
+    raise typer.Exit(exit_status(answer))
+
+
+def exit_status(answer: "Answer") -> int:
+    return {"answered": 0, "error": 1, "cancelled": CANCELLED}.get(answer.ended, _PARTIAL)
+
+
+def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:
+    """The answer on `out`; the evidence beside it where that is a terminal, else on `err`, as the cost is."""
+    if answer.ended != "error":
+        out.write(f"{clean(answer.answer)}\n")
+    notes = out if out.isatty() else err
+    if answer.evidence:
+        notes.write("\n")
+    for place in answer.evidence:
+        notes.write(f"{clean(place.document)}:{place.start}-{place.end}  “{one_line(place.text, 100)}”\n")
+    out.flush()
+    err.write(f"\n{cost_line(answer)}\n")
+    err.flush()
+
+
+def cost_line(answer: "Answer") -> str:
+    usage = answer.usage
+    how = "" if answer.ended == "answered" else f"{answer.ended} · "
+    return (
+        f"{how}{usage.seconds:.1f} s · {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens · "
+        f"{usage.leaf_calls:,} calls · {answer.model} · run {answer.run_id}"
+    )

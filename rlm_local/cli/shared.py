@@ -1,0 +1,105 @@
+"""What the commands share: the state directory, how an engine is made, and options that several of them have."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import typer
+
+from rlm_local.home import Home
+
+if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
+    from rlm_local.engine.answer import Answer
+    from rlm_local.engine.events import Listener
+    from rlm_local.models import Cancel
+
+
+class Asker(Protocol):
+    """The part of `Engine` that the commands use."""
+
+    def ask(
+        self,
+        question: str,
+        sources: Sequence[str | Path] | Mapping[str, str],
+        *,
+        author: Literal["guided", "free"] | None = None,
+        policy: Literal["rules", "direct"] = "rules",
+        max_tokens: int | None = None,
+        max_calls: int | None = None,
+        timeout: float | None = None,
+        task_id: str | None = None,
+        cancel: "Cancel | None" = None,
+    ) -> "Answer": ...
+
+
+MakeEngine = Callable[[str | None, Home, "Listener"], AbstractContextManager[Asker]]
+"""An engine for a model (None: the default one), in a state directory, that tells a listener what it does."""
+
+
+def _engine(model: str | None, home: Home, listener: "Listener") -> AbstractContextManager[Asker]:
+    from rlm_local.engine.engine import Engine
+    from rlm_local.models import DEFAULT_MODEL
+
+    return Engine(model or DEFAULT_MODEL, home=home, listener=listener)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the program passes to its commands; tests pass their own."""
+
+    home: Home = field(default_factory=Home.default)
+    make_engine: MakeEngine = _engine
+
+
+def shared(ctx: typer.Context) -> Shared:
+    return ctx.ensure_object(Shared)
+
+
+class AuthorOption(StrEnum):
+    guided = "guided"
+    free = "free"
+
+
+class PolicyOption(StrEnum):
+    rules = "rules"
+    direct = "direct"
+
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        envvar="RLM_LOCAL_MODEL",
+        help="A name from `rlm-local models list`, or the path of a GGUF file.  [default: qwen2.5-coder-1.5b]",
+    ),
+]
+AuthorChoice = Annotated[
+    AuthorOption | None,
+    typer.Option(
+        "--author",
+        envvar="RLM_LOCAL_AUTHOR",
+        help="Who writes the cells: typed plans (guided), or Python as the model likes (free).  [default: by model]",
+    ),
+]
+PolicyChoice = Annotated[
+    PolicyOption,
+    typer.Option(
+        "--policy",
+        envvar="RLM_LOCAL_POLICY",
+        help="When to look with code: by size (rules), or never (direct: one call, the text cut to the window).",
+    ),
+]
+MaxTokensOption = Annotated[
+    int | None,
+    typer.Option("--max-tokens", min=1, envvar="RLM_LOCAL_MAX_TOKENS", help="Most tokens to evaluate and generate."),
+]
+MaxCallsOption = Annotated[
+    int | None, typer.Option("--max-calls", min=1, envvar="RLM_LOCAL_MAX_CALLS", help="Most calls of the model.")
+]
+TimeoutOption = Annotated[
+    float | None, typer.Option("--timeout", min=0.001, envvar="RLM_LOCAL_TIMEOUT", help="Most seconds for an answer.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
