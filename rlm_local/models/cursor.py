@@ -15,7 +15,8 @@ from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import PromptTooLong
 from rlm_local.models.leaf import Peek, Score
 from rlm_local.models.llama import Weights
-from rlm_local.models.options import Options, normalise
+from rlm_local.models.logits import in_turn, normalise
+from rlm_local.models.options import Options
 from rlm_local.models.result import Choice, Usage
 from rlm_local.models.scheduler import Done, Scheduler, Task
 from rlm_local.models.template import Encoded
@@ -124,23 +125,10 @@ class LlamaCursor:
     def _next(self, data: bytes, stops: Sequence[bytes], allow: Callable[[str], bool] | None) -> int | None:
         """The likeliest token that may follow; None where the reply ends, or where nothing is allowed."""
         [logits] = self._run([Peek(np.asarray(self._tokens, np.int32))])
-        token = int(logits.argmax())
-        if allow is None:
-            return None if self._weights.is_end(token) else token
-        if self._allowed(token, data, stops, allow):
-            return None if self._weights.is_end(token) else token
-        few = np.argpartition(-logits, _CANDIDATES)[:_CANDIDATES]
-        for candidate in few[np.argsort(-logits[few], kind="stable")].tolist():
-            if not self._weights.is_end(candidate) and self._allowed(candidate, data, stops, allow):
-                return candidate
+        for token in in_turn(logits, _CANDIDATES):
+            if allow is None or allow(_whole(data + self._weights.piece(token), stops)):
+                return None if self._weights.is_end(token) else token
         return None
-
-    def _allowed(self, token: int, data: bytes, stops: Sequence[bytes], allow: Callable[[str], bool]) -> bool:
-        if self._weights.is_end(token):
-            return True
-        data += self._weights.piece(token)
-        cut = _find(data, stops)
-        return allow(codecs.getincrementaldecoder("utf-8")("replace").decode(data if cut < 0 else data[:cut]))
 
     def _give_back(self, written: Sequence[int], kept: bytes) -> None:
         """Leave only the tokens of the kept text: the last token may hold the stop string and more."""
@@ -175,3 +163,9 @@ class LlamaCursor:
 def _find(data: bytes, stops: Sequence[bytes]) -> int:
     """Where the first stop string begins; -1 without one."""
     return min((place for stop in stops if (place := data.find(stop)) >= 0), default=-1)
+
+
+def _whole(data: bytes, stops: Sequence[bytes]) -> str:
+    """The text before the first stop string, without a character that is not whole yet."""
+    cut = _find(data, stops)
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data if cut < 0 else data[:cut])

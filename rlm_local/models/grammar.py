@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlm_local.models.errors import GrammarError
 from rlm_local.models.llama import Weights, c
+from rlm_local.models.logits import Logits, likeliest
 
 _FEW = 64
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
@@ -25,28 +26,29 @@ class Grammar:
     """
 
     def __init__(self, weights: Weights, gbnf: str) -> None:
-        self._sampler: Any = c.llama_sampler_init_grammar(weights.vocab, gbnf.encode(), b"root")
+        with weights.in_use() as vocab:
+            self._sampler: Any = c.llama_sampler_init_grammar(vocab, gbnf.encode(), b"root") if gbnf.strip() else None
         if not self._sampler:
             raise GrammarError(
                 f"llama.cpp cannot parse the grammar that begins {gbnf[:60]!r}",
                 remedy="It must be GBNF with a rule named root, and no left recursion",
             )
 
-    def pick(self, logits: NDArray[np.float32]) -> int:
+    def pick(self, logits: Logits) -> int:
         """The likeliest token that the grammar allows here; the grammar moves on by it.
 
         Raises:
             GrammarError: it allows none.
         """
         for count in (1, _FEW, len(logits)):
-            allowed = self._allowed(logits, _best(logits, count))
+            allowed = self._allowed(logits, likeliest(logits, count))
             if len(allowed):
                 token = int(allowed[0])
                 c.llama_sampler_accept(self._sampler, token)
                 return token
         raise GrammarError("the grammar allows no token here")
 
-    def _allowed(self, logits: NDArray[np.float32], tokens: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _allowed(self, logits: Logits, tokens: NDArray[np.int64]) -> NDArray[np.int32]:
         candidates = np.zeros(len(tokens), _CANDIDATE)
         candidates["id"] = tokens
         candidates["logit"] = logits[tokens]
@@ -60,11 +62,3 @@ class Grammar:
         if self._sampler:
             c.llama_sampler_free(self._sampler)
             self._sampler = None
-
-
-def _best(logits: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """The `count` likeliest tokens, best first."""
-    if count == 1:
-        return np.array([logits.argmax()])
-    chosen = np.argpartition(-logits, count - 1)[:count] if count < len(logits) else np.arange(len(logits))
-    return chosen[np.argsort(-logits[chosen], kind="stable")]

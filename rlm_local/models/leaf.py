@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from rlm_local.models.kv import Tokens
 from rlm_local.models.llama import Weights
-from rlm_local.models.options import log_sum_exp
+from rlm_local.models.logits import Logits, log_sum_exp
 from rlm_local.models.result import Generation, Usage
-from rlm_local.models.scheduler import Logits
 
 
 class Picker(Protocol):

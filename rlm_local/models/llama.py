@@ -6,7 +6,9 @@ Only the low-level functions are used: the high-level `Llama` decodes one sequen
 import ctypes
 import logging
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ c.llama_log_set(_forward_log, ctypes.c_void_p(None))
 
 
 class Weights:
-    """A model's weights and vocabulary, read-only and so usable from any thread.
+    """A model's weights and vocabulary, read-only and so usable from any thread; `close` waits for those that use it.
 
     Args:
         path: the GGUF file.
@@ -67,6 +69,8 @@ class Weights:
         handle = c.llama_model_load_from_file(os.fsencode(path), params)
         if not handle:
             raise LoadError(f"llama.cpp cannot load {path}", remedy="Check the file with `rlm-local models verify`")
+        self._gate = threading.Condition()
+        self._users = 0
         self._handle: int = handle
         self._vocab: int = c.llama_model_get_vocab(handle)
         self.vocab_size: int = c.llama_vocab_n_tokens(self._vocab)
@@ -83,10 +87,23 @@ class Weights:
         """The llama_model pointer, for a context of these weights."""
         return self._handle
 
-    @property
-    def vocab(self) -> int:
-        """The llama_vocab pointer, for a grammar over these tokens."""
-        return self._vocab
+    @contextmanager
+    def in_use(self) -> Generator[int]:
+        """The llama_vocab pointer, valid within.
+
+        Raises:
+            EngineError: the weights were freed.
+        """
+        with self._gate:
+            if not self._handle:
+                raise EngineError("the engine is closed")
+            self._users += 1
+        try:
+            yield self._vocab
+        finally:
+            with self._gate:
+                self._users -= 1
+                self._gate.notify_all()
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Tokens of `text`; text that spells a special token becomes one only if `special`.
@@ -105,7 +122,8 @@ class Weights:
         data = text.encode(errors="replace")  # a lone surrogate is no UTF-8, and llama.cpp would end the process
         room = len(data) + 2
         buffer = (ctypes.c_int32 * room)()
-        count: int = c.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
+        with self.in_use() as vocab:
+            count: int = c.llama_tokenize(vocab, data, len(data), buffer, room, False, special)
         if count < 0:
             raise EngineError(f"the tokenizer failed with {count}")
         return buffer[:count]
@@ -115,25 +133,31 @@ class Weights:
 
     def _is_end(self, token: int) -> bool:
         """Whether the token ends a turn or the text."""
-        return c.llama_vocab_is_eog(self._vocab, token)
+        with self.in_use() as vocab:
+            return c.llama_vocab_is_eog(vocab, token)
 
     def _piece(self, token: int) -> bytes:
         """The bytes that the token stands for; none for a special token."""
         return self._text(token, special=False)
 
     def _text(self, token: int, *, special: bool) -> bytes:
-        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-        length: int = c.llama_token_to_piece(self._vocab, token, buffer, _PIECE_BYTES, 0, special)
-        if length < 0:
-            buffer = ctypes.create_string_buffer(-length)
-            length = c.llama_token_to_piece(self._vocab, token, buffer, -length, 0, special)
+        with self.in_use() as vocab:
+            room = _PIECE_BYTES
+            buffer = ctypes.create_string_buffer(room)
+            length: int = c.llama_token_to_piece(vocab, token, buffer, room, 0, special)
+            if length < 0:
+                room = -length
+                buffer = ctypes.create_string_buffer(room)
+                length = c.llama_token_to_piece(vocab, token, buffer, room, 0, special)
         return buffer.raw[:length]
 
     def close(self) -> None:
-        """Free the weights; every context and grammar of them must be closed before."""
-        if self._handle:
-            c.llama_model_free(self._handle)
-            self._handle = 0
+        """Free the weights; every context of them must be closed before."""
+        with self._gate:
+            self._gate.wait_for(lambda: not self._users)
+            if self._handle:
+                c.llama_model_free(self._handle)
+                self._handle = 0
 
 
 def _cut(text: str, start: int) -> int:

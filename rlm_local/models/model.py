@@ -50,7 +50,8 @@ class Cursor(Protocol):
 
         Args:
             stop: strings that end the text; the one that did is not kept.
-            allow: told the text as it would become; tokens that it refuses are passed over for the next likeliest.
+            allow: asked of the text as each next token would leave it, and of the whole text where it would end;
+                what it refuses is passed over for the next likeliest. Where it refuses all, the text ends.
 
         Raises:
             PromptTooLong: the reply has outgrown the context.

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rlm_local.models.logits import normalise
+
 _LEAST = 1e-9  # probability of ending, at least: rounding must not make it zero or less
 
 
@@ -84,14 +86,3 @@ class Options:
         for each in groups:
             if len(each) > 1:
                 self._grow(each, depth + 1)
-
-
-def normalise(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log scores, shifted so that their probabilities add up to 1."""
-    return scores - log_sum_exp(scores)
-
-
-def log_sum_exp(values: NDArray[np.floating]) -> float:
-    """log(sum(exp(values))), safe from overflow."""
-    top = values.max()
-    return float(top + np.log(np.exp(values - top).sum(dtype=np.float64)))

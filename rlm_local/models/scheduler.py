@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import EngineError
 from rlm_local.models.kv import KV, Sequence, Tokens
 from rlm_local.models.llama import Batch
+from rlm_local.models.logits import Logits
 from rlm_local.models.result import Usage
 from rlm_local.models.shelf import Shelf
-
-Logits = NDArray[np.float32]
 
 _WINDOW = 32  # waiting tasks of a job that are looked at for one that can start
 _WORTH_WAITING = 16  # tokens of prefix that another prompt is about to put into the KV; a decode costs about as much

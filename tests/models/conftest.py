@@ -22,8 +22,12 @@ def smollm(smollm_path: Path) -> Iterator[LlamaEngine]:
 
 
 @pytest.fixture(scope="session")
-def qwen(request: pytest.FixtureRequest) -> Iterator[LlamaEngine]:
+def qwen_path() -> Path:
     """The small Qwen: its answers to easy questions can be relied on."""
-    path = ensure_model(resolve("qwen2.5-coder-0.5b"), Home.default().models)
-    with LlamaEngine(path, name="qwen2.5-coder-0.5b", n_ctx=4096) as engine:
+    return ensure_model(resolve("qwen2.5-coder-0.5b"), Home.default().models)
+
+
+@pytest.fixture(scope="session")
+def qwen(qwen_path: Path) -> Iterator[LlamaEngine]:
+    with LlamaEngine(qwen_path, name="qwen2.5-coder-0.5b", n_ctx=4096) as engine:
         yield engine
