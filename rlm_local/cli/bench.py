@@ -5,14 +5,14 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption, shared
-from rlm_local.cli.terminal import console, one_line
+from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
 
@@ -131,28 +131,23 @@ def _print(results: "list[Result]", *, as_json: bool) -> None:
         data = {"rows": [asdict(row) for row in rows], "results": [result.data() for result in results]}
         sys.stdout.write(f"{json.dumps(data)}\n")
         return
-    out = console(sys.stdout)
-    out.print(_table(rows))
-    misses = [result for result in results if result.policy == "rules" and result.score < 1]
-    for result in misses:
-        given = result.error or result.answer or "nothing"
-        out.print(f"\n{result.id}  {one_line(result.question, 200)}")
-        out.print(f"  expected {one_line(result.expected, 120)}; given {one_line(given, 160)}", style="dim")
+    lines = _table(rows)
+    for result in results:
+        if result.policy == "rules" and result.score < 1:
+            given = result.error or result.answer or "nothing"
+            lines += ["", f"{result.id}  {one_line(result.question, 200)}"]
+            lines += [f"  expected {one_line(result.expected, 120)}; given {one_line(given, 160)}"]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
-def _table(rows: "list[Row]") -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    columns = ("kind", "n", "right", "95 %", "tokens", "seconds", "direct", "95 %", "tokens", "seconds")
-    for name in columns:
-        table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
+def _table(rows: "list[Row]") -> list[str]:
+    lines: list[tuple[str, ...]] = [
+        ("kind", "n", "right", "95 %", "tokens", "seconds", "direct", "95 %", "tokens", "seconds")
+    ]
     for row in rows:
         direct = _cells(row.direct) if row.direct else ("",) * 4
-        table.add_row(
-            row.kind, str(row.engine.n), *_cells(row.engine), *direct, style="bold" if row is rows[-1] else ""
-        )
-    return table
+        lines.append((row.kind, str(row.engine.n), *_cells(row.engine), *direct))
+    return columns(lines, right=range(1, len(lines[0])))
 
 
 def _cells(share: "Share") -> tuple[str, str, str, str]:

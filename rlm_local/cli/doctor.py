@@ -15,7 +15,7 @@ from typing import Literal
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import console
+from rlm_local.cli.terminal import clean, columns, console
 from rlm_local.home import Home
 
 _RUN_MEMORY = 3_000_000_000
@@ -197,17 +197,13 @@ def _available_memory() -> int:
 
 
 def _print(findings: list[Finding], *, works: bool) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("", overflow="fold")
-    colours = {"ok": "green", "weak": "yellow", "missing": "red"}
+    rows: list[tuple[str, str, str]] = []
     for finding in findings:
         cost = f" ({finding.megabytes:,} MB, about {finding.minutes:g} min)" if finding.megabytes else ""
         remedy = f". {finding.remedy}{cost}" if finding.remedy else ""
-        table.add_row(finding.state, finding.name, f"{finding.detail}{remedy}", style=colours[finding.state])
+        rows.append((finding.state, finding.name, f"{finding.detail}{remedy}"))
+    colours = {"ok": "green", "weak": "yellow", "missing": "red"}
     out = console(sys.stdout)
-    out.print(table)
+    for finding, line in zip(findings, columns(rows), strict=True):
+        out.print(clean(line), style=colours[finding.state])
     out.print("\n`rlm-local run` works." if works else "\n`rlm-local run` cannot work: see what is missing above.")

@@ -1,5 +1,6 @@
 """`rlm-local models`: the weights on this disk."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +9,7 @@ import typer
 
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import complain, console
+from rlm_local.cli.terminal import columns, complain
 
 if TYPE_CHECKING:
     from rlm_local.models import ModelSpec
@@ -23,8 +24,6 @@ NameArgument = Annotated[
 @app.command("list")
 def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the models that are known to work, and which are here."""
-    import json
-
     from rlm_local.models import CATALOG, DEFAULT_MODEL
 
     directory = shared(ctx).home.models
@@ -43,17 +42,12 @@ def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         sys.stdout.write(f"{json.dumps(rows)}\n")
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("name", "model", "licence", "size", ""):
-        table.add_column(name, no_wrap=True, justify="right" if name == "size" else "left")
+    lines = [("name", "model", "licence", "size", "", "")]
     for row in rows:
-        default = " (default)" if row["default"] else ""
-        here = "here" if row["here"] else "not here"
-        size = f"{int(row['bytes']) / 1e6:,.0f} MB"
-        table.add_row(f"{row['name']}{default}", str(row["title"]), str(row["licence"]), size, here)
-    console(sys.stdout).print(table)
+        size, here = f"{int(row['bytes']) / 1e6:,.0f} MB", "here" if row["here"] else "not here"
+        default = "default" if row["default"] else ""
+        lines.append((str(row["name"]), str(row["title"]), str(row["licence"]), size, here, default))
+    sys.stdout.writelines(f"{line}\n" for line in columns(lines, right={3}))
 
 
 @app.command("pull")
@@ -103,7 +97,8 @@ def verify(ctx: typer.Context, name: NameArgument = None) -> None:
 @app.command("path")
 def path(ctx: typer.Context, name: NameArgument = None) -> None:
     """Say where a model's file is; exit status 1 where it is not there."""
-    found = shared(ctx).home.models / f"{_spec(name).name}.gguf"
+    spec = _spec(name)
+    found = spec.file or shared(ctx).home.models / f"{spec.name}.gguf"
     sys.stdout.write(f"{found}\n")
     raise typer.Exit(0 if found.is_file() else 1)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
 
 _PARTIAL = 3
+_EVIDENCE_SHOWN = 8
 
 
 def run(
@@ -87,8 +88,12 @@ def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:
     notes = out if out.isatty() else err
     if answer.evidence:
         notes.write("\n")
-    for place in answer.evidence:
+    for place in answer.evidence[:_EVIDENCE_SHOWN]:
         notes.write(f"{clean(place.document)}:{place.start}-{place.end}  “{one_line(place.text, 100)}”\n")
+    if len(answer.evidence) > _EVIDENCE_SHOWN:
+        notes.write(
+            f"and {len(answer.evidence) - _EVIDENCE_SHOWN} more places: `rlm-local runs show {answer.run_id}`\n"
+        )
     out.flush()
     err.write(f"\n{cost_line(answer)}\n")
     err.flush()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import console, one_line
+from rlm_local.cli.terminal import columns, console, one_line
 from rlm_local.errors import StoreError
 
 if TYPE_CHECKING:
@@ -94,20 +94,10 @@ def _summary(run: "RunSummary") -> dict[str, object]:
 
 
 def _print_list(runs: "list[RunSummary]") -> None:
-    from rich.table import Table
-
-    if not runs:
-        sys.stdout.write("No runs yet.\n")
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("run", "started", "ended"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
-    table.add_column("question", ratio=1, no_wrap=True)
-    table.add_column("answer", ratio=1, no_wrap=True)
+    rows = [("run", "started", "ended", "seconds", "question", "answer")]
     for run in runs:
         started = run.started.astimezone().strftime("%Y-%m-%d %H:%M")
         seconds = f"{run.answer.usage.seconds:.1f}" if run.answer else ""
-        answer = one_line(run.answer.answer, 60) if run.answer else ""
-        table.add_row(run.run_id, started, run.ended, seconds, one_line(run.question, 70), answer)
-    console(sys.stdout).print(table)
+        answer = one_line(run.answer.answer, 40) if run.answer else ""
+        rows.append((run.run_id, started, run.ended, seconds, one_line(run.question, 70), answer))
+    sys.stdout.writelines(f"{line}\n" for line in columns(rows, right={3}))

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, ConsoleRenderable, Group
-from rich.padding import Padding
+from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
@@ -18,24 +17,23 @@ if TYPE_CHECKING:
 
 _CALLS_SHOWN = 3
 _OUTPUT_LINES = 40
+_INDENT = 3
+_PYTHON = Syntax("", "python", theme="ansi_dark", background_color="default")
 
 
 def show_run(record: "RunRecord", console: Console) -> None:
     """Prints the whole run on a console."""
-    for part in _head(record):
-        console.print(part)
     children: dict[int | None, list[NodeRecord]] = {}
     for node in record.nodes:
         children.setdefault(node.parent, []).append(node)
-    for node in children.get(None, []):
-        console.print(_node(node, children))
-    for part in _tail(record):
+    tree = [part for node in children.get(None, []) for part in _node(node, children)]
+    for part in [*_head(record), *tree, *_tail(record)]:
         console.print(part)
 
 
-def _head(record: "RunRecord") -> list[ConsoleRenderable]:
+def _head(record: "RunRecord") -> list[Text]:
     start = record.start
-    limits = ", ".join(f"{value:,} {name}" for name, value in start.limits.items() if isinstance(value, int | float))
+    limits = ", ".join(f"{value:,} {name}" for name, value in start.limits.items() if value is not None)
     size = f"{start.context_tokens:,} tokens in {start.documents:,} documents"
     return [
         Text(clean(start.question), style="bold"),
@@ -45,11 +43,11 @@ def _head(record: "RunRecord") -> list[ConsoleRenderable]:
     ]
 
 
-def _tail(record: "RunRecord") -> list[ConsoleRenderable]:
+def _tail(record: "RunRecord") -> list[Text]:
     answer = record.answer
     if answer is None:
         return [Text("\nunfinished: the run is still going on, or its process died", style="yellow")]
-    parts: list[ConsoleRenderable] = [Text(f"\n{clean(answer.answer)}", style="bold")]
+    parts = [Text(f"\n{clean(answer.answer)}", style="bold")]
     if not answer.found:
         parts.append(Text("not found in the documents", style="yellow"))
     if answer.error:
@@ -61,32 +59,30 @@ def _tail(record: "RunRecord") -> list[ConsoleRenderable]:
     return [*parts, Text(f"\n{cost_line(answer)}", style="dim")]
 
 
-def _node(node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]") -> ConsoleRenderable:
-    parts: list[ConsoleRenderable] = []
-    if node.parent is not None:
-        parts.append(Text(f"\n└ {clean(node.question)}", style="bold"))
-    for number, turn in enumerate(node.turns, 1):
-        parts += _turn(number, turn)
-    parts += [_node(child, children) for child in children.get(node.id, [])]
-    return Padding(Group(*parts), (0, 0, 0, 2 if node.parent is not None else 0))
+def _node(node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]") -> list[Text]:
+    parts = [part for number, turn in enumerate(node.turns, 1) for part in _turn(number, turn)]
+    parts += [part for child in children.get(node.id, []) for part in _node(child, children)]
+    if node.parent is None:
+        return parts
+    return [Text(f"\n└ {clean(node.question)}", style="bold"), *(_indented(part) for part in parts)]
 
 
-def _turn(number: int, turn: "TurnRecord") -> list[ConsoleRenderable]:
-    parts: list[ConsoleRenderable] = [Text(f"\n{number}. {_decision(turn.start.decision)}", style="cyan")]
+def _turn(number: int, turn: "TurnRecord") -> list[Text]:
+    parts: list[Text] = []
     if turn.start.cell:
-        cell = Syntax(clean(turn.start.cell), "python", theme="ansi_dark", background_color="default", word_wrap=True)
-        parts.append(Padding(cell, (0, 0, 0, 3)))
-    parts += [Padding(Text(line, style="magenta"), (0, 0, 0, 3)) for batch in turn.batches for line in _batch(batch)]
+        parts.append(_PYTHON.highlight(clean(turn.start.cell).strip("\n")))
+    parts += [Text(line, style="magenta") for batch in turn.batches for line in _batch(batch)]
     end = turn.end
     if end is None:
-        return [*parts, Text("   (never came to its end)", style="yellow")]
-    if end.output:
-        parts.append(_indented(_cut(end.output)))
-    if end.error:
-        parts.append(_indented(end.error, style="red"))
-    if end.stopped:
-        parts.append(Text(f"   stopped: {end.stopped}", style="yellow"))
-    return [*parts, Text(f"   {end.seconds:.2f} s", style="dim")]
+        parts.append(Text("(never came to its end)", style="yellow"))
+    else:
+        if end.output:
+            parts.append(Text(_cut(clean(end.output))))
+        if end.error:
+            parts.append(Text(clean(end.error).rstrip(), style="red"))
+        parts.append(Text(f"stopped: {end.stopped}" if end.stopped else f"{end.seconds:.2f} s", style="dim"))
+    head = Text(f"\n{number}. {_decision(turn.start.decision)}", style="cyan")
+    return [head, *(_indented(part) for part in parts)]
 
 
 def _decision(decision: Mapping[str, Any]) -> str:
@@ -131,5 +127,6 @@ def _cut(text: str) -> str:
     return "\n".join([*lines[:_OUTPUT_LINES], f"… and {len(lines) - _OUTPUT_LINES} lines more"])
 
 
-def _indented(text: str, style: str = "") -> ConsoleRenderable:
-    return Padding(Text(clean(text).rstrip(), style=style), (0, 0, 0, 3))
+def _indented(text: Text) -> Text:
+    text.rstrip()
+    return Text("\n").join(Text(" " * _INDENT if line else "") + line for line in text.split("\n"))

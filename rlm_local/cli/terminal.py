@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Collection, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -22,6 +23,18 @@ def one_line(text: str, width: int) -> str:
     """Clean text on one line, cut to a width in characters."""
     line = " ".join(clean(text).split())
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def columns(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Lines with the cells of each column one below the other; columns whose number is in `right` end together."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def complain(message: str) -> None:
