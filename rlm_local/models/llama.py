@@ -59,14 +59,22 @@ class Weights:
         params = c.llama_model_default_params()
         params.load_mode = c.LLAMA_LOAD_MODE_NONE  # mapped pages would stay resident beside the repacked weights
 
+        interrupted: list[BaseException] = []
+
         def report(share: float, _data: int | None) -> bool:
-            if progress is not None:
-                progress(share)
-            return True
+            try:
+                if progress is not None:
+                    progress(share)
+            except BaseException as error:  # noqa: BLE001 - Ctrl-C cannot pass through C: the load is ended first
+                interrupted.append(error)
+            return not interrupted
 
         callback = c.llama_progress_callback(report)
         params.progress_callback = callback
         handle = c.llama_model_load_from_file(os.fsencode(path), params)
+        if interrupted:
+            c.llama_model_free(handle)
+            raise interrupted[0]
         if not handle:
             raise LoadError(f"llama.cpp cannot load {path}", remedy="Check the file with `rlm-local models verify`")
         self._gate = threading.Condition()

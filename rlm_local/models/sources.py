@@ -49,12 +49,13 @@ def from_hub(spec: ModelSpec, staging: Path, report: Report) -> Path:
     if spec.hub is None:
         raise SourceError("it is not on the hub")
     import huggingface_hub
+    from huggingface_hub import constants
 
-    client: Any = huggingface_hub
-    if client.constants.HF_HUB_OFFLINE:
+    if constants.HF_HUB_OFFLINE:
         raise SourceError("HF_HUB_OFFLINE is set")
-    _reach(client.constants.ENDPOINT)  # the client itself would try again for half a minute
+    _reach(constants.ENDPOINT)  # the client itself would try again for half a minute
     hub: HubFile = spec.hub
+    client: Any = huggingface_hub
     try:
         fetched: str = client.hf_hub_download(
             hub.repository,

@@ -52,6 +52,14 @@ def test_loading_is_reported(smollm_path: Path):
     assert shares == sorted(shares)
 
 
+def test_ctrl_c_ends_the_loading(smollm_path: Path):
+    def interrupt(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Weights(smollm_path, progress=interrupt)
+
+
 def test_a_file_that_llama_cannot_load(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
