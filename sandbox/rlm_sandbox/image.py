@@ -213,7 +213,9 @@ def _make(
     trampoline = trampoline_of(sources[GLUE].decode())
     tell("compiling for the boot", 0.2)
     engine = native.engine(for_boot=True)
-    program = Program(engine, wasmtime.Module(engine, prepared.module), wasmtime.Module(engine, trampoline))
+    program = Program(
+        engine, wasmtime.Module(engine, prepared.module), wasmtime.Module(engine, trampoline), for_boot=True
+    )
     tell("booting Python", 0.5)
     frozen, anchors = _boot_and_freeze(program, prepared, sources[LIBRARY], modules)
     tell("compiling the snapshot", 0.6)

@@ -34,6 +34,7 @@ class Program:
     engine: wasmtime.Engine
     module: wasmtime.Module
     trampoline: wasmtime.Module
+    for_boot: bool = False
 
 
 def guest_files(library: bytes, modules: Mapping[str, bytes], *, most_bytes: int) -> FileSystem:
@@ -74,6 +75,9 @@ class Machine:
         self.heap = Heap(self.memory, memory_bytes)
         self.store = wasmtime.Store(program.engine)
         self.store.set_limits(memory_size=memory_bytes)
+        if not program.for_boot:
+            # Kept while the machine lives. Without it the store's deadline would have passed before it began.
+            self._epoch = native.EpochCallback(self.store, self.deadline.on_tick)
         tables = (
             Files(self.memory, files).table(),
             Clocks(self.memory).table(),

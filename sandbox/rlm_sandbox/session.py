@@ -217,7 +217,9 @@ class Session:
             status = self._process.wait()
         if was_killed:
             return "the session was killed"
-        logged = os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
+        logged = (
+            os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
+        )
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return "\n".join(part for part in (f"the sandbox process ended {how}", str(reason or ""), logged) if part)
 

@@ -14,8 +14,6 @@ from rlm_sandbox.wasm import Global, Id, Kind, Section, uint
 PAGE = 65536
 _BLOCK = 4096
 _ZEROS = bytes(_BLOCK)
-# Shorter runs of zeros are kept inside a segment: thousands of tiny segments would cost more than they save.
-_WORTH_SKIPPING = 16 * _BLOCK
 
 
 class Prepared(NamedTuple):
@@ -54,12 +52,12 @@ def freeze(prepared: bytes, memory: memoryview, globals_: Mapping[int, int]) -> 
     state = wasm.read_vector(parts[Id.GLOBAL], 0, wasm.read_global)[0]
     for index, value in globals_.items():
         state[index] = state[index]._replace(initializer=wasm.i32_const(value))
-    segments = [b"\0" + wasm.i32_const(start) + uint(len(data)) + data for start, data in _runs(memory)]
+    start, data = _used(memory)
     replaced: dict[int, bytes] = {
         Id.MEMORY: b"\x01\x00" + pages if maximum is None else b"\x01\x01" + pages + uint(maximum),
         Id.GLOBAL: wasm.vector([entry.encode() for entry in state]),
-        Id.DATA_COUNT: wasm.uint(len(segments)),
-        Id.DATA: wasm.vector(segments),
+        Id.DATA_COUNT: uint(1),
+        Id.DATA: wasm.vector([b"\0" + wasm.i32_const(start) + uint(len(data)) + data]),
     }
     return wasm.assemble(_replace(prepared, replaced))
 
@@ -69,17 +67,9 @@ def _replace(module: bytes, payloads: Mapping[int, bytes]) -> Iterator[Section]:
         yield Section(part.id, payloads.get(part.id, part.payload))
 
 
-def _runs(memory: memoryview) -> Iterator[tuple[int, bytes]]:
-    """`(address, bytes)` of the parts of memory that are not zero."""
-    start = end = -1
-    for at in range(0, len(memory), _BLOCK):
-        if bytes(memory[at : at + _BLOCK]) == _ZEROS:
-            continue
-        if start >= 0 and at - end > _WORTH_SKIPPING:
-            yield start, bytes(memory[start:end])
-            start = -1
-        if start < 0:
-            start = at
-        end = at + _BLOCK
-    if start >= 0:
-        yield start, bytes(memory[start:end])
+def _used(memory: memoryview) -> tuple[int, bytes]:
+    """`(address, bytes)` from the first block that is not zero to the last. One segment, zeros within included: then
+    Wasmtime maps it copy-on-write, which it does not where segments fill less than half of what they span."""
+    used = [at for at in range(0, len(memory), _BLOCK) if bytes(memory[at : at + _BLOCK]) != _ZEROS]
+    start, end = used[0], used[-1] + _BLOCK
+    return start, bytes(memory[start:end])

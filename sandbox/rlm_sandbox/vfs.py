@@ -292,6 +292,8 @@ class FileSystem:
             raise SysError(Errno.EPERM)
         if isinstance(moved, Directory) and target.path.startswith(source.path + "/"):
             raise SysError(Errno.EINVAL)
+        if source.path.startswith(target.path + "/"):
+            raise SysError(Errno.ENOTEMPTY)
         if target.node is not None:
             _check_replaceable(target.node, moved)
             self._detach(target, target.node)
@@ -404,6 +406,8 @@ class FileSystem:
         start = at if at is not None else node.size if file.flags & O_APPEND else file.position
         if start < 0:
             raise SysError(Errno.EINVAL)
+        if not data:
+            return 0
         end = start + len(data)
         content = self._resize(node, max(end, node.size))
         content[start:end] = data

@@ -66,7 +66,6 @@ class Guest:
             memory_bytes=limits.memory_bytes,
             grace=limits.grace_seconds,
         )
-        self.epoch = native.EpochCallback(self.machine.store, self.machine.deadline.on_tick)
         self.interpreter = Interpreter(self.machine, anchors)
         self.interpreter.refresh()
 

@@ -26,11 +26,11 @@ def image(image_directory: Path) -> Image:
 
 @pytest.fixture
 def new_session(image: Image) -> Iterator[NewSession]:
-    """Starts sessions: `new_session(seconds=1, host_calls={...})` takes the fields of Limits and the host calls."""
+    """Starts sessions: `new_session({"name": function}, seconds=1)` takes the host calls and fields of Limits."""
     with ExitStack() as stack:
 
-        def start(host_calls: dict[str, Callable[..., Any]] | None = None, **limits: Any) -> Session:
-            return stack.enter_context(Session(image, limits=Limits(**limits), host_calls=host_calls or {}))
+        def start(calls: dict[str, Callable[..., Any]] | None = None, /, **limits: Any) -> Session:
+            return stack.enter_context(Session(image, limits=Limits(**limits), host_calls=calls or {}))
 
         yield start
 

@@ -33,17 +33,17 @@ _FOOTER = """)
 # The programs: each node writes itself as text, and runs itself on a Machine.
 
 
-class Thrown(Exception):
+class Thrown(Exception):  # noqa: N818
     def __init__(self, tag: str, value: int) -> None:
         self.tag, self.value = tag, value
 
 
-class Delegated(Exception):
+class Delegated(Exception):  # noqa: N818
     def __init__(self, thrown: Thrown, target: "Label") -> None:
         self.thrown, self.target = thrown, target
 
 
-class Branched(Exception):
+class Branched(Exception):  # noqa: N818
     def __init__(self, target: "Label") -> None:
         self.target = target
 

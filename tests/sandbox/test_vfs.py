@@ -36,28 +36,31 @@ class Differential(RuleBasedStateMachine):
     def both(self, mine: Callable[[], Any], theirs: Callable[[], Any]) -> None:
         assert _outcome(mine) == _outcome(theirs)
 
-    def path(self, name: str) -> str:
-        return f"{self.real}/{name}"
+    def path(self, name: str) -> Path:
+        return self.real / name
 
     @rule(name=_NAMES)
     def make_directory(self, name: str) -> None:
-        self.both(lambda: self.files.make_directory(name), lambda: os.mkdir(self.path(name)))
+        self.both(lambda: self.files.make_directory(name), lambda: self.path(name).mkdir())
 
     @rule(name=_NAMES, to=st.sampled_from(["a", "b", "a/b", "link", "missing"]))
     def make_link(self, name: str, to: str) -> None:
-        self.both(lambda: self.files.make_link(to, name), lambda: os.symlink(to, self.path(name)))
+        self.both(lambda: self.files.make_link(to, name), lambda: self.path(name).symlink_to(to))
 
     @rule(name=_NAMES)
     def remove_file(self, name: str) -> None:
-        self.both(lambda: self.files.remove_file(name), lambda: os.unlink(self.path(name)))
+        self.both(lambda: self.files.remove_file(name), lambda: self.path(name).unlink())
 
     @rule(name=_NAMES)
     def remove_directory(self, name: str) -> None:
-        self.both(lambda: self.files.remove_directory(name), lambda: os.rmdir(self.path(name)))
+        self.both(lambda: self.files.remove_directory(name), lambda: self.path(name).rmdir())
+
+    def real_rename(self, old: str, new: str) -> None:
+        self.path(old).rename(self.path(new))
 
     @rule(old=_NAMES, new=_NAMES)
     def rename(self, old: str, new: str) -> None:
-        self.both(lambda: self.files.rename(old, new), lambda: os.rename(self.path(old), self.path(new)))
+        self.both(lambda: self.files.rename(old, new), lambda: self.real_rename(old, new))
 
     @rule(name=_NAMES, data=st.binary(max_size=60), at=st.integers(0, 50), append=st.booleans())
     def write(self, name: str, data: bytes, at: int, append: bool) -> None:
@@ -93,7 +96,7 @@ class Differential(RuleBasedStateMachine):
             finally:
                 self.files.close(descriptor)
 
-        self.both(mine, lambda: Path(self.path(name)).read_bytes())
+        self.both(mine, lambda: self.path(name).read_bytes())
 
     @rule(name=_NAMES)
     def list_directory(self, name: str) -> None:
@@ -104,7 +107,7 @@ class Differential(RuleBasedStateMachine):
             finally:
                 self.files.close(descriptor)
 
-        self.both(mine, lambda: sorted(os.listdir(self.path(name))))
+        self.both(mine, lambda: sorted(path.name for path in self.path(name).iterdir()))
 
     @rule(name=_NAMES, size=st.integers(0, 80))
     def truncate(self, name: str, size: int) -> None:
@@ -149,7 +152,7 @@ def _count(directory: Directory) -> tuple[int, int]:
     return nodes, used
 
 
-Differential.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Differential.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 test_differences_to_the_real_thing = Differential.TestCase
 
 

@@ -41,6 +41,9 @@ _ABSENT = ("_ctypes", "_pyodide_core", "js", "pyodide_js")
 
 _namespace: dict[str, Any] = __main__.__dict__
 _cells = itertools.count(1)
+# Memory to describe a failure with when the cell has used up all there is.
+_RESERVE = 4 << 20
+_reserve = bytearray()
 
 
 def run(source: str) -> str | None:
@@ -59,6 +62,7 @@ def run(source: str) -> str | None:
             if value is not None:
                 print(repr(value))  # noqa: T201
     except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
+        _reserve.clear()
         return json.dumps([_format(error), _limit(error)])
     finally:
         _flush()
@@ -102,6 +106,9 @@ def _prepare_process() -> None:
     global _output
     if _output.closed:
         _output = _open_output()
+    if not _reserve:
+        with contextlib.suppress(MemoryError):
+            _reserve.extend(bytes(_RESERVE))
     sys.stdout = sys.stderr = _output
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -139,11 +146,8 @@ def _set_up() -> None:
     builtins.input = _no_input
     _namespace.update({module.__name__: module for module in _READY})
     _namespace.update(_helpers())
-    run("None")
-    linecache.cache.clear()
     gc.collect()
     gc.freeze()
 
 
 _set_up()
-_cells = itertools.count(1)
