@@ -1,5 +1,6 @@
 """A person's records in any shape, turned into documents, items and fields."""
 
+import itertools
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,10 +48,8 @@ class Corpus:
             NothingReadableError: there is no text under the paths; says what was skipped and why.
         """
         files = Files([Path(path) for path in paths if str(path) != "-"])
-        piped = (
-            [File("stdin", (stdin or sys.stdin).read().encode("utf-8", "replace"))] if "-" in map(str, paths) else []
-        )
-        corpus = _build(_chain(piped, files), files.skipped, progress)
+        piped = [File("stdin", (stdin or sys.stdin).read())] if "-" in map(str, paths) else []
+        corpus = _build(itertools.chain(piped, files), files.skipped, progress)
         if not corpus.documents:
             reasons = "; ".join(f"{skipped.path}: {skipped.reason}" for skipped in corpus.skipped[:10])
             more = f"; and {len(corpus.skipped) - 10} more" if len(corpus.skipped) > 10 else ""
@@ -64,7 +63,7 @@ class Corpus:
     @classmethod
     def from_documents(cls, documents: Mapping[str, str]) -> "Corpus":
         """A corpus of texts by name; the names tell the forms, as those of files do."""
-        return _build((File(name, text.encode("utf-8", "replace")) for name, text in documents.items()), [], None)
+        return _build(itertools.starmap(File, documents.items()), [], None)
 
     @property
     def characters(self) -> int:
@@ -103,11 +102,6 @@ class Corpus:
             if document.name == span.document:
                 return self.context[document.start + span.start : min(document.start + span.end, document.end)]
         raise KeyError(span.document)
-
-
-def _chain(piped: Iterable[File], files: Iterable[File]) -> Iterable[File]:
-    yield from piped
-    yield from files
 
 
 def _build(files: Iterable[File], skipped: list[Skipped], progress: Progress | None) -> Corpus:

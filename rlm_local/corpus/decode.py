@@ -35,7 +35,9 @@ _SIGNATURES = (
     (b"GGUF", "model weights"),
 )
 _SAMPLE = 65_536
+_PLAIN = frozenset((*b"\t\n\r", *range(0x20, 0x7F)))
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b\0")
+_FEW = 4  # bytes that no file is called binary for
 _MOST_CONTROLS = 0.02
 _MOST_NULLS = 0.01
 _MOST_BROKEN = 0.1
@@ -75,19 +77,20 @@ def decode(data: bytes) -> Decoded | Binary:
     if _is_binary(data):
         return Binary("binary")
     try:
-        return _lines(data.decode("utf-8"), "utf-8")
+        return normalised(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError:
         return _not_utf8(data)
 
 
 def _with_replacements(data: bytes, encoding: str) -> Decoded:
     try:
-        return _lines(data.decode(encoding), encoding)
+        return normalised(data.decode(encoding), encoding)
     except UnicodeDecodeError:
-        return _lines(data.decode(encoding, "replace"), encoding, f"bytes that are not {encoding} became U+FFFD")
+        return normalised(data.decode(encoding, "replace"), encoding, f"bytes that are not {encoding} became U+FFFD")
 
 
-def _lines(text: str, encoding: str, mended: str = "") -> Decoded:
+def normalised(text: str, encoding: str, mended: str = "") -> Decoded:
+    """Text as every document has it: lines end in "\\n", and there are no null bytes."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text:
@@ -99,7 +102,7 @@ def _lines(text: str, encoding: str, mended: str = "") -> Decoded:
 def _is_binary(data: bytes) -> bool:
     samples = data[:_SAMPLE] + data[len(data) // 2 : len(data) // 2 + _SAMPLE]
     controls = len(samples) - len(samples.translate(None, _CONTROLS))
-    return samples.count(0) > _MOST_NULLS * len(samples) or controls > _MOST_CONTROLS * len(samples)
+    return samples.count(0) > _FEW + _MOST_NULLS * len(samples) or controls > _FEW + _MOST_CONTROLS * len(samples)
 
 
 def _wide_encoding(data: bytes) -> str:
@@ -112,12 +115,15 @@ def _wide_encoding(data: bytes) -> str:
         for encoding, high in (("utf-32-le", 3), ("utf-32-be", 0)):
             if not any(sample[high::4]) and _reads_as_text(sample, encoding):
                 return encoding
+    ascii_only = sum(byte in _PLAIN for byte in sample) > 0.7 * len(sample)
     for encoding, high in (("utf-16-le", 1), ("utf-16-be", 0)):
         pages = Counter(sample[high::2])
         page, hits = pages.most_common(1)[0]
-        total = len(sample) // 2
-        narrow = hits >= 0.5 * total and (page == 0 or (pages[0] > 0 and hits + pages[0] >= 0.9 * total))
-        if narrow and (page < 0x20 or page > 0x7E) and _reads_as_text(sample, encoding):
+        units = len(sample) // 2
+        few_pages = hits >= 0.5 * units and (page == 0 or (pages[0] > 0 and hits + pages[0] >= 0.9 * units))
+        ascii_units = sum(a == 0 and b in _PLAIN for a, b in zip(sample[high::2], sample[1 - high :: 2], strict=True))
+        spaced = not ascii_only and 0 < pages[0] == ascii_units
+        if ((few_pages and not 0x20 <= page < 0x7F) or spaced) and _reads_as_text(sample, encoding):
             return encoding
     return ""
 
@@ -133,7 +139,7 @@ def _not_utf8(data: bytes) -> Decoded | Binary:
     broken = mended.count("\N{REPLACEMENT CHARACTER}")
     foreign = len(mended) - len(mended.encode("ascii", "ignore"))
     if broken <= _MOST_BROKEN * foreign:
-        return _lines(mended, "utf-8", "bytes that are not UTF-8 became U+FFFD")
+        return normalised(mended, "utf-8", "bytes that are not UTF-8 became U+FFFD")
     high = data.translate(None, bytes(range(128)))
     try:
         western = high.decode("cp1252")
@@ -144,14 +150,14 @@ def _not_utf8(data: bytes) -> Decoded | Binary:
     letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" for byte in data[:_SAMPLE])
     seen = sum(byte >= 128 for byte in data[:_SAMPLE])
     if seen <= 0.3 * letters and len(_WESTERN.findall(western)) >= 0.95 * len(western):
-        return _lines(data.decode(encoding), encoding)
+        return normalised(data.decode(encoding), encoding)
     first = next(place for place, byte in enumerate(data) if byte >= 128)
     guess = from_bytes(data[max(0, first - 256) : first + 4096]).best()
     if guess is not None:
         try:
-            return _lines(data.decode(guess.encoding), guess.encoding)
+            return normalised(data.decode(guess.encoding), guess.encoding)
         except UnicodeDecodeError:
             pass
     if seen > letters:
         return Binary("binary")
-    return _lines(data.decode("latin-1"), "latin-1")
+    return normalised(data.decode("latin-1"), "latin-1")

@@ -145,7 +145,7 @@ def _grouped(drafts: Sequence[Draft]) -> list[Table]:
     """One table for all that are read alike: of one family, or of one folder and form with mostly the same columns."""
     groups: dict[tuple[str, ...], list[tuple[set[str], Table]]] = defaultdict(list)
     for number, draft in enumerate(drafts):
-        for table in draft.tables:
+        for table in filter(len, draft.tables):
             whole_corpus = table.family in ("messages", "functions", "sections")
             key = (table.family, table.kind) if whole_corpus else (table.family, table.kind, draft.folder, draft.kind)
             columns = set(map(field_name, table.columns))
@@ -169,7 +169,7 @@ def _same_shape(known: set[str], columns: set[str], name: str, other: str) -> bo
     if not known or not columns:
         return not known and not columns and stem(name) == stem(other)
     shared = len(known & columns)
-    return shared >= 0.75 * min(len(known), len(columns)) and shared >= 0.5 * max(len(known), len(columns))
+    return shared >= 0.8 * min(len(known), len(columns)) and shared >= 0.5 * max(len(known), len(columns))
 
 
 def _item_set(table: Table, context: str, drafts: Sequence[Draft]) -> ItemSet:

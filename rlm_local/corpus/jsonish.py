@@ -228,7 +228,7 @@ def _cells(record: dict[str, object], prefix: str, depth: int) -> Iterator[tuple
         if isinstance(value, dict) and depth < _DEEPEST:
             yield from _cells(cast("dict[str, object]", value), label + "_", depth + 1)
         elif not (isinstance(value, list) and any(isinstance(inner, dict) for inner in cast("list[object]", value))):
-            yield label, scalar(value)
+            yield label, scalar(cast("object", value))
 
 
 def scalar(value: object) -> Raw:

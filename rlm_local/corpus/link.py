@@ -36,7 +36,7 @@ class Link:
     """A test that a question suggests: `field` `op` `value`.
 
     `op` is "=", "<", "<=", ">", ">=", "in" (a closed range; a day includes its hours) or "contains". The field
-    "text" is the item's whole text. `surface` are the words of the question, `score` from 0 to 1 how surely they mean this.
+    "text" is the item's whole text. `surface` are the question's words, `score` (0 to 1) how surely they mean this.
     """
 
     field: str

@@ -24,10 +24,10 @@ _Ignores = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 @dataclass(frozen=True)
 class File:
-    """A file as found: its name in the corpus, unique, and its bytes."""
+    """A file as found: its name in the corpus, unique, and its bytes; or its text, where it was never encoded."""
 
     name: str
-    data: bytes
+    data: bytes | str
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Files:
                 prefix = f"{root.resolve().name}/" if len(self.paths) > 1 else ""
                 yield from self._folder(root, root.resolve(), prefix, ())
             else:
-                yield from self._file(root, root.name)
+                yield from self._file(root, _printable(root.name))
         if self._hidden:
             self.skipped.append(Skipped("hidden files", f"{self._hidden} hidden files and folders"))
         if self._ignored:
@@ -74,7 +74,7 @@ class Files:
             return
         ignores = (*_own_ignores(folder), *ignores)
         for entry in entries:
-            name = prefix + entry.name.encode("utf-8", "replace").decode("utf-8")
+            name = prefix + _printable(entry.name)
             if entry.name.startswith("."):
                 self._hidden += 1
             elif entry.is_symlink() and not self._leads_inside(entry, root, name):
@@ -122,6 +122,11 @@ class Files:
             unique = f"{name} ({number})"
         self._names.add(unique)
         return unique
+
+
+def _printable(name: str) -> str:
+    """A file's name as one line of text, whatever bytes it is."""
+    return " ".join(name.encode("utf-8", "replace").decode("utf-8").splitlines())
 
 
 def _read(path: Path) -> bytes | str:

@@ -19,28 +19,26 @@ _BETWEEN = "\n\n"
 def read(data: bytes, name: str) -> tuple[str, Reading]:
     """The readable text of one message (.eml), and its item. Never raises for what a message may hold."""
     text, cells = _message(data)
-    reading = Reading("email")
     table = Table(name, "messages", "messages")
-    table.add(0, len(text), cells)
-    reading.tables.append(table)
-    return text, reading
+    if text:
+        table.add(0, len(text), cells)
+    return text, Reading("email", [table])
 
 
 def read_mailbox(data: bytes, name: str) -> tuple[str, Reading]:
     """The readable text of a mailbox (mbox: each message behind a "From " line), with an item per message."""
-    reading = Reading("mbox")
     table = Table(name, "messages", "messages")
-    places = [match.start() for match in _ENVELOPE.finditer(data)]
+    places = [match.start() for match in _ENVELOPE.finditer(data)] or [0]
     parts: list[str] = []
     start = 0
     for first, last in zip(places, [*places[1:], len(data)], strict=True):
-        envelope = data.find(b"\n", first) + 1
+        envelope = data.find(b"\n", first) + 1 if data.startswith(b"From ", first) else first
         text, cells = _message(re.sub(rb"(?m)^>(>*From )", rb"\1", data[envelope:last]))
-        table.add(start, start + len(text), cells)
-        parts.append(text)
-        start += len(text) + len(_BETWEEN)
-    reading.tables.append(table)
-    return _BETWEEN.join(parts), reading
+        if text:
+            table.add(start, start + len(text), cells)
+            parts.append(text)
+            start += len(text) + len(_BETWEEN)
+    return _BETWEEN.join(parts), Reading("mbox", [table])
 
 
 def _message(data: bytes) -> tuple[str, dict[str, Raw]]:

@@ -155,9 +155,10 @@ def _joined(
         name = field.name if field.name not in used else f"{field.name}_2"
         used[name] = Field(name, field.label, field.type, [field.values[place] for place in kept], field.unit)
     path = typed("file" if "path" in used else "path", [documents[owners[place]] for place in kept])[0]
+    lead = other if one.kind == "documents" else one
     return ItemSet(
-        common_name(one.name, other.name, ""),
-        one.kind,
+        common_name(lead.name, one.name if lead is other else other.name, ""),
+        lead.kind,
         _chosen(starts, kept),
         _chosen(ends, kept),
         _chosen(owners, kept),

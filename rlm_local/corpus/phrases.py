@@ -185,7 +185,7 @@ def _is_telling(template: Template) -> bool:
     telling = sum(
         sign[0] != _SLOT and sign not in STOP_WORDS and (sign.isalpha() or sign in ":|#=") for sign in template
     )
-    return bool(slots) and _constants(template) >= 3 and telling >= (2 if _VARYING in slots else 1)
+    return bool(slots) and _constants(template) >= 3 and telling >= (2 if set(slots) == {_VARYING} else 1)
 
 
 def _constants(template: Template) -> int:

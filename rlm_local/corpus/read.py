@@ -4,8 +4,9 @@ import re
 from pathlib import PurePosixPath
 
 from rlm_local.corpus import code, jsonish, log, mail, markdown, markup, rows, text
-from rlm_local.corpus.decode import Binary, Decoded, decode
+from rlm_local.corpus.decode import Binary, Decoded, decode, normalised
 from rlm_local.corpus.field import field_name
+from rlm_local.corpus.labels import pieces
 from rlm_local.corpus.table import Reading
 
 _KINDS = {
@@ -27,9 +28,13 @@ _SHEBANG = re.compile(r"#!\S*/(?:env )?(python|bash|sh|perl|ruby|node)")
 _SHEBANGS = {"node": "javascript", "sh": "shell", "bash": "shell"}
 
 
-def read(name: str, data: bytes) -> tuple[Decoded, Reading] | Binary:
-    """A file's text and what is in it. The text of mail and HTML is what a reader of it sees."""
+def read(name: str, content: bytes | str) -> tuple[Decoded, Reading] | Binary:
+    """A file's text and what is in it; `content` is its bytes, or text that is decoded already.
+
+    The text of mail and HTML is what a reader of it sees.
+    """
     path = PurePosixPath(name)
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
     suffix = path.suffix.lstrip(".").lower()
     told = "" if suffix in _UNTOLD else _KINDS.get(suffix, "")
     item_name = field_name(path.stem)
@@ -40,7 +45,7 @@ def read(name: str, data: bytes) -> tuple[Decoded, Reading] | Binary:
     if told == "email" or (not told and _MESSAGE.match(head) and _SIGN_OF_MAIL.search(head.partition(b"\n\n")[0])):
         readable, reading = mail.read(data, item_name)
         return Decoded(readable, "message"), reading
-    decoded = decode(data)
+    decoded = decode(content) if isinstance(content, bytes) else normalised(data.decode(), "utf-8")
     if isinstance(decoded, Binary):
         return decoded
     kind = told or _kind(decoded.text)
@@ -105,6 +110,8 @@ def _kind(content: str) -> str:
 def _is_table(head: str) -> bool:
     """Whether all of a text's first lines are cut into equally many cells by one delimiter."""
     lines = [line for line in head.split("\n")[:40] if line.strip()][:-1]
+    if sum(bool(pieces(line)) for line in lines) > 0.5 * len(lines):
+        return False
     for delimiter in rows.DELIMITERS if len(lines) >= 3 else ():
         counts = {line.count(delimiter) for line in lines}
         if len(counts) == 1 and counts.pop() >= (2 if delimiter in ",;|" else 1):

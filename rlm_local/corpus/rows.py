@@ -1,4 +1,4 @@
-"""Delimited rows: CSV and its kin. The delimiter is sniffed, a header found or done without, every row's place known."""
+"""Delimited rows: CSV and its kin. The delimiter is sniffed, a header found or done without, each row's place known."""
 
 import csv
 from collections import Counter
