@@ -32,6 +32,7 @@ def _told() -> tuple[type[Exception], ...]:
 
 
 app = typer.Typer(
+    name="rlm-local",
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,

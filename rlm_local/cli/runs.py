@@ -69,8 +69,9 @@ def export(
             _write(lines, part)
             part.replace(out)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _write(lines: Iterable[str], path: Path | None) -> None:

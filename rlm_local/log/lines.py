@@ -25,7 +25,7 @@ class LineFile:
         self.path = path
         self.rows: list[dict[str, Any]] = []
         try:
-            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         except OSError as error:
             raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
         try:
@@ -45,12 +45,14 @@ class LineFile:
 
     def append(self, row: dict[str, Any]) -> None:
         end = self._file.tell()
+        rest = f"{json.dumps(row)}\n".encode()
         try:
-            self._file.write(f"{json.dumps(row)}\n".encode())
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            os.truncate(self._file.fileno(), end)
+            self._file.truncate(end)
+            self._file.seek(end)
             remedy = "Free some space and start again: what is there is gone on with"
             raise StoreError(f"{self.path} cannot grow: {error.strerror or error}", remedy=remedy) from error
 

@@ -1,0 +1,91 @@
+"""An engine that gives scripted answers, and the program run with it."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from rlm_local.cli.app import app
+from rlm_local.cli.shared import Shared
+from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
+from rlm_local.engine.events import Event, Listener
+from rlm_local.home import Home
+
+ANSWER = Answer(
+    run_id="0tvb2wcd",
+    question="What was billed?",
+    answer="136.60",
+    found=True,
+    ended=Ended.ANSWERED,
+    evidence=(Evidence("invoices/2024.csv", 9540, 9606, "I-2024-0141,136.60"),),
+    usage=Usage(2071, 23, 1, 1, 0, 36.3),
+    model="tiny",
+    policy="rules",
+)
+
+EVENTS = (
+    Event("setup", "loading tiny", 0.5),
+    Event("corpus", "151 documents"),
+    Event("decision", "SEARCH: lookup of one value"),
+    Event("cell", "print(\n    1)"),
+    Event("output", "1"),
+    Event("call", "judging 3 items", 0.0),
+    Event("answer", "136.60"),
+)
+
+
+def not_asked(_question: str, **_options: Any) -> Answer:
+    raise AssertionError("the engine was asked")
+
+
+@dataclass
+class FakeEngine:
+    """Answers by a function of the question and the options, after telling its events."""
+
+    answer: Callable[..., Answer] = lambda question, **_options: replace(ANSWER, question=question)
+    events: Sequence[Event] = EVENTS
+    listener: Listener | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    made: list[str | None] = field(default_factory=list[str | None])
+
+    @contextmanager
+    def make(self, model: str | None, _home: Home, listener: Listener) -> "Iterator[FakeEngine]":
+        self.made.append(model)
+        self.listener = listener
+        yield self
+
+    def ask(self, question: str, sources: Sequence[str | Path] | Mapping[str, str], **options: Any) -> Answer:
+        self.asked.append({"question": question, "sources": list(sources), **options})
+        for event in self.events:
+            assert self.listener is not None
+            self.listener(event)
+        return self.answer(question, **options)
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run_program(
+    arguments: Sequence[str | Path],
+    engine: FakeEngine,
+    home: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> Result:
+    """What `rlm-local ARGUMENTS` does with that engine. What is no exit status is raised."""
+    clean = {name: None for name in os.environ if name.startswith("RLM_LOCAL_")}
+    use = Shared(Home(home), engine.make)
+    result = CliRunner().invoke(app, [*map(str, arguments)], obj=use, env={**clean, **(env or {})}, input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
