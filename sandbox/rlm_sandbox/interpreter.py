@@ -4,13 +4,12 @@ import json
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from rlm_sandbox.errors import TextTooLarge
 from rlm_sandbox.machine import Machine
 from rlm_sandbox.text import Layout, layout_of
 
-Stop = Literal["interrupt", "memory", "host_calls"]
+_LONGEST_REPORT = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,11 @@ class Anchors:
 
 @dataclass(frozen=True)
 class Failure:
-    """How a cell failed: the traceback, and which of the ways that a limit can show, if any."""
+    """How a cell failed: the traceback, and which limit it shows by the driver's account ("interrupt", "memory" or
+    "host_calls"), if any."""
 
     traceback: str
-    stop: Stop | None
+    stop: str | None
 
 
 class Interpreter:
@@ -62,8 +62,7 @@ class Interpreter:
             result = machine.call("PyObject_CallOneArg", self.anchors.run, argument)
             self._release(argument)
             if result:
-                report: tuple[str, Stop | None] | None = json.loads(self.read_text(result) or b"null")
-                failure = Failure(*report) if report else None
+                failure = self._failure(result)
             elif not self._raised("PyExc_MemoryError"):
                 failure = Failure("KeyboardInterrupt\n", "interrupt")
             self._release(result)
@@ -89,15 +88,15 @@ class Interpreter:
                 at += len(piece)
         return value
 
-    def read_text(self, value: int) -> bytes | None:
-        """A guest str as UTF-8; None for another object or lone surrogates."""
+    def read_text(self, value: int) -> memoryview | None:
+        """A guest str as UTF-8, where it lies; None for another object or lone surrogates."""
         data = self.machine.call("PyUnicode_AsUTF8AndSize", value, self.anchors.scratch)
         if not data:
             self.machine.call("PyErr_Clear")
             return None
-        return bytes(self.machine.memory.view(data, self.machine.memory.u32(self.anchors.scratch)))
+        return self.machine.memory.view(data, self.machine.memory.u32(self.anchors.scratch))
 
-    def answer(self, argument: int, forward: Callable[[bytes], bytes]) -> int:
+    def answer(self, argument: int, forward: Callable[[memoryview], bytes]) -> int:
         """The body of the builtin `request(text)`: the guest's text to `forward`, whose reply (ASCII) is the result."""
         text = self.read_text(argument)
         if text is None:
@@ -108,6 +107,19 @@ class Interpreter:
         with self.machine.deadline.paused():
             reply = forward(text)
         return self.new_text(Layout.ASCII, len(reply), [reply])
+
+    def _failure(self, result: int) -> Failure | None:
+        """What the driver reports. The guest may have tampered with it: then the report is only ever a wrong one."""
+        if result == self.machine.address("_Py_NoneStruct"):
+            return None
+        report = self.read_text(result)
+        try:
+            if report is None or len(report) > _LONGEST_REPORT:
+                raise ValueError
+            traceback, stop = json.loads(bytes(report))
+        except (ValueError, TypeError, RecursionError):
+            return Failure("the cell's report cannot be read: it has changed the session's own functions\n", None)
+        return Failure(str(traceback), stop if isinstance(stop, str) else None)
 
     def _raised(self, exception: str) -> bool:
         return bool(

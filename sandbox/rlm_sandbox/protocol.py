@@ -41,6 +41,10 @@ class Gone(Exception):  # noqa: N818
     """The other side has closed, died, or said what it may not."""
 
 
+class Late(Exception):  # noqa: N818
+    """The other side has not answered in time."""
+
+
 class Channel:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -59,7 +63,7 @@ class Channel:
             raise Gone from error
 
     def receive(self, limit: int, timeout: float | None = None) -> Frame:
-        """The next frame, of at most `limit` bytes. Raises Gone, and TimeoutError after `timeout` seconds."""
+        """The next frame, of at most `limit` bytes. Raises Gone, and Late after `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         kind, size = _HEADER.unpack(self._read(_HEADER.size, end))
         if size > limit:
@@ -83,12 +87,12 @@ class Channel:
         while len(data) < size:
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
-                raise TimeoutError
+                raise Late
             try:
                 self._socket.settimeout(left)
                 piece = self._socket.recv(min(size - len(data), _PIECE))
             except TimeoutError:
-                raise
+                raise Late from None
             except OSError as error:
                 raise Gone from error
             if not piece:

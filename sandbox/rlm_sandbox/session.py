@@ -23,7 +23,7 @@ import wasmtime
 from rlm_sandbox.errors import HostCallRefused, SandboxError, SessionBusy, SessionClosed, TextTooLarge
 from rlm_sandbox.image import Image
 from rlm_sandbox.limits import CellResult, Limits, Stopped
-from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, refusal
+from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, Late, refusal
 from rlm_sandbox.text import layout_of
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
@@ -65,16 +65,19 @@ class Session:
         try:
             self._channel.send(Kind.OPEN, json.dumps({**order, "limits": asdict(limits)}).encode())
             self._expect(Kind.READY, _START_TIMEOUT)
-        except (Gone, TimeoutError) as error:
+        except (Gone, Late) as error:
             raise SandboxError(f"the sandbox does not start: {self._end(error)}") from None
 
     def set_text(self, name: str, text: str) -> None:
         """Bind `name` in the guest's `__main__` to `text`, however large, with one copy in the guest's memory.
 
         Raises:
+            ValueError: when `name` is no identifier.
             TextTooLarge: where the memory limit leaves no room; the session goes on.
             SessionClosed: the session has ended, or ended now.
         """
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is no name for a variable")
         layout = layout_of(text)
         size = len(text) * layout.width
         if size > self.limits.memory_bytes:
@@ -84,7 +87,7 @@ class Session:
             try:
                 self._channel.send(Kind.TEXT, header, descriptor)
                 reply = self._expect(Kind.PLACED, self._patience)
-            except (Gone, TimeoutError) as error:
+            except (Gone, Late) as error:
                 raise SessionClosed(self._end(error)) from None
             if not reply["alive"]:
                 self._end()
@@ -111,7 +114,7 @@ class Session:
             except Gone as gone:
                 stopped: Stopped = "killed" if self._killed else "worker"
                 return CellResult("", self._end(gone) + "\n", stopped, time.monotonic() - started)
-            except TimeoutError:
+            except Late:
                 self._end()
                 error = f"the sandbox did not answer in time and was ended; a cell may take {self.limits.seconds:g} s\n"
                 return CellResult("", error, "time", time.monotonic() - started)
@@ -190,14 +193,17 @@ class Session:
     def _answer(self, payload: bytes) -> bytes:
         """Call the function that the guest asks for. What the guest got wrong is the reply."""
         try:
-            request: dict[str, Any] = json.loads(payload)
+            request = json.loads(payload)
             name, arguments = request["name"], request["arguments"]
-            function, signature = self._functions[name]
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            return refusal("arguments", f"a host call is JSON with a name and arguments: {error!r}")
+        if not isinstance(name, str) or name not in self._functions:
+            return refusal("refused", f"there is no host function {name!r}; there are: {', '.join(self._functions)}")
+        function, signature = self._functions[name]
+        try:
             signature.bind(**arguments)
-        except KeyError as error:
-            return refusal("refused", f"there is no host function {error}; there are: {', '.join(self._functions)}")
-        except (TypeError, ValueError, RecursionError) as error:
-            return refusal("arguments", f"not a host call that could be made: {error}")
+        except TypeError as error:
+            return refusal("arguments", f"{name}(): {error}")
         try:
             value = function(**arguments)
         except HostCallRefused as error:

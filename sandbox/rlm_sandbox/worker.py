@@ -137,7 +137,7 @@ class Guest:
 
     def _stopped(self, failure: Failure, memory_refused: bool) -> Stopped | None:
         """The limit that a failure shows. The guest can raise these exceptions itself: the host's side must agree."""
-        agreed: dict[Any, tuple[Stopped, bool]] = {
+        agreed: dict[str | None, tuple[Stopped | None, bool]] = {
             "interrupt": ("time", self.machine.deadline.interrupted),
             "memory": ("memory", memory_refused),
             "host_calls": ("host_calls", self.calls > self.limits.host_calls),
@@ -163,7 +163,7 @@ class Guest:
             return f"the cell used what the sandbox does not have: {error}"
         return f"the cell crashed Python: {str(error).strip().splitlines()[-1]}"
 
-    def _forward(self, request: bytes) -> bytes:
+    def _forward(self, request: memoryview) -> bytes:
         """A host call to the session and back, or a refusal where the limits do not allow it."""
         limits = self.limits
         self.calls += 1
@@ -171,7 +171,7 @@ class Guest:
             return refusal("limit", f"a cell may make {limits.host_calls:,} host calls")
         if len(request) > limits.host_call_bytes:
             return refusal("refused", f"a host call may carry {limits.host_call_bytes:,} bytes, not {len(request):,}")
-        self.channel.send(Kind.CALL, request)
+        self.channel.send(Kind.CALL, bytes(request))
         reply = self.channel.receive_with_descriptor()
         if reply.kind != Kind.REPLY:
             raise Gone

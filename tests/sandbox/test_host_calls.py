@@ -46,10 +46,10 @@ def test_a_refusal_reaches_the_guest_as_an_exception_it_can_catch(new_session: A
     ("code", "message"),
     [
         ("call('nothing')", "Refused: there is no host function 'nothing'; there are: add"),
-        ("call('add')", "TypeError: not a host call that could be made: missing a required argument: 'a'"),
+        ("call('add')", "TypeError: add(): missing a required argument: 'a'"),
         (
             "call('add', a=1, c=2)",
-            "TypeError: not a host call that could be made: got an unexpected keyword argument 'c'",
+            "TypeError: add(): got an unexpected keyword argument 'c'",
         ),
         ("call('add', a={1})", "TypeError: add() takes what JSON can say: Object of type set"),
         ("call('add', a=float('nan'))", "TypeError: add() takes what JSON can say"),
@@ -95,6 +95,14 @@ def test_what_breaks_in_the_host_passes_out_of_run_and_ends_the_session(new_sess
     with pytest.raises(ZeroDivisionError, match="the host's own"):
         session.run(_SETUP + "try:\n  call('broken')\nexcept BaseException: pass")
     assert not session.alive
+
+
+def test_a_timeout_in_the_host_is_the_hosts(new_session: Any) -> None:
+    def late() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        new_session({"late": late}).run(_SETUP + "call('late')")
 
 
 def test_an_answer_that_is_no_json_is_the_hosts_mistake(new_session: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_sandbox.protocol import Channel, Frame, Gone, Kind
+from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, Late
 
 Pair = tuple[Channel, Channel]
 
@@ -53,7 +53,7 @@ def test_a_length_that_lies_waits_no_longer_than_allowed(
     raw: tuple[socket.socket, socket.socket],
 ) -> None:
     raw[0].sendall(b"\x08\xff\x00\x00\x00only this")
-    with pytest.raises(TimeoutError):
+    with pytest.raises(Late):
         Channel(raw[1]).receive(1 << 20, timeout=0.05)
 
 

@@ -100,6 +100,24 @@ def test_a_cell_that_breaks_the_streams_does_not_break_the_next(new_session: Any
         assert session.run("print('here')").output == "here\n"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "rlm_driver.json.dumps = lambda *args: 'x'",
+        "rlm_driver._format = lambda error: 5",
+        "rlm_driver._format = lambda error: 'x' * 100_000_000",
+        "rlm_driver.json.dumps = lambda *args: '[' * 1_000_000",
+        "rlm_driver.json.dumps = lambda *args: b'no str'",
+        "rlm_driver.run.__code__ = (lambda source: 5).__code__",
+    ],
+)
+def test_a_cell_that_tampers_with_the_driver_harms_only_its_session(new_session: Any, code: str) -> None:
+    session = new_session()
+    session.run("import rlm_driver; " + code)
+    assert session.run("1 / 0").stopped is None
+    assert session.alive
+
+
 def test_ten_megabytes_of_code_run(new_session: Any) -> None:
     session = new_session()
     assert session.run("x = '" + "y" * 10_000_000 + "'\nlen(x)").output == "10000000\n"
@@ -153,6 +171,11 @@ def test_a_finaliser_in_the_way_of_a_text_cannot_hold_it_up(new_session: Any) ->
     with pytest.raises(SessionClosed, match="did not stop"):
         session.set_text("context", "text")
     assert not session.alive
+
+
+def test_a_text_needs_a_name(shared_session: Session) -> None:
+    with pytest.raises(ValueError, match="'no name'"):
+        shared_session.set_text("no name", "text")
 
 
 def test_a_closed_session_says_so(new_session: Any) -> None:

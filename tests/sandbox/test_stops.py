@@ -97,6 +97,7 @@ def test_output_is_cut_in_the_middle_and_says_how_much(new_session: Any) -> None
 
 def test_a_traceback_is_cut_too(new_session: Any) -> None:
     error = new_session(output_bytes=1000).run("raise ValueError('x' * 10_000_000)").error
+    assert error.startswith("Traceback")
     assert "bytes cut" in error
     assert len(error) < 1100
 

@@ -42,8 +42,9 @@ _ABSENT = ("_ctypes", "_pyodide_core", "js", "pyodide_js")
 _namespace: dict[str, Any] = __main__.__dict__
 _cells = itertools.count(1)
 # Memory to describe a failure with when the cell has used up all there is.
-_RESERVE = 4 << 20
-_reserve = bytearray()
+_RESERVE = 1 << 20
+_LONGEST = 1 << 20  # characters of a traceback; the host cuts it to the session's limit
+_reserve: list[bytearray] = []
 
 
 def run(source: str) -> str | None:
@@ -81,9 +82,10 @@ def _limit(error: BaseException) -> str | None:
 
 def _format(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
+        text = "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
     except BaseException as second:  # noqa: BLE001 - the cell's own classes format themselves
         return f"{type(error).__name__} (and formatting it failed: {type(second).__name__})\n"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}\n...\n{text[-_LONGEST // 2 :]}"
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -108,7 +110,7 @@ def _prepare_process() -> None:
         _output = _open_output()
     if not _reserve:
         with contextlib.suppress(MemoryError):
-            _reserve.extend(bytes(_RESERVE))
+            _reserve.append(bytearray(_RESERVE))
     sys.stdout = sys.stderr = _output
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
