@@ -159,11 +159,14 @@ class KV:
             self.drop(sequence)
 
     def trim(self) -> None:
-        """Drop idle sequences that hold next to nothing of their own: every cell in use slows every decode."""
-        for sequence in sorted((s for s in self.sequences if not s.active), key=lambda s: s.used):
+        """Drop idle sequences that hold next to nothing of their own, and the longest unused ones while idle ones hold
+        more than half of the cells: a full memory makes every decode a third slower."""
+        for sequence in sorted(self._idle(), key=lambda s: s.used):
             own = int(np.count_nonzero(self._owners[sequence.cells] == 1))
             if own < (1 if sequence.kept else WORTH_KEEPING):
                 self.drop(sequence)
+        while len(self._idle()) > 1 and self._idle_cells() > len(self._owners) // 2:
+            self._evict()
 
     def touch(self, sequence: Sequence) -> None:
         """Mark as used just now."""
@@ -179,18 +182,27 @@ class KV:
 
     def _fits(self, source: Sequence | None, shared: NDArray[np.int32], count: int) -> bool:
         """Whether `count` cells beside the `shared` ones of `source` could be had if every idle sequence went."""
-        active = [s for s in self.sequences if s.active]
-        held = np.zeros(len(self._owners), np.bool_)
+        held = self._held_by_active()
         held[shared] = True
-        for sequence in active:
-            held[sequence.cells] = True
-        taken = int(np.count_nonzero(held)) + sum(s.promised for s in active)
-        numbers = bool(self._numbers) or any(not s.active and s is not source for s in self.sequences)
+        taken = int(np.count_nonzero(held)) + sum(s.promised for s in self.sequences)
+        numbers = bool(self._numbers) or any(s is not source for s in self._idle())
         return numbers and taken + count <= len(held)
 
+    def _idle(self) -> list[Sequence]:
+        return [s for s in self.sequences if not s.active]
+
+    def _held_by_active(self) -> NDArray[np.bool_]:
+        held = np.zeros(len(self._owners), np.bool_)
+        for sequence in self.sequences:
+            if sequence.active:
+                held[sequence.cells] = True
+        return held
+
+    def _idle_cells(self) -> int:
+        return int(np.count_nonzero((self._owners > 0) & ~self._held_by_active()))
+
     def _evict(self, spare: Sequence | None = None) -> None:
-        idle = [s for s in self.sequences if not s.active and s is not spare]
-        self.drop(min(idle, key=lambda s: s.used))
+        self.drop(min((s for s in self._idle() if s is not spare), key=lambda s: s.used))
 
 
 def common_prefix(first: Tokens, second: Tokens) -> int:

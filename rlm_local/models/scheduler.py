@@ -324,14 +324,11 @@ class Scheduler:
             return
         if self._kv.match(tokens)[1] == len(tokens) or self._kv.coming(tokens) == len(tokens):
             return
-        state = self._shelf.load(tokens)
-        if state is None:
-            self._missing.add(key)
-            return
         sequence = self._kv.reserve(tokens)
         if sequence is None:
             return
-        if self._context.restore(sequence.id, state, len(tokens)):
+        state = self._shelf.load(tokens)
+        if state is not None and self._context.restore(sequence.id, state, len(tokens)):
             self._kv.grow(sequence, len(tokens))
             self._kv.finish(sequence)
         else:

@@ -176,6 +176,27 @@ def test_trimming_drops_what_is_short_and_keeps_what_is_long_or_wanted():
     assert sorted(sequence.length for sequence in kv.sequences) == [2, WORTH_KEEPING]
 
 
+def test_trimming_leaves_half_of_the_memory_to_those_that_run():
+    kv, memory = new(cells=4 * WORTH_KEEPING)
+    for token in range(3):
+        sequence = kv.admit(ids(*[token] * (WORTH_KEEPING + 1)), room=0)
+        assert sequence is not None
+        evaluate(kv, memory, sequence)
+        kv.finish(sequence)
+    kv.trim()
+    assert [sequence.tokens[0] for sequence in kv.sequences] == [2]
+
+
+def test_the_last_conversation_is_kept_however_long():
+    kv, memory = new()
+    sequence = kv.admit(ids(*range(CELLS)), room=0, kept=True)
+    assert sequence is not None
+    evaluate(kv, memory, sequence)
+    kv.finish(sequence)
+    kv.trim()
+    assert kv.sequences == [sequence]
+
+
 def test_trimming_leaves_one_owner_of_what_many_share():
     kv, memory = new(cells=400)
     prefix = list(range(WORTH_KEEPING + 10))
