@@ -21,7 +21,7 @@ from typing import Any
 import wasmtime
 
 from rlm_sandbox import native
-from rlm_sandbox.confine import confine, confine_files, confine_memory, confine_processes
+from rlm_sandbox.confine import confine, confine_files, confine_memory, confine_system_calls
 from rlm_sandbox.deadline import TICK, TimeUp
 from rlm_sandbox.errors import TextTooLarge
 from rlm_sandbox.image import Image
@@ -198,9 +198,10 @@ def main(descriptor: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     confine()
     channel = Channel(socket.socket(fileno=descriptor))
-    ticking = threading.Event()
+    ticking, confined = threading.Event(), threading.Event()
 
     def live() -> None:
+        confined.wait()
         try:
             Guest(channel, program, files, image.anchors, limits, ticking).serve()
         except Gone:
@@ -216,7 +217,8 @@ def main(descriptor: int, parent: int) -> None:
         confine_memory(limits.memory_bytes)
         confine_files()
         native.start_on_large_stack(live)
-        confine_processes()
+        confine_system_calls()
+        confined.set()
         _watch(program.engine, ticking, parent)
     except Gone:
         return

@@ -1,6 +1,8 @@
 """What is not there for model-written code: the machine, the network, other processes, JavaScript, native code."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,36 @@ def test_the_worker_gives_up_what_the_kernel_lets_it(new_session: Any) -> None:
         assert (process / "ns/net").readlink() != Path("/proc/self/ns/net").readlink()
 
 
+_TRY_ALL = """
+import os, socket, sys
+from rlm_sandbox import confine
+confine.confine(), confine.confine_files(), confine.confine_system_calls()
+attempts = {
+    "open": lambda: open("/etc/passwd"),
+    "write": lambda: open("/tmp/written", "w"),
+    "remove": lambda: os.unlink("/tmp/nothing"),
+    "fork": os.fork,
+    "exec": lambda: os.execv("/bin/true", ["true"]),
+    "socket": lambda: socket.socket(socket.AF_UNIX),
+    "kill": lambda: os.kill(os.getppid(), 0),
+    "signal": lambda: os.kill(os.getpid(), 0),
+}
+for name, attempt in attempts.items():
+    try: attempt()
+    except OSError as error: print(name, "refused")
+    else: print(name, "done")
+"""
+
+
+@pytest.mark.skipif(not capabilities()["system_calls"], reason="the kernel has no seccomp filters")
+def test_native_code_in_the_worker_would_reach_no_file_process_or_socket() -> None:
+    command = [sys.executable, "-c", _TRY_ALL]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    names = "open write remove fork exec socket kill signal"
+    assert done.stdout.split("\n")[:-1] == [f"{name} refused" for name in names.split()]
+
+
 def test_capabilities_name_every_protection() -> None:
     assert set(capabilities()) == {
         "no_new_privs",
@@ -110,7 +142,7 @@ def test_capabilities_name_every_protection() -> None:
         "no_capabilities",
         "not_dumpable",
         "resource_limits",
-        "address_space",
+        "memory_limits",
         "no_files",
-        "no_processes",
+        "system_calls",
     }
