@@ -6,7 +6,7 @@ with Session(image, host_calls={"double": lambda number: 2 * number}) as session
     result = session.run("import rlm_host; rlm_host.call('double', number=len(context))")
 """
 
-from rlm_sandbox.confine import capabilities
+from rlm_sandbox.child import capabilities
 from rlm_sandbox.errors import HostCallRefused, ImageError, SandboxError, SessionBusy, SessionClosed, TextTooLarge
 from rlm_sandbox.image import Image, Progress, ensure_image
 from rlm_sandbox.limits import CellResult, Limits

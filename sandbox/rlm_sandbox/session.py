@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -14,12 +13,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
-from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-import wasmtime
-
+from rlm_sandbox.child import start_worker
 from rlm_sandbox.errors import HostCallRefused, SandboxError, SessionBusy, SessionClosed, TextTooLarge
 from rlm_sandbox.image import Image
 from rlm_sandbox.limits import CellResult, Limits, Stopped
@@ -58,7 +55,7 @@ class Session:
         self._log = os.memfd_create("rlm-sandbox-log")
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = _start(theirs.fileno(), self._log)
+            self._process = start_worker(theirs.fileno(), self._log)
         self._channel = Channel(ours)
         self._release = weakref.finalize(self, _release, self._process, self._channel, self._log)
         order = {"folder": str(image.folder), "anchors": asdict(image.anchors), "stamps": dict(image.stamps)}
@@ -228,22 +225,6 @@ class Session:
         )
         how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
         return "\n".join(part for part in (f"the sandbox process ended {how}", str(reason or ""), logged) if part)
-
-
-def _start(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
-    """The worker process, with nothing of this one's environment, signals or files but the socket and the log."""
-    packages = (Path(__file__).parents[1], Path(str(wasmtime.__file__)).parents[1])
-    command = [sys.executable, "-S", "-P", "-m", "rlm_sandbox.worker", str(descriptor), str(os.getpid())]
-    return subprocess.Popen(  # noqa: S603
-        command,
-        env={"PYTHONPATH": os.pathsep.join(map(str, packages)), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        pass_fds=[descriptor],
-        start_new_session=True,
-    )
 
 
 def _release(process: "subprocess.Popen[bytes]", channel: Channel, log: int) -> None:

@@ -1,7 +1,8 @@
 """The child process in which one guest lives: `python -m rlm_sandbox.worker SOCKET PARENT`, started by `Session`.
 
 Its main thread confines the process, then raises the epoch while a cell runs and looks whether its parent still lives.
-The guest runs in a second thread, whose stack is large. When the guest is lost, the process ends.
+The guest runs in a second thread, whose stack is large. When the guest is lost, the process ends. Without arguments
+it prints which of its protections the kernel grants.
 """
 
 import json
@@ -20,8 +21,8 @@ from typing import Any
 
 import wasmtime
 
-from rlm_sandbox import native
-from rlm_sandbox.confine import confine, confine_files, confine_memory, confine_system_calls
+from rlm_sandbox import native, system_calls
+from rlm_sandbox.confine import confine, confine_files, confine_memory
 from rlm_sandbox.deadline import TICK, TimeUp
 from rlm_sandbox.errors import TextTooLarge
 from rlm_sandbox.image import Image
@@ -217,7 +218,7 @@ def main(descriptor: int, parent: int) -> None:
         confine_memory(limits.memory_bytes)
         confine_files()
         native.start_on_large_stack(live)
-        confine_system_calls()
+        system_calls.forbid()
         confined.set()
         _watch(program.engine, ticking, parent)
     except Gone:
@@ -226,5 +227,14 @@ def main(descriptor: int, parent: int) -> None:
         channel.send(Kind.BROKEN, traceback.format_exc().encode("utf-8", "replace"))
 
 
+def show_protections() -> None:
+    """What the kernel grants, as JSON: name -> whether."""
+    granted = confine() | {"memory_limits": confine_memory(1 << 30), "no_files": confine_files()}
+    sys.stdout.write(json.dumps(granted | {"no_system_calls": system_calls.forbid()}))
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    if len(sys.argv) == 1:
+        show_protections()
+    else:
+        main(int(sys.argv[1]), int(sys.argv[2]))

@@ -107,8 +107,8 @@ def test_the_worker_gives_up_what_the_kernel_lets_it(new_session: Any) -> None:
 
 _TRY_ALL = """
 import os, socket, sys
-from rlm_sandbox import confine
-confine.confine(), confine.confine_files(), confine.confine_system_calls()
+from rlm_sandbox import confine, system_calls
+confine.confine(), confine.confine_files(), system_calls.forbid()
 attempts = {
     "open": lambda: open("/etc/passwd"),
     "write": lambda: open("/tmp/written", "w"),
@@ -126,7 +126,7 @@ for name, attempt in attempts.items():
 """
 
 
-@pytest.mark.skipif(not capabilities()["system_calls"], reason="the kernel has no seccomp filters")
+@pytest.mark.skipif(not capabilities()["no_system_calls"], reason="the kernel has no seccomp filters")
 def test_native_code_in_the_worker_would_reach_no_file_process_or_socket() -> None:
     command = [sys.executable, "-c", _TRY_ALL]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -144,5 +144,5 @@ def test_capabilities_name_every_protection() -> None:
         "resource_limits",
         "memory_limits",
         "no_files",
-        "system_calls",
+        "no_system_calls",
     }

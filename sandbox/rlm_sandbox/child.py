@@ -1,0 +1,33 @@
+"""Starting Python in a child process: the worker, with nothing of this process's environment, signals or files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import wasmtime
+
+_PACKAGES = (Path(__file__).parents[1], Path(str(wasmtime.__file__)).parents[1])
+_COMMAND = [sys.executable, "-S", "-P", "-m", "rlm_sandbox.worker"]
+_ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(map(str, _PACKAGES)), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def start_worker(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
+    """A worker that speaks over the socket `descriptor` and writes what it has to say before that to `log`."""
+    return subprocess.Popen(  # noqa: S603
+        [*_COMMAND, str(descriptor), str(os.getpid())],
+        env=_ENVIRONMENT,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+
+
+def capabilities() -> dict[str, bool]:
+    """Which protections the kernel grants to workers on this machine, found by trying them in a child process."""
+    done = subprocess.run(_COMMAND, env=_ENVIRONMENT, check=True, capture_output=True, stdin=subprocess.DEVNULL)  # noqa: S603
+    return json.loads(done.stdout)

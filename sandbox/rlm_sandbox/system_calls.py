@@ -1,0 +1,103 @@
+"""The system calls that a worker may not make once its guest is in place: a seccomp filter.
+
+The worker computes, talks over the socket it has, and maps memory. What is forbidden here is what native code, had a
+guest ever got that far, would need to touch anything else.
+"""
+
+import ctypes
+import errno
+import platform
+import struct
+from typing import NamedTuple
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class _Machine(NamedTuple):
+    audit: int
+    """Its name to the kernel."""
+    seccomp: int
+    """The number of seccomp(2)."""
+
+
+_MACHINES = {"x86_64": _Machine(0xC000003E, 317), "aarch64": _Machine(0xC00000B7, 277)}
+
+# Name: number on x86_64, on aarch64 (None where it has no such call).
+_FORBIDDEN: dict[str, tuple[int, int | None]] = {
+    "open": (2, None),
+    "openat": (257, 56),
+    "openat2": (437, 437),
+    "creat": (85, None),
+    "open_by_handle_at": (304, 265),
+    "unlink": (87, None),
+    "unlinkat": (263, 35),
+    "rmdir": (84, None),
+    "rename": (82, None),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "link": (86, None),
+    "linkat": (265, 37),
+    "symlink": (88, None),
+    "symlinkat": (266, 36),
+    "mount": (165, 40),
+    "socket": (41, 198),
+    "socketpair": (53, 199),
+    "connect": (42, 203),
+    "bind": (49, 200),
+    "listen": (50, 201),
+    "accept": (43, 202),
+    "accept4": (288, 242),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "fork": (57, None),
+    "vfork": (58, None),
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "tgkill": (234, 131),
+    "pidfd_open": (434, 434),
+    "pidfd_getfd": (438, 438),
+    "pidfd_send_signal": (424, 424),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "add_key": (248, 217),
+    "keyctl": (250, 219),
+    "bpf": (321, 280),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425),
+}
+
+# Instructions of the filter's little machine, and its verdicts.
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_NUMBER, _ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
+_KILL, _ALLOW, _REFUSE = 0x80000000, 0x7FFF0000, 0x00050000 | errno.EPERM
+_SET_MODE_FILTER, _ALL_THREADS = 1, 1
+_X32 = 0x40000000  # calls of the x32 interface have this bit
+
+
+def forbid() -> bool:
+    """For all threads of this process, for good: these calls fail with EPERM. Needs no_new_privs. False where the
+    kernel, or this list, does not know the machine."""
+    name = platform.machine()
+    if name not in _MACHINES:
+        return False
+    column = list(_MACHINES).index(name)
+    numbers = [number for pair in _FORBIDDEN.values() if (number := pair[column]) is not None]
+    program = [
+        (_LOAD, 0, 0, _ARCHITECTURE),  # to another architecture the numbers mean other calls
+        (_EQUAL, 1, 0, _MACHINES[name].audit),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, len(numbers) + 1, 0, _X32),
+        *((_EQUAL, len(numbers) - index, 0, number) for index, number in enumerate(numbers)),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
+    filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
+    return _LIBC.syscall(_MACHINES[name].seccomp, _SET_MODE_FILTER, _ALL_THREADS, filter_) == 0
