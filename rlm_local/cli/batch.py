@@ -18,7 +18,7 @@ from rlm_local.cli.shared import (
     PolicyChoice,
     PolicyOption,
     TimeoutOption,
-    shared,
+    open_engine,
 )
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
@@ -62,7 +62,6 @@ def batch(
 
     Exit status: 0 all answered, 3 some partial, 1 some failed, 2 usage, 130 cancelled.
     """
-    use = shared(ctx)
     todo = list(read_tasks(tasks))
     with LineFile(out) as answers:
         done = {row.get("id") for row in answers.rows}
@@ -70,7 +69,7 @@ def batch(
         if not todo:
             return
         endings: set[str] = set()
-        with progress() as listener, use.make_engine(model, use.home, listener) as engine:
+        with progress() as listener, open_engine(ctx, model, listener) as engine:
 
             def answer(task: Task, cancel: "Cancel") -> "Answer":
                 if task.broken:

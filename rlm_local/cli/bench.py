@@ -11,7 +11,7 @@ import typer
 
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
-from rlm_local.cli.shared import JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption, shared
+from rlm_local.cli.shared import JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption, open_engine
 from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
@@ -60,7 +60,6 @@ def examples(
     table of what was asked so far, and with exit status 130.
     """
     tasks = _tasks(directory, kind, limit)
-    use = shared(ctx)
     results: list[Result] = []
 
     def ask_until_cancelled(cancel: "Cancel") -> None:
@@ -90,7 +89,7 @@ def examples(
 
     with _results_file(out) as file:
         known = _known(file)
-        with progress() as listener, use.make_engine(model, use.home, listener) as engine:
+        with progress() as listener, open_engine(ctx, model, listener) as engine:
             cancelled = cancellable(lambda cancel: (ask_until_cancelled(cancel), cancel.cancelled)[1])
     _print(results, as_json=as_json)
     raise typer.Exit(CANCELLED if cancelled else 0)

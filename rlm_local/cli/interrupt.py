@@ -1,8 +1,9 @@
-"""Ctrl-C: the first one cancels and waits for the best answer so far, the second one leaves at once."""
+"""Ctrl-C: while something is set up it ends that; then the first one cancels, and the second one leaves at once."""
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
@@ -17,8 +18,30 @@ CANCELLED = 130
 T = TypeVar("T")
 
 
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Ctrl-C raises KeyboardInterrupt at once and, where a library's callback swallowed that, when the context ends."""
+    interrupted = False
+
+    def on_interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
 def cancellable(work: Callable[["Cancel"], T]) -> T:
-    """What `work` returns or raises. It runs in a thread of its own, so that this one is free for signals."""
+    """What `work` returns or raises. It runs in a thread of its own, so that this one is free for signals.
+
+    The first Ctrl-C cancels and waits for the best answer so far, the second one leaves at once.
+    """
     from rlm_local.models import Cancel
 
     cancel = Cancel()

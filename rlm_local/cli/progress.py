@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rlm_local.cli.terminal import clean, console, one_line
 
 if TYPE_CHECKING:
+    from rich.syntax import Syntax
+
     from rlm_local.engine.events import Event
 
 _WIDTH = 72
@@ -63,7 +65,7 @@ class PlainProgress:
         self._write(clean(text))
 
     def _write(self, text: str) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError):  # whoever read it has gone; the run goes on
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
@@ -97,14 +99,14 @@ class LiveProgress:
             text = one_line(event.text, _WIDTH)
             self._bars.update(self._now, description=text, total=total, completed=event.fraction or 0.0)
             return
-        if event.kind == "decision" or event.kind == "corpus":
-            self._console.print(f"{_INDENT * event.depth}{one_line(event.text, 200)}", style="dim")
+        if event.kind in ("decision", "corpus"):
+            self._print(f"{_INDENT * event.depth}{one_line(event.text, 200)}", style="dim")
         elif event.kind == "cell" and self._verbose:
             from rich.syntax import Syntax
 
-            self._console.print(Syntax(clean(event.text), "python", background_color="default", word_wrap=True))
+            self._print(Syntax(clean(event.text), "python", background_color="default", word_wrap=True))
         elif event.kind == "output" and self._verbose:
-            self._console.print(_block(event))
+            self._print(_block(event))
         what = {"decision": "thinking", "cell": "running a cell", "output": "thinking", "corpus": "reading"}
         self._bars.update(self._now, description=what.get(event.kind, event.kind), total=None)
 
@@ -112,7 +114,11 @@ class LiveProgress:
         self._bars.update(self._tasks, description=f"{done} of {total}", completed=done, total=total, visible=True)
 
     def note(self, text: str) -> None:
-        self._console.print(clean(text))
+        self._print(clean(text))
+
+    def _print(self, what: "str | Syntax", style: str | None = None) -> None:
+        with suppress(OSError):
+            self._console.print(what, style=style)
 
 
 def _block(event: "Event") -> str:

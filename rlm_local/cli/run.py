@@ -17,7 +17,7 @@ from rlm_local.cli.shared import (
     PolicyChoice,
     PolicyOption,
     TimeoutOption,
-    shared,
+    open_engine,
 )
 from rlm_local.cli.terminal import clean, complain, one_line
 
@@ -54,8 +54,7 @@ def run(
     Ctrl-C stops with the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached), 1 error,
     2 usage, 130 cancelled.
     """
-    use = shared(ctx)
-    with progress(verbose=verbose) as listener, use.make_engine(model, use.home, listener) as engine:
+    with progress(verbose=verbose) as listener, open_engine(ctx, model, listener) as engine:
         answer = cancellable(
             lambda cancel: engine.ask(
                 question,

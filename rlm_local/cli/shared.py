@@ -1,7 +1,7 @@
 """What the commands share: the state directory, how an engine is made, and options that several of them have."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import typer
 
+from rlm_local.cli.interrupt import interruptible
 from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
@@ -56,6 +57,16 @@ class Shared:
 
 def shared(ctx: typer.Context) -> Shared:
     return ctx.ensure_object(Shared)
+
+
+@contextmanager
+def open_engine(ctx: typer.Context, model: str | None, listener: "Listener") -> Generator[Asker]:
+    """The engine, set up and loaded; Ctrl-C meanwhile ends the program."""
+    use = shared(ctx)
+    with ExitStack() as stack:
+        with interruptible():
+            engine = stack.enter_context(use.make_engine(model, use.home, listener))
+        yield engine
 
 
 class AuthorOption(StrEnum):

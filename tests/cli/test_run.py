@@ -4,18 +4,23 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rlm_local.cli.progress import PlainProgress
 from rlm_local.cli.run import print_answer
 from rlm_local.engine.answer import Answer, Ended, Evidence
-from rlm_local.engine.events import Event
+from rlm_local.engine.events import Event, Listener
 from rlm_local.errors import RlmLocalError, UsageError
+from rlm_local.home import Home
 from rlm_sandbox import SandboxError
-from tests.cli.fakes import ANSWER, FakeEngine, Terminal, run_program
+from tests.cli.fakes import ANSWER, FakeEngine, Terminal, not_asked, run_program
 
 ROOT = Path(__file__).parents[2]
 RUN = ("run", "What was billed?", "records")
@@ -208,9 +213,23 @@ def test_a_second_ctrl_c_leaves_at_once(home: Path) -> None:
     assert process.returncode == 130
 
 
-def test_ctrl_c_during_setup_is_status_130(home: Path) -> None:
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_ctrl_c_during_setup_ends_the_program_even_where_a_library_swallows_it(home: Path, swallowed: bool) -> None:
     class Setup(FakeEngine):
-        def make(self, *_args: object) -> Any:
-            raise KeyboardInterrupt
+        @contextmanager
+        def make(self, model: str | None, home: Home, listener: Listener) -> Iterator[FakeEngine]:
+            with suppress(KeyboardInterrupt) if swallowed else nullcontext():
+                signal.raise_signal(signal.SIGINT)
+            yield self
 
-    assert run_program(RUN, Setup(), home).exit_code == 130
+    engine = Setup(not_asked)
+    assert run_program(RUN, engine, home).exit_code == 130
+    assert engine.asked == []
+
+
+def test_a_reader_of_the_progress_that_has_gone_ends_no_run() -> None:
+    class Gone(StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    PlainProgress(Gone(), verbose=True)(Event("decision", "SEARCH"))
