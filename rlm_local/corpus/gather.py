@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from statistics import median
 
+from rlm_local.corpus.calendar import with_calendar
 from rlm_local.corpus.document import Note
 from rlm_local.corpus.field import Field, field_name, typed
 from rlm_local.corpus.item_set import ItemSet
@@ -64,7 +65,7 @@ def gather(context: str, drafts: Sequence[Draft]) -> tuple[tuple[ItemSet, ...], 
     tables = _document_tables(context, drafts)
     tables.extend(_grouped(drafts))
     sets, notes = merge([_item_set(table, context, drafts) for table in tables], [draft.name for draft in drafts])
-    return tuple(_named_apart(sets)), notes
+    return tuple(map(with_calendar, _named_apart(sets))), notes
 
 
 def _holds_records(table: Table) -> bool:

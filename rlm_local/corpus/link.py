@@ -17,6 +17,7 @@ _QUOTED = re.compile(
     '["\u201c\u201e\u00ab]([^"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})["\u201d\u201c\u00bb]'
     "|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _NEGATION = frozenset(
     ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
 )
@@ -55,6 +56,10 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
         for c in comparisons(question)
         if not any(p.start <= c.start < p.end or c.start <= p.start < c.end for p in times)
     ]
+    has_dates = any(field.type == "date" for field in item_set.fields)
+    named_words = [
+        word for word in asked if not (has_dates and _YEAR.fullmatch(word.written))
+    ]  # a year is a period there
     found: list[Link] = []
     for field in item_set.fields:
         named = _places_of_name(field, asked)
@@ -65,7 +70,7 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
         elif field.type == "bool":
             found.extend(_bool_links(field, asked, named, question))
         else:
-            found.extend(_value_links(field, asked, named, question))
+            found.extend(_value_links(field, named_words, named, question))
     found.extend(Link("text", "contains", phrase, phrase, 0.5) for phrase in _quoted(question))
     best: dict[tuple[str, str, LinkValue], Link] = {}
     for each in found:

@@ -10,6 +10,11 @@ _BLOCKS = frozenset(
 _UNSEEN = frozenset(("script", "style", "head", "template", "noscript", "svg"))
 
 
+_OPEN = re.compile(
+    r"<(?!!--)(?=[^<>]*(?:<|\Z))|<(?=!\[)"
+)  # tags without an end, and marked sections, hold the parser up
+
+
 class _Text(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -44,7 +49,7 @@ class _Text(HTMLParser):
 def readable(html: str) -> str:
     """The text that a reader of the page sees."""
     parser = _Text()
-    parser.feed(html.replace("<![", "&lt;!["))  # marked sections, which word processors write, stop the parser
+    parser.feed(_OPEN.sub("&lt;", html))
     parser.close()
     lines = [re.sub(r"[ \t\xa0]+", " ", line).strip().removeprefix("| ") for line in "".join(parser.parts).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

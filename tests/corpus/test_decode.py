@@ -21,7 +21,11 @@ def test_western_prose_round_trips(encoding: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
 @pytest.mark.parametrize(
     "text",
-    ["Здравствуйте, ваш заказ отправлен.\n", "会议记录:项目已经完成。\n下一步是测试。\n", "Ο ασθενής ήρθε χθες.\n"],
+    [
+        "Здравствуйте, ваш заказ отправлен.\n",
+        "会议记录:项目已经完成。\n下一步是测试。\n",
+        "\u039f ασθενής ήρθε χθες.\n",
+    ],
 )
 def test_other_scripts_round_trip(encoding: str, text: str) -> None:
     text *= 12

@@ -52,6 +52,7 @@ _VISITS = _visits()
         ("opened in Q2 2024", "opened", "in", ("2024-04-01", "2024-06-30")),
         ("opened in the second half of 2024", "opened", "in", ("2024-07-01", "2024-12-31")),
         ("opened in February 2024", "opened", "in", ("2024-02-01", "2024-02-29")),
+        ("opened on Mondays", "opened_weekday", "=", "Monday"),
         ("opened in 2023", "opened", "in", ("2023-01-01", "2023-12-31")),
         ("opened since 2023", "opened", ">=", "2023-01-01"),
         ("opened before June 2023", "opened", "<", "2023-06-01"),
