@@ -85,7 +85,6 @@ class Weights:
         self.trained_context: int = c.llama_model_n_ctx_train(handle)
         self.bos = self._special(c.llama_vocab_bos(self._vocab))
         self.eos = self._special(c.llama_vocab_eos(self._vocab))
-        self.adds_bos: bool = c.llama_vocab_get_add_bos(self._vocab)
         self.chat_template: str = (c.llama_model_chat_template(handle, None) or b"").decode()
         self.is_end = lru_cache(maxsize=4096)(self._is_end)
         self.piece = lru_cache(maxsize=65536)(self._piece)
@@ -189,11 +188,6 @@ class Batch:
         self._counts = np.ones(capacity, np.int32)
         self._wanted = np.zeros(capacity, np.int8)
         self._pointers = self._sequences.ctypes.data + 4 * np.arange(capacity, dtype=np.uint64)
-
-    @property
-    def space(self) -> int:
-        """How many more tokens fit."""
-        return self.capacity - self.size
 
     def clear(self) -> None:
         """Forget the tokens."""

@@ -35,7 +35,8 @@ class Cursor(Protocol):
         """Write the likeliest of some options, each an exact continuation.
 
         Args:
-            options: up to a few hundred texts.
+            options: up to a few hundred texts. A token need not end where an option does (`=",` is one token), so give
+                each with what follows it, up to where a token surely ends: a line break, the space before a word.
             bias: added to the options' log probabilities before the choice, in nats.
 
         Raises:

@@ -79,7 +79,7 @@ def test_a_batch_is_laid_out_as_llama_reads_it():
     batch.add(3, 0, np.array([5, 6], np.int32), wanted=False)
     row = batch.add(4, 10, np.array([7, 8, 9], np.int32), wanted=True)
     struct = batch.struct()
-    assert (struct.n_tokens, row, batch.space) == (5, 4, 3)
+    assert (struct.n_tokens, row) == (5, 4)
     assert struct.token[:5] == [5, 6, 7, 8, 9]
     assert struct.pos[:5] == [0, 1, 10, 11, 12]
     assert [struct.seq_id[place][0] for place in range(5)] == [3, 3, 4, 4, 4]
