@@ -25,11 +25,6 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
         )
 
-    @property
-    def total(self) -> int:
-        """Tokens that were evaluated or generated."""
-        return self.prompt_tokens + self.completion_tokens
-
 
 @dataclass(frozen=True)
 class Generation:
