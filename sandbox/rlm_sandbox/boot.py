@@ -19,7 +19,7 @@ _INTEGERS = {
     "install_signal_handlers": 0,
     "site_import": 1,
     "buffered_stdio": 1,
-    "use_hash_seed": 1,  # str hashes are part of the snapshot: fixed, so that building it twice gives the same bytes
+    "use_hash_seed": 1,  # str hashes are part of the snapshot, the same for all sessions
     "hash_seed": 0,
 }
 _STRINGS = {
