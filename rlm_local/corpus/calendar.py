@@ -15,7 +15,7 @@ _PARTS: tuple[tuple[str, Callable[[str], str]], ...] = (
 
 
 def with_calendar(item_set: ItemSet) -> ItemSet:
-    """The set with "<date>_month" ("2024-03"), "<date>_year" and "<date>_weekday" as further fields, where they vary."""
+    """The set with "<date>_month" ("2024-03"), "<date>_year" and "<date>_weekday" as more fields, where they vary."""
     names = {field.name for field in item_set.fields}
     found = [part for field in _dates(item_set)[:_MOST] for part in _parts(field) if part.name not in names]
     return ItemSet(

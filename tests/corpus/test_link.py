@@ -14,7 +14,8 @@ _STATES = ["no_show", "CANCELED", "FAILED", "on hold"]
 def _visits() -> ItemSet:
     rows = ["id,doctor,status,opened,closed,amount,minutes,paid,room"]
     rows.extend(
-        f'P-{10000 + n},"{_DOCTORS[n % 4]}",{_STATES[n % 4]},{2022 + n % 4}-{n % 12 + 1:02}-{n % 28 + 1:02},2024-0{n % 9 + 1}-1{n % 10},'
+        f'P-{10000 + n},"{_DOCTORS[n % 4]}",{_STATES[n % 4]},{2022 + n % 4}-{n % 12 + 1:02}-{n % 28 + 1:02},'
+        f"2024-0{n % 9 + 1}-1{n % 10},"
         f"EUR {n * 10}.00,{n % 90 + 3},{'yes' if n % 2 else 'no'},{'ABC'[n % 3]}"
         for n in range(200)
     )

@@ -68,7 +68,8 @@ def test_hidden_binary_and_empty_files_are_skipped_and_named(tmp_path: Path) -> 
     corpus = Corpus.load([tmp_path])
     assert names(corpus) == ["t.txt"]
     assert reasons(corpus) == {
-        "p.png": "binary (a PNG image)", "e.txt": "empty", "s.txt": "empty", "hidden files": "2 hidden files and folders",
+        "p.png": "binary (a PNG image)", "e.txt": "empty", "s.txt": "empty",
+        "hidden files": "2 hidden files and folders",
     }  # fmt: skip
 
 

@@ -36,7 +36,8 @@ def _json(visits: list[dict[str, object]]) -> str:
 
 
 def _letter(v: dict[str, object]) -> str:
-    return f"Summary\n\nVisit ID: {v['id']}\nDate: {v['date']}\nDepartment: {v['unit']}\nMinutes: {v['minutes']} min\n\nNothing else of note.\n"
+    stated = f"Visit ID: {v['id']}\nDate: {v['date']}\nDepartment: {v['unit']}\nMinutes: {v['minutes']} min"
+    return f"Summary\n\n{stated}\n\nNothing else of note.\n"
 
 
 def field_values(item_set: ItemSet, name: str) -> list[object]:

@@ -18,7 +18,8 @@ def test_an_appointment_letter() -> None:
     doctors = ["Dr. Lee", "Dr. Maria van der Berg", "Mr Jones", "Anna Okafor"]
     told = [(f"{n % 27 + 1} March 2025", doctors[n % 4]) for n in range(12)]
     texts = [
-        f"Dear Ms Kaur,\n\nwe confirm your appointment on {day} with {doctor}. Please bring your\ninsurance card.\n\nKind regards"
+        f"Dear Ms Kaur,\n\nwe confirm your appointment on {day} with {doctor}. "
+        "Please bring your\ninsurance card.\n\nKind regards"
         for day, doctor in told
     ]
     fields = by_name(texts)
@@ -43,13 +44,14 @@ def test_a_claim_letter_with_two_outcomes_and_an_optional_sentence() -> None:
 
 
 def test_a_delivery_note_a_school_note_and_a_maintenance_line() -> None:
+    towns = ["Ulm", "Bad Tölz", "Graz"]
     parcels = [
-        f"Parcel PK-{n + 100} left the depot in {['Ulm', 'Bad Tölz', 'Graz'][n % 3]} at {n % 12 + 8}:30 and weighs {n + 1}.5 kg."
+        f"Parcel PK-{n + 100} left the depot in {towns[n % 3]} at {n % 12 + 8}:30 and weighs {n + 1}.5 kg."
         for n in range(9)
     ]
     fields = by_name(parcels)
     assert fields["parcel"].values == [f"PK-{n + 100}" for n in range(9)]
-    assert fields["depot_in"].values == [["Ulm", "Bad Tölz", "Graz"][n % 3] for n in range(9)]
+    assert fields["depot_in"].values == [towns[n % 3] for n in range(9)]
     assert fields["kg"].values == [n + 1.5 for n in range(9)]
     pupils = [
         f"{['Tom', 'Mia', 'Zoe'][n % 3]} was absent from {['maths', 'sport'][n % 2]} on {n + 1} October 2024."
@@ -75,7 +77,7 @@ def test_headers_with_bars() -> None:
 
 
 def test_ordinary_prose_has_no_fields() -> None:
-    words = "river stone window letter garden old quiet many under before seemed carried looked nothing always morning".split()
+    words = "river stone window letter garden old quiet many under before seemed carried looked nothing".split()
     texts = [
         " ".join(" ".join(_RANDOM.choice(words) for _ in range(9)).capitalize() + "." for _ in range(20))
         for _ in range(30)

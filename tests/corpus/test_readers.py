@@ -152,7 +152,8 @@ Content-Type: multipart/mixed; boundary=B
 --B
 Content-Type: text/html; charset=utf-8
 
-<html><head><style>p {}</style></head><body><p>Tom is <b>ill</b>.</p><table><tr><td>Class</td><td>4b</td></tr></table></body></html>
+<html><head><style>p {}</style></head><body><p>Tom is <b>ill</b>.</p>
+<table><tr><td>Class</td><td>4b</td></tr></table></body></html>
 --B
 Content-Type: application/pdf; name=note.pdf
 Content-Disposition: attachment; filename=note.pdf
@@ -207,7 +208,8 @@ def test_levels_components_pairs_and_stack_traces() -> None:
 
 
 def test_syslog_without_a_year_takes_that_of_its_name_and_says_so_otherwise() -> None:
-    text = "Dec 31 23:59:58 gate sshd[311]: Failed password for root\nJan  1 00:00:03 gate sshd[312]: Accepted key\nJan  1 00:00:04 gate cron: started\n"
+    text = "Dec 31 23:59:58 gate sshd[311]: Failed password for root\n"
+    text += "Jan  1 00:00:03 gate sshd[312]: Accepted key\nJan  1 00:00:04 gate cron: started\n"
     corpus, lines = only({"auth-2023.log": text}, "lines")
     assert values(lines, "timestamp") == ["2023-12-31T23:59:58", "2024-01-01T00:00:03", "2024-01-01T00:00:04"]
     assert values(lines, "host") == ["gate"] * 3
@@ -228,7 +230,8 @@ def test_access_logs() -> None:
 
 def test_records_of_labelled_lines_in_one_text() -> None:
     text = "\n\n".join(
-        f"Ticket: T-{n}\nStatus - {'open' if n % 2 else 'closed'}\n**Amount due:** EUR {n}.50\n\nThe printer on floor {n} is silent."
+        f"Ticket: T-{n}\nStatus - {'open' if n % 2 else 'closed'}\n**Amount due:** EUR {n}.50\n\n"
+        f"The printer on floor {n} is silent."
         for n in range(1, 6)
     )
     corpus, records = only({"tickets.txt": text}, "paragraphs")
@@ -263,7 +266,8 @@ def test_prose_is_paragraphs() -> None:
 
 
 def test_markdown_has_sections_and_rows() -> None:
-    text = "# Fleet\n\nIntro.\n\n## Vans\n\n| plate | km |\n|---|---:|\n| B-1 | 1,200 |\n| B-2 | 90 |\n\n```\n# no heading\n```\n\n## Cars\n\nOwner: depot\n"
+    text = "# Fleet\n\nIntro.\n\n## Vans\n\n| plate | km |\n|---|---:|\n| B-1 | 1,200 |\n| B-2 | 90 |\n"
+    text += "\n```\n# no heading\n```\n\n## Cars\n\nOwner: depot\n"
     corpus = Corpus.from_documents({"fleet.md": text})
     sections = next(s for s in corpus.item_sets if s.kind == "sections")
     rows = next(s for s in corpus.item_sets if s.kind == "rows")
@@ -276,7 +280,8 @@ def test_markdown_has_sections_and_rows() -> None:
 
 
 def test_python_functions_and_methods() -> None:
-    text = "import x\n\n\n@x.wraps\ndef one(a):\n    '''Doc.'''\n    global g\n\n\nclass Two:\n    def three(self):\n        return 'ü'\n\n    async def four(self): ...\n"
+    text = "import x\n\n\n@x.wraps\ndef one(a):\n    '''Doc.'''\n    global g\n\n\n"
+    text += "class Two:\n    def three(self):\n        return 'ü'\n\n    async def four(self): ...\n"
     corpus, functions = only({"a.py": text}, "functions")
     assert values(functions, "name") == ["one", "Two", "three", "four"]
     assert values(functions, "type") == ["function", "class", "method", "method"]
@@ -288,11 +293,14 @@ def test_python_functions_and_methods() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "names"),
     [
-        ("a.js", "export function one(a) { if (a) { return '}'; } }\nconst two = (b) => { return b; };\nclass T {\n  three() { }\n}\n", ["one", "two", "T", "three"]),
+        ("a.js",
+            ("export function one(a) { if (a) { return '}'; } }\nconst two = (b) => { return b; };\n"
+            "class T {\n  three() { }\n}\n"), ["one", "two", "T", "three"]),
         ("a.go", "package x\n\nfunc (s *S) One(a int) error {\n\treturn nil\n}\n\nfunc two() {}\n", ["One", "two"]),
         ("a.rs", "pub fn one<T>(a: T) -> T { a }\n\nimpl X {\n    fn two(&self) {}\n}\n", ["one", "X", "two"]),
         ("A.java", "public class A {\n  public static int one(int a) { return a; }\n}\n", ["A", "one"]),
-        ("a.c", "#include <x.h>\nint one(int a);\nstatic int two(int a)\n{\n  while (a) { a--; }\n  return a;\n}\n", ["two"]),
+        ("a.c",
+            "#include <x.h>\nint one(int a);\nstatic int two(int a)\n{\n  while (a) a--;\n  return a;\n}\n", ["two"]),
         ("a.rb", "class A\n  def one(a)\n    a if a\n  end\nend\n", ["A", "one"]),
         ("a.sh", "one() {\n  echo hi\n}\n", ["one"]),
         ("broken.py", "def one(:\n    x = 1\n\ndef two():\n    pass\n", ["one", "two"]),

@@ -114,7 +114,10 @@ def test_any_text_under_any_name(documents: dict[str, str]) -> None:
 )
 @pytest.mark.parametrize(
     "text",
-    ["x", "\n\nx\n\n", '"', '"unclosed, quote\nb,c\n' * 30, "{" * 3000, "[" * 100_000, '{"a":' * 100_000, "From x\n", "# \n# \n", "|a|\n|-|\n|b|", "a,b\n1\n1,2,3\n", "\ufffd\n", "<![if !x]><p>a", "def f(:\n  pass", "def f():\n" + " (" * 300, "class A {", "a" * 200_000],
+    ["x", "\n\nx\n\n", '"', '"unclosed, quote\nb,c\n' * 30, "{" * 3000, "[" * 100_000,
+     '{"a":' * 100_000, "From x\n", "# \n# \n", "|a|\n|-|\n|b|",
+     "a,b\n1\n1,2,3\n", "\ufffd\n", "<![if !x]><p>a", "def f(:\n  pass",
+     "def f():\n" + " (" * 300, "class A {", "a" * 200_000],
     ids=range(17),
 )  # fmt: skip
 def test_hostile_texts_do_not_crash(name: str, text: str) -> None:
