@@ -1,8 +1,8 @@
 """Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
@@ -13,7 +13,7 @@ from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import read
 from rlm_local.log import CallKind, CallRecord, RunLog
-from rlm_local.models import Cancel, Message, Model, Prompt, Scores, Usage
+from rlm_local.models import Cancel, Message, Model, Prompt, PromptTooLong, Scores, Usage
 from rlm_sandbox import HostCallRefused
 
 _ITEM_TOKENS = 1200
@@ -35,8 +35,8 @@ class Final:
 class Broker:
     """The host side of one node's session.
 
-    `turn` is the log's id of the turn that is running; `final` is set once a cell has ended the node; `partial` is what a
-    map had found when it was stopped.
+    `turn` is the log's id of the turn that is running; `final` is set once a cell has ended the node; `refusal` is the
+    last batch that the ledger did not hold.
     """
 
     model: Model
@@ -48,7 +48,7 @@ class Broker:
     tell: Listener
     turn: int = 0
     final: Final | None = None
-    partial: str = field(default="")
+    refusal: Refused | None = None
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
@@ -80,17 +80,19 @@ class Broker:
 
     # ---- leaf calls
 
-    def _judge(self, question: str, items: list[Any]) -> list[bool]:
-        prompts = [judge_prompt(question, self._item_text(item)) for item in items]
+    def _judge(self, question: Any, items: Any) -> list[bool]:
+        question = _text(question, "the question")
+        prompts = [judge_prompt(question, self._item_text(item)) for item in _list(items, "the items")]
         scores = self._scored("judge", f"judge {len(items)} items: {question}", prompts, ("yes", "no"))
         margins = [score.logprobs[0] - score.logprobs[1] for score in scores]
         threshold = cut(margins)
         return [margin > threshold for margin in margins]
 
-    def _choose(self, question: str, options: list[str], items: list[Any]) -> list[int]:
-        if len(options) < 2:
-            raise HostCallRefused("choose needs at least two options")
-        prompts = [choose_prompt(question, options, self._item_text(item)) for item in items]
+    def _choose(self, question: Any, options: Any, items: Any) -> list[int]:
+        question, options = _text(question, "the question"), _texts(options, "the options")
+        if len(options) < 2 or len(set(options)) < len(options) or not all(options):
+            raise HostCallRefused("choose needs at least two options, all different and none empty")
+        prompts = [choose_prompt(question, options, self._item_text(item)) for item in _list(items, "the items")]
         scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options))
         return [max(range(len(options)), key=score.logprobs.__getitem__) for score in scores]
 
@@ -109,8 +111,8 @@ class Broker:
         self._batch(what, prompts, 0 if kind == "judge" else 8, run)
         return scores
 
-    def _llm_query(self, prompts: list[str]) -> list[str]:
-        asked = [query_prompt(text) for text in prompts]
+    def _llm_query(self, prompts: Any) -> list[str]:
+        asked = [query_prompt(text) for text in _texts(prompts, "the prompts")]
         replies: list[str] = []
 
         def run(done: Callable[[int], None]) -> Usage:
@@ -123,11 +125,14 @@ class Broker:
             self.log.calls(self.turn, "query", records, 0.0)
             return sum((generation.usage for generation in made), Usage())
 
-        self._batch(f"ask the model {len(prompts)} times", asked, _QUERY_TOKENS, run)
+        self._batch(f"ask the model {len(asked)} times", asked, _QUERY_TOKENS, run)
         return replies
 
-    def _read(self, question: str, passages: list[list[int]]) -> dict[str, Any]:
-        spans = [self._span(pair) for pair in passages]
+    def _read(self, question: Any, passages: Any) -> dict[str, Any]:
+        question = _text(question, "the question")
+        spans = [self._span(pair) for pair in _list(passages, "the passages")]
+        if not spans:
+            return {"answer": "", "found": False, "evidence": []}
         task = read(self.model, self.passages, question, spans)
         reading: list[Any] = []
 
@@ -142,10 +147,11 @@ class Broker:
 
     # ---- the end
 
-    def _final(self, answer: str, found: bool, evidence: list[list[int]]) -> None:
+    def _final(self, answer: Any, found: Any, evidence: Any) -> None:
+        spans = [self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE]]
+        answer = _text(answer, "the answer").strip()
         if self.final is None:
-            spans = [self._span(pair) for pair in evidence[:_EVIDENCE]]
-            self.final = Final(answer.strip(), found, tuple(self._evidence(*span) for span in spans))
+            self.final = Final(answer, bool(found), tuple(self._evidence(*span) for span in spans))
 
     def _evidence(self, start: int, end: int) -> Evidence:
         span = self.corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
@@ -185,7 +191,27 @@ class Broker:
                 receipt.calls = len(prompts)
                 receipt.tokens = run(progress)
         except Refused as refusal:
+            self.refusal = refusal
             raise HostCallRefused(str(refusal)) from refusal
+        except PromptTooLong as error:
+            raise HostCallRefused(str(error)) from error
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    """A list that a cell gave, checked: the cell is model-written."""
+    if not isinstance(value, list):
+        raise HostCallRefused(f"{what} must be a list, not {type(value).__name__}")
+    return cast("list[Any]", value)
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise HostCallRefused(f"{what} must be a string, not {type(value).__name__}")
+    return value
+
+
+def _texts(value: Any, what: str) -> list[str]:
+    return [_text(each, f"each of {what}") for each in _list(value, what)]
 
 
 def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Price:

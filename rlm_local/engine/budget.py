@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -31,7 +31,8 @@ class Refused(Exception):  # noqa: N818  not a failure: an answer that carries t
 
     def __init__(self, price: Price, left: Price) -> None:
         super().__init__(
-            f"this would cost {price.tokens} tokens in {price.calls} calls; {left.tokens} tokens and {left.calls} calls are left"
+            f"this would cost {price.tokens} tokens in {price.calls} calls; "
+            f"{left.tokens} tokens and {left.calls} calls are left"
         )
         self.price, self.left = price, left
 
@@ -75,7 +76,7 @@ class Budget:
         return Price(self.limits.tokens - used - self._held.tokens, self.limits.calls - self.calls - self._held.calls)
 
     @contextmanager
-    def reserve(self, price: Price) -> Iterator[Receipt]:
+    def reserve(self, price: Price) -> Generator[Receipt]:
         """Hold the price of a batch while it runs; afterwards only what its receipt says is spent.
 
         Raises:

@@ -15,8 +15,8 @@ from rlm_local.engine.run import Run
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, ensure_model, resolve
-from rlm_sandbox import ensure_image
+from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, ensure_model, resolve
+from rlm_sandbox import Image, ensure_image
 
 AuthorName = Literal["guided", "free"]
 PolicyName = Literal["rules", "direct"]
@@ -64,18 +64,27 @@ class Engine:
         listener: Listener = ignore,
         threads: int | None = None,
     ) -> None:
-        self.home = home or Home.default()
-        self._tell = listener
+        home = home or Home.default()
 
         def progress(what: str, fraction: float | None) -> None:
             listener(Event("setup", what, fraction))
 
         spec = resolve(model)
-        path = ensure_model(spec, self.home.models, progress=progress)
-        self._image = ensure_image(self.home.image, progress=progress)
-        self._store = RunStore(self.home.runs)
-        self._spec = spec
-        self._model = LlamaEngine(path, name=spec.name, threads=threads, kv_directory=self.home.kv, progress=progress)
+        path = ensure_model(spec, home.models, progress=progress)
+        image = ensure_image(home.image, progress=progress)
+        store = RunStore(home.runs)
+        llama = LlamaEngine(path, name=spec.name, threads=threads, kv_directory=home.kv, progress=progress)
+        self._use(spec, llama, image, store, listener)
+
+    @classmethod
+    def of(cls, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener = ignore) -> Self:
+        """An engine of parts that are ready: another model, or a log elsewhere. It closes model and log at its end."""
+        engine = cls.__new__(cls)
+        engine._use(spec, model, image, store, listener)
+        return engine
+
+    def _use(self, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener) -> None:
+        self._spec, self._model, self._image, self._store, self._tell = spec, model, image, store, listener
 
     def close(self) -> None:
         """Free the model's memory and threads."""
@@ -155,8 +164,9 @@ class Engine:
 
         A task that is cancelled waits for the run to stop, which takes one decode, and its log is complete.
         """
-        cancel = options.pop("cancel", None) or Cancel()
-        work = asyncio.create_task(asyncio.to_thread(self.ask, question, sources, cancel=cancel, **options))
+        cancel = options.get("cancel") or Cancel()
+        options["cancel"] = cancel
+        work = asyncio.create_task(asyncio.to_thread(self.ask, question, sources, **options))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -3,6 +3,8 @@
 This is the main loop.
 """
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +23,10 @@ _OBSERVATION = 2000
 
 OpenSession = Callable[[Broker], Session]
 """Opens a session whose host calls the broker answers."""
+
+
+class OutOfTurns(Exception):  # noqa: N818  not a failure: a limit was reached
+    """The author was still trying after as many cells as a node may have."""
 
 
 @dataclass
@@ -45,24 +51,38 @@ class Node:
         """The answer, or None: the author has nothing left to try.
 
         Raises:
-            Refused: the ledger is empty. Cancelled, DeadlineExceeded: by `cancel`. SandboxError, ModelError: what broke.
+            OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
+            SandboxError, ModelError: what broke.
         """
         node = self.log.node(None, self.depth, self.question)
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
-        release = self.cancel.on_cancel(session.kill)
+
+        def stop() -> None:
+            session.kill()
+
+        release = self.cancel.on_cancel(stop)
+        alarm = threading.Timer(min(self.cancel.remaining or 0.0, threading.TIMEOUT_MAX), stop)
+        alarm.daemon = True
+        if self.cancel.remaining is not None:
+            alarm.start()
         try:
-            while self.broker.final is None and len(turns) < _MAX_TURNS:
+            while self.broker.final is None:
+                if len(turns) == _MAX_TURNS:
+                    raise OutOfTurns(f"there was no answer after {_MAX_TURNS} cells")
                 state = self._state(turns)
                 step = self.author.step(state, turns, self.cancel)
                 if step is None:
                     break
                 if not session.alive:
+                    self.cancel.check()
                     session = self.open_session(self.broker)
+                self.cancel.check()  # `stop` did not know a session that was opened meanwhile
                 result = self._run(session, node, state, step)
                 turns = (*turns, Turn(step, _observation(result)))
         finally:
             release()
+            alarm.cancel()
             session.close()
         return self.broker.final
 
@@ -84,9 +104,14 @@ class Node:
                 cell=step.cell,
             ),
         )
-        result = session.run(step.cell)
-        self.cancel.check()
+        started = time.monotonic()
+        try:
+            result = session.run(step.cell)
+        except BaseException as error:  # from a host call: the run is over, and its log says why
+            self.log.end_turn(self.broker.turn, "", str(error) or repr(error), "run", time.monotonic() - started)
+            raise
         self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
+        self.cancel.check()
         self.tell(Event("output", _observation(result), depth=self.depth))
         return result
 

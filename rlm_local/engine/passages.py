@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 from rlm_local.corpus import Corpus, Document, ItemSet
 
-LONGEST = 1600
-"""Characters of a passage, about 400 tokens: a longer item is cut at line ends, or between words."""
+LONGEST = 1200
+"""Characters of a passage, about 300 tokens: longer prose is cut at line ends, sentences, or between words."""
 
-SHORTEST = 240
-"""Prose shorter than this joins its neighbour, so that a heading stays with what it heads."""
+SHORTEST = 200
+"""Prose shorter than this joins the next paragraph, so that a heading stays with what it heads."""
 
 _COARSE = frozenset(("documents",))
-_OWN = frozenset(("rows", "lines", "functions"))
+_OWN = frozenset(("rows", "lines", "functions", "messages"))
+_ONLY_ITEMS = frozenset(("csv", "tsv", "json", "jsonl"))
+"""Forms whose text between the items says nothing: headers, brackets."""
 
 
 class Passages:
@@ -66,10 +68,12 @@ class Passages:
         for start, end, item_set, index in spots:
             if start < at or item_set.kind not in _OWN or end - start > LONGEST:
                 continue
-            self._add_prose(prose_from, start)
+            if document.kind not in _ONLY_ITEMS:
+                self._add_prose(prose_from, start)
             self._append(start, end, (item_set, index))
             at = prose_from = end
-        self._add_prose(prose_from, document.end)
+        if prose_from == document.start or document.kind not in _ONLY_ITEMS:
+            self._add_prose(prose_from, document.end)
 
     def _add_prose(self, start: int, end: int) -> None:
         for a, b in _chunks(self.corpus.context, start, end):
@@ -82,20 +86,19 @@ class Passages:
 
 
 def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans of at most LONGEST characters that cover the text, cut at blank lines, else lines, else words."""
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end:
-        stop = min(end, start + LONGEST)
-        if stop < end:
-            floor = start + SHORTEST
-            cuts = (text.rfind(mark, floor, stop) for mark in ("\n\n", "\n", " "))
-            stop = next((cut for cut in cuts if cut > 0), stop)
-        if text[start:stop].strip():
-            yield start, stop
-        start = stop
-        while start < end and text[start].isspace():
-            start += 1
+    """Spans that cover the text: whole paragraphs of SHORTEST characters or more together, longer ones than LONGEST cut."""
+    at = start
+    while at < end:
+        if text[at].isspace():
+            at += 1
+            continue
+        stop = text.find("\n\n", min(at + SHORTEST, end), end)
+        stop = end if stop < 0 else stop
+        if stop - at > LONGEST:
+            cuts = (text.rfind(mark, at + SHORTEST, at + LONGEST) for mark in ("\n\n", "\n", ". ", " "))
+            stop = next((cut + 1 for cut in cuts if cut > 0), at + LONGEST)
+        yield at, stop
+        at = stop
 
 
 def _plain(value: object) -> str:

@@ -8,7 +8,7 @@ from rlm_local.engine.leaves import read_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.models import Cancel, Model, Prompt, Usage
 
-READ_TOKENS = 2600
+READ_TOKENS = 1300
 """What the passages of one reading may take of the window."""
 
 _ANSWER_TOKENS = 64
@@ -43,13 +43,14 @@ class Task:
     def decode(self, cancel: Cancel) -> Reading:
         """Whether the passages state it, the answer, and where: three slots of one reply."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
-            stated = cursor.choose(['"', "null"])
+            stated = cursor.choose([" yes\n", " no"])
             logprobs = (stated.logprobs[0], stated.logprobs[1])
             if stated.index == 1:
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
-            answer = cursor.write(stop=('"',), max_tokens=_ANSWER_TOKENS).strip()
-            cursor.append('", "passage": ')
-            where = cursor.choose([f"{number}}}" for number in range(1, len(self.spans) + 1)]).index
+            cursor.append("answer:")
+            answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
+            cursor.append("\npassage:")
+            where = cursor.choose([f" {number}\n" for number in range(1, len(self.spans) + 1)]).index
             span = _narrowed(self.passages.corpus.context, self.spans[where], answer)
             return Reading(answer, found=bool(answer), evidence=(span,), logprobs=logprobs, usage=cursor.usage)
 

@@ -14,7 +14,7 @@ from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.free import FreeAuthor
 from rlm_local.engine.guided import PROMPT_VERSION, GuidedAuthor, Schema
-from rlm_local.engine.node import Node
+from rlm_local.engine.node import Node, OutOfTurns
 from rlm_local.engine.passages import Passages
 from rlm_local.errors import RlmLocalError
 from rlm_local.log import RunLog, RunStart, RunStore
@@ -61,8 +61,8 @@ class Run:
             ended = Ended.TIMEOUT
         except (Cancelled, KeyboardInterrupt):
             ended = Ended.CANCELLED
-        except Refused as refusal:
-            ended, error = Ended.BUDGET, str(refusal)
+        except (OutOfTurns, Refused) as limit:
+            ended, error = Ended.BUDGET, str(limit)
         except (RlmLocalError, SandboxError) as broken:
             ended, error = Ended.ERROR, str(broken)
         answer = self._answer(log.run_id, broker, ended, error)
@@ -121,7 +121,7 @@ class Run:
             documents=len(self.corpus.documents),
             model=self.model.name,
             model_sha256=self.model_sha256,
-            template_sha256=self.model.template_sha256,
+            template_sha256="",
             prompt_version=PROMPT_VERSION,
             author=self.author,
             policy=self.policy,
@@ -130,14 +130,16 @@ class Run:
         )
 
     def _answer(self, run_id: str, broker: Broker, ended: Ended, error: str) -> Answer:
-        final = broker.final or Final(broker.partial or NOT_FOUND, found=bool(broker.partial))
+        final = broker.final or Final(NOT_FOUND, found=False)
         if broker.final is not None and ended is not Ended.ERROR:
             ended = Ended.ANSWERED
+        elif broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
+            ended, error = Ended.BUDGET, str(broker.refusal)
         spent = self.budget.spent
         return Answer(
             run_id=run_id,
             question=self.question,
-            answer=final.answer if final.found or not broker.final else final.answer or NOT_FOUND,
+            answer=final.answer or NOT_FOUND,
             found=final.found,
             ended=ended,
             evidence=final.evidence,

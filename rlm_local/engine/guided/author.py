@@ -1,7 +1,7 @@
 """The guided author: a typed plan, compiled to a readable cell; an empty result goes back to planning."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.broker import price_of
@@ -15,6 +15,9 @@ from rlm_policy import Action, Decision, Rules, State
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
+_UNEXPLAINED = 3
+"""A lookup that leaves so many of the question's words out looks up something else: read instead."""
+
 
 
 @dataclass
@@ -40,6 +43,8 @@ class GuidedAuthor:
         if len(self._tried) >= _ATTEMPTS:
             return self._last_resort(state)
         planned = self._plan(state, cancel)
+        if planned.plan.op is Op.LOOKUP and len(self.schema.unexplained(planned.plan)) >= _UNEXPLAINED:
+            planned = replace(planned, plan=Plan(Op.READ))
         self._tried.append(planned.plan)
         return Step(
             decision=_decision(planned),

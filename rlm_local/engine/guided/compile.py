@@ -2,8 +2,8 @@
 
 from rlm_local.engine.guided.plan import Condition, Op, Plan
 
-PASSAGES = 8
-"""How many passages `read` begins with; following rare names adds up to four."""
+PASSAGES = 6
+"""How many passages `read` begins with; each of the two hops adds up to four."""
 
 
 def compile_plan(plan: Plan, question: str) -> str:
@@ -33,7 +33,8 @@ def _where(conditions: tuple[Condition, ...]) -> str:
 def _read(plan: Plan, question: str) -> str:
     return "\n".join([
         f"passages = find({plan.query or question!r}, k={PASSAGES})",
-        "passages += follow(passages)",
+        f"passages += follow(passages, {question!r})",
+        f"passages += follow(passages, {question!r})",
         f"reading = read({question!r}, passages)",
         "print(reading.answer if reading.found else 'the passages do not say')",
         "if reading.found:",

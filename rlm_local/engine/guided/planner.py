@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
 from rlm_local.engine.guided.schema import Schema
-from rlm_local.engine.guided.shots import ask, fixed_messages
-from rlm_local.models import Cancel, Cursor, Message, Model, Prompt, Usage
+from rlm_local.engine.guided.shots import planning_messages
+from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 _T = TypeVar("_T")
 
@@ -35,9 +35,8 @@ class Planned:
 
 def planning_prompt(schema: Schema, question: str) -> Prompt:
     """The prompt whose reply is a plan."""
-    fixed = fixed_messages()
-    user = Message("user", ask(schema.text, question, schema.mentioned()))
-    return Prompt((*fixed, user), prefill=_OPEN, fixed=len(fixed))
+    messages = planning_messages(schema.text, question, schema.mentioned())
+    return Prompt(messages, prefill=_OPEN, fixed=len(messages) - 1)
 
 
 def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[Plan], cancel: Cancel) -> Planned:
@@ -78,9 +77,11 @@ class _Slots:
             return Plan(op), logprobs
         plan = Plan(op, items=self._pick("items:", self._sets(op), str))
         plan = replace(plan, where=self._where(plan))
-        plan = replace(plan, judge=self._judge(plan))
+        if op is not Op.LOOKUP:
+            plan = replace(plan, judge=self._judge(plan))
         if op is not Op.COUNT:
-            plan = replace(plan, show=self._pick("show:", self._shown(plan), str))
+            opening = "" if op is Op.LOOKUP else "show:"
+            plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
         return plan, logprobs
@@ -106,23 +107,24 @@ class _Slots:
         return options[self.cursor.choose([f" {label(option)}\n" for option in options]).index]
 
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
-        """Conditions until the model goes on to `judge:`; one mention in the question is used once."""
+        """Conditions until the model goes on to the next slot; one mention in the question is used once."""
+        closing = "show:" if plan.op is Op.LOOKUP else "judge:"
         left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
             needed = plan.op is Op.LOOKUP and not taken
-            choice = self.cursor.choose(options if needed else [*options, "judge:"])
+            choice = self.cursor.choose(options if needed else [*options, closing])
             if choice.index == len(left):
                 return tuple(taken)
             condition = left[choice.index]
             taken.append(condition)
             left = [other for other in left if other.surface != condition.surface]
-        self.cursor.append("judge:")
+        self.cursor.append(closing)
         return tuple(taken)
 
     def _judge(self, plan: Plan) -> str:
-        wanted = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
-        if self.cursor.choose([" none\n", ' "'], bias=[0.0, wanted]).index == 0:
+        nothing = plan.op in (Op.COUNT, Op.LIST) and not plan.where and self.schema.unexplained(plan)
+        if self.cursor.choose([" none\n", ' "'], bias=[0.0, _JUDGE_BIAS if nothing else 0.0]).index == 0:
             return ""
         question = self.cursor.write(stop=('"', "\n"), max_tokens=_QUESTION_TOKENS)
         self.cursor.append('"\n')

@@ -34,24 +34,24 @@ functions (211 functions): name like "parse_header"; path like "net/http.py"; li
 players (26 documents): name like "Ada Brunner"; club [Rovers, United]; goals number 0..31; text like "A quick winger who..."
 """
 
-_GROUPS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...], str], ...]], ...] = (
+_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         _LIBRARY,
         (
             (
                 "How many loans at the Old Town branch are overdue?",
-                ("branch = Old Town", "state = overdue"),
+                "loans: branch = Old Town, state = overdue",
                 "op: count\nitems: loans\nwhere: branch = Old Town\nwhere: state = overdue\njudge: none",
             ),
-            ("How long may a member keep a book from the Harbour branch?", ("branch = Harbour",), "op: read"),
+            ("How long may a member keep a book from the Harbour branch?", "loans: branch = Harbour", "op: read"),
             (
                 "In how many reviews does the reviewer say that the ending was a let-down?",
-                (),
+                "nothing",
                 'op: count\nitems: reviews\njudge: "Does the reviewer find the ending disappointing?"',
             ),
             (
                 "Which members lost a book at Hillside in 2022?",
-                ("state = lost", "branch = Hillside", "out 2022-01-01..2022-12-31"),
+                "loans: state = lost, branch = Hillside, out 2022-01-01..2022-12-31",
                 "op: list\nitems: loans\nwhere: state = lost\nwhere: branch = Hillside\n"
                 "where: out 2022-01-01..2022-12-31\njudge: none\nshow: member",
             ),
@@ -62,31 +62,31 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...], str], ...]], ...] = 
         (
             (
                 "Which customer has spent the most on maples?",
-                ("plant = maple",),
+                "orders: plant = maple",
                 "op: top\nitems: orders\nwhere: plant = maple\njudge: none\nshow: customer\nrank: highest sum price",
             ),
             (
                 "What was the price of order 88402?",
-                ("order id = 88402",),
-                "op: lookup\nitems: orders\nwhere: order id = 88402\njudge: none\nshow: price",
+                "orders: order id = 88402",
+                "op: lookup\nitems: orders\nwhere: order id = 88402\nshow: price",
             ),
             (
                 "Jo wrote that one order of roses came with broken pots. What was the price of that order?",
-                ("plant = rose",),
+                "orders: plant = rose",
                 "op: read",
             ),
             (
                 "Which sensor reported the fewest errors in the second week of June 2020?",
-                ("level = ERROR", "time 2020-06-08..2020-06-14"),
+                "orders: placed 2020-06-08..2020-06-14; greenhouse_log: time 2020-06-08..2020-06-14, level = ERROR",
                 "op: top\nitems: greenhouse_log\nwhere: level = ERROR\nwhere: time 2020-06-08..2020-06-14\n"
                 "judge: none\nshow: sensor\nrank: fewest items",
             ),
             (
                 "How much did we take in altogether from orders of more than 100 ferns?",
-                ("plant = fern", "quantity > 100"),
+                "orders: plant = fern, quantity > 100",
                 "op: sum\nitems: orders\nwhere: plant = fern\nwhere: quantity > 100\njudge: none\nshow: price",
             ),
-            ("Who has the key to the greenhouse?", (), "op: read"),
+            ("Who has the key to the greenhouse?", "nothing", "op: read"),
         ),
     ),
     (
@@ -94,26 +94,31 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, tuple[str, ...], str], ...]], ...] = 
         (
             (
                 "Name the players of Rovers who are described as injured.",
-                ("club = Rovers",),
+                "players: club = Rovers",
                 'op: list\nitems: players\nwhere: club = Rovers\njudge: "Is this player injured?"\nshow: name',
             ),
-            ("Why did Ada Brunner leave her first club?", ("name = Ada Brunner",), "op: read"),
+            ("Why did Ada Brunner leave her first club?", "players: name = Ada Brunner", "op: read"),
         ),
     ),
 )
 
 
-def ask(schema: str, question: str, mentioned: tuple[str, ...]) -> str:
-    """The user's message of one planning task; `schema` is empty where it is the last one again."""
-    found = "; ".join(mentioned) if mentioned else "nothing"
-    return f"{schema}Question: {question}\nMentioned: {found}"
+def planning_messages(schema: str, question: str, mentioned: str) -> tuple[Message, ...]:
+    """The rules, the worked examples, this corpus, and last, alone in its message, the question.
 
-
-def fixed_messages() -> tuple[Message, ...]:
-    """The rules and the worked examples: the same for every corpus and question, so that their KV is kept."""
+    All but the last are the same for every question over a corpus, so that their KV is kept.
+    """
     messages = [Message("system", _RULES)]
-    for schema, shots in _GROUPS:
-        for number, (question, mentioned, plan) in enumerate(shots):
-            messages.append(Message("user", ask("" if number else schema, question, mentioned)))
-            messages.append(Message("assistant", plan))
-    return tuple(messages)
+    for records, shots in _GROUPS:
+        messages += _records(records)
+        for asked, found, plan in shots:
+            messages += [Message("user", _ask(asked, found)), Message("assistant", plan)]
+    return (*messages, *_records(schema), Message("user", _ask(question, mentioned)))
+
+
+def _records(schema: str) -> list[Message]:
+    return [Message("user", f"Records:\n{schema}"), Message("assistant", "ready")]
+
+
+def _ask(question: str, mentioned: str) -> str:
+    return f"Question: {question}\nMentioned: {mentioned}"

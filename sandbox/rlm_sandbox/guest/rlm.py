@@ -27,8 +27,14 @@ Value = str | float | None
 Condition = tuple[str, str, Any]
 
 _WORD = re.compile(r"[^\W_]+(?:[-_./@:][^\W_]+)*")
+_DATE_LIKE = re.compile(r"\d{1,4}([-./:]\d{1,4}){0,3}|\d+(st|nd|rd|th|h|min|kg|%)?")
+_KEY = re.compile(
+    r"\b([A-ZÀ-Þ][a-zà-ÿ]+(?: [A-ZÀ-Þ][a-zà-ÿ]+)+)\b|\b[^\W_]*\d[^\W_]*(?:[-_./@:][^\W_]+)*|\b[^\W\d_]+(?:[-_./@:][^\W_]+)+|\b[A-Z]{3,}\b"
+)
+_TITLE = re.compile(r"^(?:(?:Dr|Mr|Mrs|Ms|Prof|Dear|The|In|At|On|From|To|For|New|With|And|But|An?) )+")
 _COMMON_SHARE = 0.2
 _ENUMERABLE = 40_000
+_RECORDS = frozenset(("csv", "tsv", "json", "jsonl"))
 _MEASURES: dict[str, Callable[[list[float]], float]] = {
     "count": math.fsum,
     "sum": math.fsum,
@@ -126,7 +132,10 @@ class Tools:
 
     def document_at(self, offset: int) -> Document:
         """The document that holds this offset of `context`."""
-        return self.documents[max(0, bisect.bisect_right(self._starts, offset) - 1)]
+        return self.documents[self._document_index(offset)]
+
+    def _document_index(self, offset: int) -> int:
+        return max(0, bisect.bisect_right(self._starts, offset) - 1)
 
     def fields(self) -> dict[str, dict[str, str]]:
         """The item sets, each with its fields and their types."""
@@ -192,7 +201,7 @@ class Tools:
             for index, times in places.items():
                 length = (spans[index][1] - spans[index][0]) / average
                 frequency = times * 2.2 / (times + 1.2 * (0.4 + 0.6 * length))
-                scores[index] = scores.get(index, 0.0) + weight * idf * frequency
+                scores[index] = scores.get(index, 0.0) + weight * idf * idf * frequency
         best = sorted(scores, key=lambda i: (-scores[i], i))[:k]
         return [Item(None, 0, *spans[i]) for i in best]
 
@@ -220,22 +229,32 @@ class Tools:
             self._passages = list(zip(data["starts"], data["ends"], strict=True))
         return self._passages
 
-    def follow(self, passages: Sequence[Item], k: int = 4) -> list[Item]:
-        """Up to k passages elsewhere that share a rare name or number with these: the second hop."""
+    def follow(self, passages: Sequence[Item], question: str = "", k: int = 4) -> list[Item]:
+        """Up to k passages that say more about a name, code or number in these: the next hop.
+
+        A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
+        others repeat it. Records count double, they say what a thing is; so does a key that stands in one sentence with
+        words of the question.
+        """
+        asked = list(query_stems(question))
         spans = self._all_passages()
         starts = [a for a, _ in spans]
         seen = {(p.start, p.end) for p in passages}
-        found: dict[tuple[int, int], float] = {}
+        gains: dict[tuple[int, int], float] = {}
         for rank, passage in enumerate(passages):
-            for key in _keys(passage.text):
-                places = self._located(key, starts, spans)
-                if not 2 <= len(places) <= 12:
-                    continue
-                for index in places:
-                    if spans[index] not in seen:
-                        gain = 1.0 / (len(places) * (1 + rank))
-                        found[spans[index]] = found.get(spans[index], 0.0) + gain
-        best = sorted(found, key=lambda span: (-found[span], span))[:k]
+            for key, sentence in _keys(passage.text):
+                near = 3.0 if any(word in sentence for word in asked) else 1.0
+                by_document: dict[int, list[int]] = {}
+                for index in self._located(key, starts, spans):
+                    by_document.setdefault(self._document_index(spans[index][0]), []).append(index)
+                telling = {d: places for d, places in by_document.items() if len(places) <= 2}
+                for document, places in telling.items():
+                    weight = 2.0 if self.documents[document].kind in _RECORDS else 1.0
+                    for index in places:
+                        if spans[index] not in seen:
+                            gain = near * weight / ((1 + rank) * len(telling))
+                            gains[spans[index]] = gains.get(spans[index], 0.0) + gain
+        best = sorted(gains, key=lambda span: (-gains[span], span))[:k]
         return [Item(None, 0, *span) for span in best]
 
     # ---- the model
@@ -368,16 +387,18 @@ def query_stems(query: str) -> dict[str, float]:
     return stems
 
 
-def _keys(text: str) -> Iterator[str]:
-    """Words that can name one thing: with a digit and at least four characters, or two capitalised ones in a row."""
+def _keys(text: str) -> Iterator[tuple[str, str]]:
+    """What can name one thing, with the sentence it stands in, in lower case.
+
+    That is a word with a digit, a word in capitals, or two capitalised words in a row without title or little word.
+    """
     seen: set[str] = set()
-    names = (m.group() for m in re.finditer(r"\b[A-Z][a-zà-ÿ]+(?: [A-Z][a-zà-ÿ]+)+\b", text))
-    codes = (m.group() for m in _WORD.finditer(text) if len(m.group()) >= 4 and any(c.isdigit() for c in m.group()))
-    for key in (*codes, *names):
-        low = key.lower()
-        if low not in seen:
-            seen.add(low)
-            yield low
+    for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
+        for match in _KEY.finditer(sentence):
+            key = _TITLE.sub("", match.group()).lower()
+            if len(key) >= 3 and key not in seen and not _DATE_LIKE.fullmatch(key) and (match[1] is None or " " in key):
+                seen.add(key)
+                yield key, sentence.lower()
 
 
 def _reference(item: Item | str) -> list[int] | str:
