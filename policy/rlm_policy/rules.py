@@ -11,7 +11,7 @@ from rlm_policy.state import State
 class Rules:
     """Answers at once where the view is short, and leaves everything else to the plan.
 
-    A direct call is as good as anything below the window's reach (Zhang et al., arXiv 2512.24601, section 4), except for
+    Below the window's reach a direct call is as good as anything (Zhang et al., arXiv 2512.24601, section 4), except for
     counting over records, which no small model does and code does exactly.
 
     Args:

@@ -11,7 +11,10 @@ _RESERVE = 700
 _CELL = """\
 reply = llm_query(context[:{characters}] + {question!r})
 FINAL(reply, found='not in the documents' not in reply.lower())"""
-_ASK = "\n\nAnswer from these documents, in as few words as possible; if they do not say, reply: not in the documents.\nQuestion: "
+_ASK = (
+    "\n\nAnswer from these documents, in as few words as possible; if they do not say, reply: not in the documents."
+    "\nQuestion: "
+)
 
 
 @dataclass
@@ -22,7 +25,7 @@ class DirectAuthor:
     corpus: Corpus
     name: str = "direct"
 
-    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""
         if turns:
             return None

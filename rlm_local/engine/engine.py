@@ -43,8 +43,8 @@ class Engine:
             answer = engine.ask("How many visits were cancelled in May?", ["records/"])
             print(answer.answer, answer.evidence)
 
-    Making one sets up what is missing (weights, sandbox image) and loads the model, which takes seconds once it is set up;
-    asking is safe from several threads.
+    Making one sets up what is missing (weights, sandbox image) and loads the model, which takes seconds once all is there.
+    Asking is safe from several threads.
 
     Args:
         model: a name from the catalog, or the path of a GGUF file.
@@ -126,6 +126,8 @@ class Engine:
         Raises:
             UsageError: an empty question, an unknown policy, a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
+            Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
+            StoreError: the log cannot be written.
 
         What breaks later is not raised: the answer's `ended` is "error", and `error` says what.
         """
@@ -136,24 +138,24 @@ class Engine:
             raise UsageError(f"there is no policy {policy!r}", remedy="Use rules or direct")
         budget = Budget(limits)
         tell = listener or self._tell
-        corpus = _load(sources)
-        run = Run(
-            question=question,
-            corpus=corpus,
-            sources=tuple(map(str, sources)),
-            context_tokens=corpus.tokens(self._model.count),
-            model=self._model,
-            model_sha256=self._spec.sha256,
-            image=self._image,
-            author="direct" if policy == "direct" else author or self._spec.author,
-            policy=policy,
-            budget=budget,
-            tell=tell,
-            task_id=task_id,
-        )
         own = Cancel(deadline=budget.deadline)
         release = cancel.on_cancel(own.cancel) if cancel else None
         try:
+            corpus = _load(sources, own, tell)
+            run = Run(
+                question=question,
+                corpus=corpus,
+                sources=tuple(map(str, sources)),
+                context_tokens=corpus.tokens(self._model.count),
+                model=self._model,
+                model_sha256=self._spec.sha256,
+                image=self._image,
+                author="direct" if policy == "direct" else author or self._spec.author,
+                policy=policy,
+                budget=budget,
+                tell=tell,
+                task_id=task_id,
+            )
             return run.answer(self._store, own)
         finally:
             if release:
@@ -175,12 +177,20 @@ class Engine:
             raise
 
 
-def _load(sources: Sources) -> Corpus:
+def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
     if isinstance(sources, Mapping):
         return Corpus.from_documents(sources)
     if isinstance(sources, str):
         raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
-    return Corpus.load(sources)
+
+    def progress(name: str, _characters: int) -> None:
+        cancel.check()
+        tell(Event("corpus", f"reading {name}"))
+
+    corpus = Corpus.load(sources, progress=progress)
+    left_out = f", {len(corpus.skipped)} left out" if corpus.skipped else ""
+    tell(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters{left_out}"))
+    return corpus
 
 
 def _limits(tokens: int | None, calls: int | None, seconds: float | None) -> Limits:

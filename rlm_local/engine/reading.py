@@ -12,6 +12,8 @@ READ_TOKENS = 1300
 """What the passages of one reading may take of the window."""
 
 _ANSWER_TOKENS = 64
+_STATED_BIAS = (-0.45, 0.0)
+"""A small model would rather answer than not: fitted on the margins of 21 stated and 6 absent facts (Qwen 1.5B)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Task:
     def decode(self, cancel: Cancel) -> Reading:
         """Whether the passages state it, the answer, and where: three slots of one reply."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
-            stated = cursor.choose([" yes\n", " no"])
+            stated = cursor.choose([" yes\n", " no"], bias=_STATED_BIAS)
             logprobs = (stated.logprobs[0], stated.logprobs[1])
             if stated.index == 1:
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)

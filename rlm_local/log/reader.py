@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 from sqlite3 import Connection, Row
-from typing import TYPE_CHECKING
 
+from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
 from rlm_local.log.database import Database
 from rlm_local.log.record import (
     CallBatch,
@@ -16,9 +16,6 @@ from rlm_local.log.record import (
     TurnRecord,
     TurnStart,
 )
-
-if TYPE_CHECKING:
-    from rlm_local.engine.answer import Answer
 
 
 class Reader:
@@ -128,7 +125,6 @@ class Reader:
         )
 
     def _answer(self, run: Row) -> "Answer | None":
-        from rlm_local.engine.answer import Answer, Ended, Evidence, Usage  # the engine writes the log: above, a circle
 
         rows = self._rows("answer", "run", run["id"])
         if not rows:

@@ -7,10 +7,9 @@ finite is kept as None, since JSON has none. What went in comes back equal; sequ
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:  # the engine writes the log: at run time this would be a circle
-    from rlm_local.engine.answer import Answer
+from rlm_local.engine.answer import Answer
 
 CallKind = Literal["query", "judge", "choose", "extract"]
 Data = Mapping[str, Any]

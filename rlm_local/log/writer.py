@@ -1,13 +1,10 @@
 """One run as it is written, turn by turn."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from rlm_local.engine.answer import Answer
 from rlm_local.log.database import Database
 from rlm_local.log.record import CallKind, CallRecord, TurnStart
-
-if TYPE_CHECKING:  # the engine writes the log: at run time this would be a circle
-    from rlm_local.engine.answer import Answer
 
 
 class RunLog:

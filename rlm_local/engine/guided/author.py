@@ -19,7 +19,6 @@ _UNEXPLAINED = 3
 """A lookup that leaves so many of the question's words out looks up something else: read instead."""
 
 
-
 @dataclass
 class GuidedAuthor:
     """Plans, and plans again with what failed closed; reading passages is the last resort.
@@ -35,7 +34,7 @@ class GuidedAuthor:
     name: str = "guided"
     _tried: list[Plan] = field(default_factory=list[Plan])
 
-    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""
         settled = self.policy.decide(state)
         if settled is not None:

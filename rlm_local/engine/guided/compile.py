@@ -32,13 +32,18 @@ def _where(conditions: tuple[Condition, ...]) -> str:
 
 def _read(plan: Plan, question: str) -> str:
     return "\n".join([
-        f"passages = find({plan.query or question!r}, k={PASSAGES})",
-        f"passages += follow(passages, {question!r})",
-        f"passages += follow(passages, {question!r})",
-        f"reading = read({question!r}, passages)",
-        "print(reading.answer if reading.found else 'the passages do not say')",
-        "if reading.found:",
+        f"question = {question!r}",
+        f"passages = find({repr(plan.query) if plan.query else 'question'}, k={PASSAGES})",
+        "passages += follow(passages, question)",
+        "passages += follow(passages, question)",
+        "missing = absent(question)",
+        "reading = None if missing else read(question, passages)",
+        "if missing:",
+        "    print('nowhere in the documents:', missing)",
+        "elif reading.found:",
         "    FINAL(reading.answer, reading.evidence)",
+        "else:",
+        "    print(len(passages), 'passages do not say')",
     ])  # fmt: skip
 
 

@@ -63,7 +63,9 @@ class Schema:
 
 def _states_something(item_set: ItemSet) -> bool:
     """Whether most of the documents state a field of their own."""
-    stated = (sum(value is not None for value in f.values) for f in item_set.fields if f.name not in _ABOUT["documents"])
+    stated = (
+        sum(value is not None for value in f.values) for f in item_set.fields if f.name not in _ABOUT["documents"]
+    )
     return max(stated, default=0) * 2 > len(item_set)
 
 

@@ -8,6 +8,7 @@ something (a leaf call, a child node) or ends the run is a host call, priced and
     rows(name, where=[...])        the items of a set that meet every condition
     find(query, k)                 the k passages that speak of the query, best first
     follow(passages)               passages elsewhere that share a rare name or number with these
+    absent(question)               names and codes of a question that stand nowhere in the documents
     group, total, values           grouping and arithmetic over items, so that no model counts
     judge(question, items)         the items for which the model says yes
     choose(question, options, items)    one option for each item
@@ -205,23 +206,36 @@ class Tools:
         best = sorted(scores, key=lambda i: (-scores[i], i))[:k]
         return [Item(None, 0, *spans[i]) for i in best]
 
+    def absent(self, question: str) -> list[str]:
+        """The names and codes of a question that stand nowhere in the documents: what is asked of them is not there."""
+        return [word for word in _proper(question) if not self._occurs(word)]
+
+    def _occurs(self, word: str) -> bool:
+        spellings = (stem(word), *(re.sub(r"[-_./@:]", mark, word.lower()) for mark in ("", " ", "-", "_")))
+        return any(spelling in self._lowered() for spelling in spellings)
+
     def _located(self, stem: str, starts: list[int], spans: list[tuple[int, int]]) -> dict[int, int]:
         """How often a stem begins a word, by passage."""
-        if not self._lower:
-            self._lower = self.context.lower()
-            if len(self._lower) != len(self.context):  # a few letters change length in lower case: keep offsets true
-                self._lower = "".join(low if len(low := c.lower()) == 1 else c for c in self.context)
-        if self._lower.count(stem) > _ENUMERABLE:
+        text = self._lowered()
+        if text.count(stem) > _ENUMERABLE:
             return {}
         places: dict[int, int] = {}
-        at = self._lower.find(stem)
+        at = text.find(stem)
         while at >= 0:
-            if at == 0 or not self._lower[at - 1].isalnum():
+            if at == 0 or not text[at - 1].isalnum():
                 index = bisect.bisect_right(starts, at) - 1
                 if index >= 0 and at < spans[index][1]:
                     places[index] = places.get(index, 0) + 1
-            at = self._lower.find(stem, at + len(stem))
+            at = text.find(stem, at + len(stem))
         return places
+
+    def _lowered(self) -> str:
+        """The context in lower case, offset for offset."""
+        if not self._lower:
+            self._lower = self.context.lower()
+            if len(self._lower) != len(self.context):  # a few letters change length in lower case
+                self._lower = "".join(low if len(low := c.lower()) == 1 else c for c in self.context)
+        return self._lower
 
     def _all_passages(self) -> list[tuple[int, int]]:
         if not self._passages:
@@ -336,6 +350,7 @@ def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iter
         fields=tools.fields,
         find=tools.find,
         follow=tools.follow,
+        absent=tools.absent,
         group=tools.group,
         total=tools.total,
         values=tools.values,
@@ -385,6 +400,33 @@ def query_stems(query: str) -> dict[str, float]:
             proper = any(c.isdigit() for c in part) or (part[0].isupper() and match.start() > 0)
             stems.setdefault(stem(part), (1.6 if proper else 1.0) * (1.0 if part is word else 0.4))
     return stems
+
+
+def _proper(question: str) -> Iterator[str]:
+    """The words of a question that name one thing: codes of letters and digits, and capitalised words inside it."""
+    for match in _WORD.finditer(question):
+        word = match.group()
+        digits, letters = any(c.isdigit() for c in word), any(c.isalpha() for c in word)
+        code = (
+            digits
+            and (letters or "/" in word or "-" in word)
+            and len(word) >= 4
+            and not _DATE_LIKE.fullmatch(word.lower())
+        )
+        name = (
+            word[0].isupper()
+            and word.isalpha()
+            and len(word) >= 4
+            and question[: match.start()].rstrip()[-1:] not in ("", ".", "?", "!", ":")
+        )
+        if code or (name and word.lower() not in _CALENDAR):
+            yield word
+
+
+_CALENDAR = frozenset(
+    """january february march april may june july august september october november december monday tuesday wednesday
+    thursday friday saturday sunday spring summer autumn winter christmas easter doctor""".split()
+)
 
 
 def _keys(text: str) -> Iterator[tuple[str, str]]:
