@@ -109,6 +109,7 @@ class Node:
             result = session.run(step.cell)
         except BaseException as error:  # from a host call: the run is over, and its log says why
             self.log.end_turn(self.broker.turn, "", str(error) or repr(error), "run", time.monotonic() - started)
+            self.cancel.check()  # a session that was killed before its cell began raises that it is closed
             raise
         self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
         self.cancel.check()

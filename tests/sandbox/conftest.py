@@ -1,27 +1,14 @@
-"""One image for all tests, kept between runs; sessions that close themselves."""
+"""Sessions that close themselves."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rlm_sandbox import Image, Limits, Session, ensure_image
+from rlm_sandbox import Image, Limits, Session
 
 NewSession = Callable[..., Session]
-
-
-@pytest.fixture(scope="session")
-def image_directory(pytestconfig: pytest.Config) -> Path:
-    home = os.environ.get("RLM_LOCAL_HOME")
-    return Path(home) / "image" if home else pytestconfig.cache.mkdir("sandbox-image")
-
-
-@pytest.fixture(scope="session")
-def image(image_directory: Path) -> Image:
-    return ensure_image(image_directory)
 
 
 @pytest.fixture

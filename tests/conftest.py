@@ -1,0 +1,19 @@
+"""The sandbox image, one for all tests, kept between runs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rlm_sandbox import Image, ensure_image
+
+
+@pytest.fixture(scope="session")
+def image_directory(pytestconfig: pytest.Config) -> Path:
+    home = os.environ.get("RLM_LOCAL_HOME")
+    return Path(home) / "image" if home else pytestconfig.cache.mkdir("sandbox-image")
+
+
+@pytest.fixture(scope="session")
+def image(image_directory: Path) -> Image:
+    return ensure_image(image_directory)

@@ -1,0 +1,78 @@
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Answer
+from rlm_local.engine.budget import Budget, Limits
+from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.run import Run
+from rlm_local.log import RunRecord, RunStore
+from rlm_local.models import Cancel, Model
+from rlm_sandbox import Image
+from tests.engine.records import records
+
+
+@dataclass
+class Asker:
+    """Asks in the real sandbox, and reads the run back from its log."""
+
+    image: Image
+    store: RunStore
+
+    def ask(
+        self,
+        model: Model,
+        question: str,
+        corpus: Corpus | None = None,
+        *,
+        author: str = "guided",
+        limits: Limits | None = None,
+        cancel: Cancel | None = None,
+        tell: Listener = ignore,
+    ) -> tuple[Answer, RunRecord]:
+        corpus = corpus or records()
+        budget = Budget(limits or Limits())
+        run = Run(
+            question=question,
+            corpus=corpus,
+            sources=(),
+            context_tokens=corpus.tokens(model.count),
+            model=model,
+            model_sha256="",
+            image=self.image,
+            author=author,
+            policy="rules",
+            budget=budget,
+            tell=tell,
+        )
+        answer = run.answer(self.store, cancel or Cancel(deadline=budget.deadline))
+        record = self.store.get(answer.run_id)
+        assert record.answer == answer
+        assert all(turn.end for node in record.nodes for turn in node.turns)
+        return answer, record
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with RunStore(tmp_path / "runs.sqlite") as store:
+        yield store
+
+
+@pytest.fixture
+def asker(image: Image, store: RunStore) -> Asker:
+    """Every run that it makes has left a whole log."""
+    return Asker(image, store)
+
+
+def once(kind: str, act: Callable[[], None]) -> Listener:
+    """A listener that acts at the first event of a kind."""
+    left = [act]
+
+    def tell(event: Event) -> None:
+        if event.kind == kind and left:
+            left.pop()()
+
+    return tell
