@@ -1,11 +1,15 @@
-"""The sandbox image, one for all tests, kept between runs."""
+"""The sandbox image, one for all tests, kept between runs; and no deadlines for examples on a busy machine."""
 
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from rlm_sandbox import Image, ensure_image
+
+settings.register_profile("rlm", deadline=None)
+settings.load_profile("rlm")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,224 @@
+"""What a cell asks for is checked, priced and carried out; what it got wrong is an answer to it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.broker import Broker, price_of
+from rlm_local.engine.budget import Budget, Limits, Price
+from rlm_local.engine.events import Event, ignore
+from rlm_local.engine.passages import Passages
+from rlm_local.log import RunStore, TurnStart
+from rlm_local.models import Cancel, Message, Prompt, Usage
+from rlm_sandbox import HostCallRefused
+from tests.engine.records import DOCUMENTS, records
+from tests.engine.script import planner
+from tests.log.sample import run_start
+from tests.models.fakes import ScriptedModel
+
+NewBroker = Callable[..., Broker]
+
+
+@pytest.fixture
+def new_broker(store: RunStore) -> NewBroker:
+    def make(model: ScriptedModel | None = None, corpus: Corpus | None = None, **limits: int) -> Broker:
+        corpus = corpus or records()
+        log = store.begin(run_start())
+        start = TurnStart({}, {}, (), "", (), (), "", None, "")
+        turn = log.begin_turn(log.node(None, 0, "?"), start)
+        model = model or planner(reads="Nurse Holm")
+        broker = Broker(model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, ignore)
+        broker.turn = turn
+        return broker
+
+    return make
+
+
+def ask(broker: Broker, call: str, /, **arguments: Any) -> Any:
+    return broker.calls()[call](**arguments)
+
+
+FORGED = [[-1, 5], [5, 1], [0, 10**9], [0], [0, 1, 2], ["0", "1"], [0.5, 1.5], None, 7, "0:5", {}]
+
+
+@pytest.mark.parametrize("span", FORGED, ids=str)
+def test_a_forged_span_is_refused(new_broker: NewBroker, span: object) -> None:
+    broker = new_broker()
+    with pytest.raises(HostCallRefused):
+        ask(broker, "read", question="Who?", passages=[span])
+    with pytest.raises(HostCallRefused):
+        ask(broker, "final", answer="42", found=True, evidence=[span])
+    if not isinstance(span, str):
+        with pytest.raises(HostCallRefused):
+            ask(broker, "judge", question="Who?", items=[span])
+    assert broker.final is None
+    assert broker.budget.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("item_set", {"name": "patients"}),
+        ("item_set", {"name": ["visits"]}),
+        ("judge", {"question": 5, "items": ["a"]}),
+        ("judge", {"question": "Who?", "items": "abc"}),
+        ("judge", {"question": "Who?", "items": None}),
+        ("choose", {"question": "Which?", "options": ["a"], "items": ["x"]}),
+        ("choose", {"question": "Which?", "options": ["a", "a"], "items": ["x"]}),
+        ("choose", {"question": "Which?", "options": ["a", ""], "items": ["x"]}),
+        ("choose", {"question": "Which?", "options": [1, 2], "items": ["x"]}),
+        ("choose", {"question": "Which?", "options": "ab", "items": ["x"]}),
+        ("read", {"question": None, "passages": []}),
+        ("read", {"question": "Who?", "passages": {"0": 5}}),
+        ("llm_query", {"prompts": "one by one"}),
+        ("llm_query", {"prompts": [1]}),
+        ("final", {"answer": 42, "found": True, "evidence": []}),
+        ("final", {"answer": "42", "found": True, "evidence": 5}),
+    ],
+)
+def test_absurd_arguments_are_refused(new_broker: NewBroker, name: str, arguments: dict[str, Any]) -> None:
+    broker = new_broker()
+    with pytest.raises(HostCallRefused):
+        ask(broker, name, **arguments)
+    assert broker.final is None
+    assert broker.budget.calls == 0
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+ARGUMENTS = {
+    "item_set": ("name",),
+    "judge": ("question", "items"),
+    "choose": ("question", "options", "items"),
+    "read": ("question", "passages"),
+    "llm_query": ("prompts",),
+    "final": ("answer", "found", "evidence"),
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_no_argument_that_json_can_say_breaks_a_call(new_broker: NewBroker, name: str) -> None:
+    broker = new_broker(ScriptedModel(lambda _prompt: "x"))
+
+    @settings(max_examples=40)
+    @given(st.data())
+    def attempt(data: st.DataObject) -> None:
+        arguments = {argument: data.draw(json_values) for argument in ARGUMENTS[name]}
+        with suppress(HostCallRefused):
+            ask(broker, name, **arguments)
+
+    attempt()
+
+
+def test_an_unknown_item_set_is_told_the_known_ones(new_broker: NewBroker) -> None:
+    with pytest.raises(HostCallRefused, match="visits"):
+        ask(new_broker(), "item_set", name="patients")
+
+
+def test_evidence_is_clamped_in_number_and_length(new_broker: NewBroker) -> None:
+    corpus = Corpus.from_documents({"a.txt": "word " * 5000})
+    broker = new_broker(corpus=corpus)
+    start, end = corpus.documents[0].start, corpus.documents[0].end
+    ask(broker, "final", answer=" 42 ", found=True, evidence=[[start, end]] * 1000)
+    assert broker.final is not None
+    assert broker.final.answer == "42"
+    assert 0 < len(broker.final.evidence) < 100
+    [place] = set(broker.final.evidence)
+    assert 0 < len(place.text) < 2000
+    assert corpus.documents[0].text[place.start : place.end] == place.text
+
+
+def test_evidence_does_not_run_into_the_next_document(new_broker: NewBroker) -> None:
+    corpus = records()
+    broker = new_broker(corpus=corpus)
+    roof = corpus.documents[1]
+    ask(broker, "final", answer="x", found=True, evidence=[[roof.start, len(corpus.context)]])
+    assert broker.final is not None
+    assert broker.final.evidence[0].text == DOCUMENTS[roof.name]
+
+
+def test_the_first_ending_counts(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    ask(broker, "final", answer="first", found=True, evidence=[])
+    ask(broker, "final", answer="second", found=False, evidence=[])
+    assert broker.final is not None
+    assert (broker.final.answer, broker.final.found) == ("first", True)
+
+
+def test_a_batch_beyond_the_budget_is_refused_with_its_price_before_any_call(new_broker: NewBroker) -> None:
+    model = planner()
+    broker = new_broker(model, calls=3)
+    with pytest.raises(HostCallRefused, match=r"in 4 calls; .* 3 calls are left"):
+        ask(broker, "judge", question="Is it?", items=["a", "b", "c", "d"])
+    assert model.calls == []
+    assert broker.refusal is not None
+    assert broker.refusal.price.calls == 4
+    assert ask(broker, "judge", question="Is it?", items=["a", "b", "c"]) == [False] * 3
+    assert broker.budget.left.calls == 0
+
+
+def test_a_prompt_beyond_the_window_is_refused_and_costs_nothing(new_broker: NewBroker) -> None:
+    broker = new_broker(ScriptedModel(n_ctx=200))
+    with pytest.raises(HostCallRefused, match="tokens"):
+        ask(broker, "llm_query", prompts=["word " * 500])
+    assert broker.budget.spent == Usage()
+
+
+def test_reading_no_passages_asks_nobody(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    assert ask(broker, "read", question="Who?", passages=[]) == {"answer": "", "found": False, "evidence": []}
+    assert broker.budget.calls == 0
+
+
+def test_reading_gives_the_answer_and_the_place_that_states_it(new_broker: NewBroker) -> None:
+    broker = new_broker()
+    note = broker.corpus.documents[1]
+    reply = ask(broker, "read", question="Who found her?", passages=[[note.start, note.end]])
+    [[start, end]] = reply["evidence"]
+    assert (reply["answer"], reply["found"]) == ("Nurse Holm", True)
+    assert "Nurse Holm" in broker.corpus.context[start:end]
+
+
+def test_judging_and_choosing_give_one_verdict_an_item_in_order(new_broker: NewBroker) -> None:
+    def verdict(prompt: Prompt) -> str:
+        return "yes" if "wet" in prompt.messages[-1].content else "no"
+
+    broker = new_broker(planner(verdict=verdict))
+    assert ask(broker, "judge", question="Rain?", items=["wet day", "dry", "wet"]) == [True, False, True]
+    sorter = ScriptedModel(choose=lambda prompt, _o: "b" if "wet" in prompt.messages[-1].content else "a")
+    assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=["dry", "wet"]) == [0, 1]
+    assert ask(broker, "judge", question="Rain?", items=[]) == []
+
+
+def test_what_was_used_is_booked_and_the_rest_comes_back(new_broker: NewBroker) -> None:
+    broker = new_broker(ScriptedModel(lambda _prompt: "a reply of five words"))
+    before = broker.budget.left
+    assert ask(broker, "llm_query", prompts=["Hello?", "You?"]) == ["a reply of five words"] * 2
+    spent = broker.budget.spent
+    assert broker.budget.left == Price(before.tokens - spent.prompt_tokens - spent.completion_tokens, before.calls - 2)
+    assert spent.completion_tokens == 10
+
+
+@given(st.lists(st.text("ab \n", max_size=40), min_size=1, max_size=6), st.text("ab ", max_size=60), st.integers(0, 50))
+def test_a_price_is_an_upper_bound(ends: list[str], shared: str, reply: int) -> None:
+    model = ScriptedModel()
+    prompts = [Prompt((Message("system", shared), Message("user", end))) for end in ends]
+    evaluated = model.count(shared) + sum(model.count(end) for end in ends)
+    assert price_of(model, prompts, reply).tokens >= evaluated + reply * len(ends)
+    assert price_of(model, prompts, reply).calls == len(ends)
+
+
+def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
+    told: list[Event] = []
+    broker = new_broker()
+    broker.tell = told.append
+    ask(broker, "judge", question="Is it?", items=["a", "b"])
+    assert [event.fraction for event in told] == [0.0, 0.5, 1.0]
