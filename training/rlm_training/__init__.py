@@ -1,1 +1,1 @@
-"""Training a recursion policy from the engine's own log. Nothing is here yet: the log already holds what it will read."""
+"""Training a recursion policy from the engine's own log. Nothing is here yet; the log holds what it will read."""
