@@ -7,12 +7,16 @@ from rlm_local.corpus import Corpus, Field, ItemSet, Link, link
 from rlm_local.engine.guided.plan import Condition, Plan
 from rlm_sandbox.guest.rlm import query_stems
 
-_SETS = 12
-_FIELDS = 12
-_VALUES = 4
-_VALUE_CHARACTERS = 24
+_SETS = 20
+_FIELDS = 9
+_VALUES = 3
+_VALUE_CHARACTERS = 20
 _MENTIONS = 6
+_WORDS = 3
 _SURE = 0.6
+_STATED = 0.3
+_FEW = 12
+_COMMON = 0.6
 _FILE = frozenset(("path", "kind"))
 _ABOUT: dict[str, frozenset[str]] = defaultdict(
     lambda: _FILE,
@@ -41,7 +45,7 @@ class Schema:
             sets = sorted(sets, key=lambda s: -sum(found.score for found in link(question, s)))[:_SETS]
         self.sets = {s.name: s for s in sets}
         self.text = "".join(_describe(s, corpus) for s in sets)
-        self.conditions = {s.name: _conditions(link(question, s)) for s in sets}
+        self.conditions = {s.name: _conditions(link(question, s)) + _words(question, s, corpus) for s in sets}
 
     def mentioned(self) -> str:
         """What the question mentions, by item set."""
@@ -63,10 +67,13 @@ class Schema:
 
 def _states_something(item_set: ItemSet) -> bool:
     """Whether most of the documents state a field of their own."""
-    stated = (
-        sum(value is not None for value in f.values) for f in item_set.fields if f.name not in _ABOUT["documents"]
-    )
-    return max(stated, default=0) * 2 > len(item_set)
+    about = _ABOUT["documents"]
+    return max((_share(f) for f in item_set.fields if f.name not in about and f.distinct > 1), default=0.0) > 0.5
+
+
+def _share(field: Field) -> float:
+    """The share of items that state a field."""
+    return field.counts.total() / max(1, len(field.values))
 
 
 def _conditions(links: Sequence[Link]) -> tuple[Condition, ...]:
@@ -89,11 +96,33 @@ def _overlap(one: Link, other: Link) -> bool:
     return bool(set(one.surface.lower().split()) & set(other.surface.lower().split()))
 
 
+def _words(question: str, item_set: ItemSet, corpus: Corpus) -> tuple[Condition, ...]:
+    """For code and logs, whose text is a vocabulary of its own: words of the question that some of the items hold."""
+    if item_set.kind not in ("functions", "lines"):
+        return ()
+    known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
+    made: list[Condition] = []
+    for word in query_stems(question):
+        if word in known or any(word in found.surface.lower() for found in link(question, item_set)):
+            continue
+        held = sum(word in text.lower() for text in item_set.texts(corpus.context))
+        if 0 < held < _COMMON * len(item_set):
+            made += [Condition("text", operator, word, word) for operator in ("contains", "lacks")]
+    return tuple(made[: 2 * _WORDS])
+
+
 def _describe(item_set: ItemSet, corpus: Corpus) -> str:
-    parts = [_field(field) for field in item_set.fields[:_FIELDS]]
+    about = _ABOUT[item_set.kind]
+    dates = {field.name for field in item_set.fields if field.type == "date"}
+    told = [
+        field
+        for field in item_set.fields
+        if field.name not in about and field.name.rpartition("_")[0] not in dates and _share(field) >= _STATED
+    ]
+    parts = [_field(field) for field in told[:_FIELDS]]
     if item_set.kind != "rows" and len(item_set):
         start = item_set.starts[len(item_set) // 2]
-        head = " ".join(corpus.context[start : start + 200].split())[:60]
+        head = " ".join(corpus.context[start : start + 200].split())[:50]
         parts.append(f'text like "{head}"')
     return f"{item_set.name} ({len(item_set)} {item_set.kind}): {'; '.join(parts)}\n"
 
@@ -104,8 +133,8 @@ def _field(field: Field) -> str:
         case "number":
             return f"{field.name} number{unit}"
         case "date":
-            return f"{field.name} date {str(field.min)[:10]}..{str(field.max)[:10]}"
-        case "category" | "bool" if field.distinct:
+            return f"{field.name} date {str(field.min)[:7]}..{str(field.max)[:7]}"
+        case "category" | "bool" if 0 < field.distinct <= _FEW:
             values = [_short(value) for value, _ in field.top(_VALUES)]
             return f"{field.name} [{', '.join(values)}{', ...' if field.distinct > len(values) else ''}]"
         case _:

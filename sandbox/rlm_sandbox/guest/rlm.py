@@ -146,7 +146,7 @@ class Tools:
         """The items of a set that meet every condition.
 
         A condition is (field, operator, value) with operator =, !=, <, <=, >, >=, "in" (a closed range: (low, high)),
-        "any" (one of a list) or "contains". The field "text" is the item's whole text. Case does not count; an item
+        "any" (one of a list), "contains" or "lacks". The field "text" is the item's whole text. Case does not count; an item
         without the field meets no condition on it.
         """
         if name not in self._sets:
@@ -456,9 +456,9 @@ def _test(operator: str, wanted: Any) -> Callable[[Value], bool]:
     if operator == "any":
         allowed = {_fold(v) for v in wanted}
         return lambda value: _fold(value) in allowed
-    if operator == "contains":
-        needle = str(_fold(wanted))
-        return lambda value: value is not None and needle in str(_fold(value))
+    if operator in ("contains", "lacks"):
+        needle, holds = str(_fold(wanted)), operator == "contains"
+        return lambda value: value is not None and (needle in str(_fold(value))) is holds
     if operator == "in":
         low, high = wanted
         return lambda value: _ordered(value, low) >= 0 and _ordered(value, high, open_end=True) <= 0
@@ -469,7 +469,7 @@ def _test(operator: str, wanted: Any) -> Callable[[Value], bool]:
         "<": lambda c: c == -1, "<=": lambda c: c in (-1, 0), ">": lambda c: c == 1, ">=": lambda c: c in (0, 1),
     }  # fmt: skip
     if operator not in orders:
-        raise ValueError(f"unknown operator {operator!r}; use =, !=, <, <=, >, >=, in, any or contains")
+        raise ValueError(f"unknown operator {operator!r}; use =, !=, <, <=, >, >=, in, any, contains or lacks")
     accept = orders[operator]
     return lambda value: accept(_ordered(value, wanted, open_end=operator in ("<=", ">")))
 
