@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Literal, Self, TypedDict, Unpack, get_args
 
 from rlm_local.corpus import Corpus
+from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
@@ -124,7 +125,7 @@ class Engine:
             listener: told what happens in this run.
 
         Raises:
-            UsageError: an empty question, an unknown policy, a limit that is not positive.
+            UsageError: an empty question, an unknown policy or author, a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
@@ -136,6 +137,8 @@ class Engine:
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
         if policy not in get_args(PolicyName):
             raise UsageError(f"there is no policy {policy!r}", remedy="Use rules or direct")
+        if author is not None and author not in get_args(AuthorName):
+            raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
@@ -179,7 +182,10 @@ class Engine:
 
 def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
     if isinstance(sources, Mapping):
-        return Corpus.from_documents(sources)
+        corpus = Corpus.from_documents(sources)
+        if not corpus.documents:
+            raise NothingReadableError("there is no text in the documents", remedy="Give documents with text")
+        return corpus
     if isinstance(sources, str):
         raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
 

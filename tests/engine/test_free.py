@@ -1,0 +1,120 @@
+"""The free author and the direct one, in whole runs."""
+
+import pytest
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Ended
+from rlm_local.models import Prompt
+from tests.engine.conftest import Asker
+from tests.models.fakes import ScriptedModel
+
+
+def programmer(*cells: str, replies: str = "a reply") -> ScriptedModel:
+    """A model that writes these cells one after another, and replies to what they ask."""
+    left = list(cells)
+
+    def reply(prompt: Prompt) -> str:
+        return left.pop(0) if prompt.prefill else replies
+
+    return ScriptedModel(reply)
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer"),
+    [
+        ("FINAL(6 * 7)", "42"),
+        ("total_found = 3\nFINAL_VAR('total_found')", "3"),
+        ("FINAL(['a', 'b'])", "a, b"),
+        ("answer = {'content': 'by dict', 'ready': True}", "by dict"),
+        ("answer['content'] = 'in place'\nanswer['ready'] = True", "in place"),
+        ("FINAL(llm_query('Hello?'))", "a reply"),
+        ("FINAL(' '.join(llm_query_batched(['a', 'b'])))", "a reply a reply"),
+        ("FINAL(len(context) > 0 and len(documents))", "3"),
+        ("FINAL(documents[1].name)", "notes/fall.txt"),
+        ("FINAL(len(rows('visits', where=[('status', '=', 'done')])))", "7"),
+    ],
+)
+def test_the_papers_names(asker: Asker, cell: str, answer: str) -> None:
+    ended, _ = asker.ask(programmer(cell), "?", author="free")
+    assert (ended.answer, ended.found, ended.ended) == (answer, True, Ended.ANSWERED)
+
+
+def test_variables_live_on_and_output_is_shown(asker: Asker) -> None:
+    model = programmer("hits = [1, 2]\nprint('seen', len(hits))", "print(SHOW_VARS())", "FINAL(sum(hits))")
+    answer, record = asker.ask(model, "?", author="free")
+    assert answer.answer == "3"
+    last = [prompt for _, prompt in model.calls][-1]
+    assert "seen 2" in last.messages[-3].content
+    assert "'hits': 'list'" in last.messages[-1].content
+    assert len(record.nodes[0].turns) == 3
+
+
+def test_a_cell_that_raises_is_shown_to_the_model(asker: Asker) -> None:
+    model = programmer("rows('nonesuch')", "1 / 0", "FINAL('went on')")
+    answer, record = asker.ask(model, "?", author="free")
+    assert answer.answer == "went on"
+    shown = [prompt.messages[-1].content for _, prompt in model.calls]
+    assert "visits" in shown[1]
+    assert "ZeroDivisionError" in shown[2]
+    errors = [turn.end and turn.end.error for turn in record.nodes[0].turns]
+    assert "no item set" in (errors[0] or "")
+    assert errors[2] is None
+
+
+def test_cells_that_are_no_python_are_shown_to_the_model(asker: Asker) -> None:
+    model = programmer("this is no python", "FINAL_VAR('missing')", "FINAL(1)")
+    asker.ask(model, "?", author="free")
+    shown = [prompt.messages[-1].content for _, prompt in model.calls]
+    assert "SyntaxError" in shown[1]
+    assert "missing" in shown[2]
+
+
+def test_a_prompt_longer_than_the_window_is_an_error_of_the_cell(asker: Asker) -> None:
+    model = programmer("llm_query('word ' * 20000)", "FINAL('shorter')")
+    answer, record = asker.ask(model, "?", author="free")
+    assert answer.answer == "shorter"
+    end = record.nodes[0].turns[0].end
+    assert end is not None
+    assert "tokens" in (end.error or "")
+
+
+def test_a_batch_beyond_the_budget_reaches_the_cell_as_an_error_that_names_the_price(asker: Asker) -> None:
+    from rlm_local.engine.budget import Limits
+
+    cell = "try:\n    llm_query_batched(['a'] * 50)\nexcept Exception as error:\n    FINAL(str(error))"
+    answer, _ = asker.ask(programmer(cell), "?", author="free", limits=Limits(calls=20))
+    assert "50 calls" in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("cell", "action"),
+    [
+        ("print(find('x'))", "SEARCH"),
+        ("judge('?', rows('visits'))", "MAP"),
+        ("llm_query_batched(['a'])", "MAP"),
+        ("FINAL(1)", "ANSWER"),
+    ],
+)
+def test_the_decision_is_read_off_the_cell(asker: Asker, cell: str, action: str) -> None:
+    _, record = asker.ask(programmer(cell, "FINAL(1)"), "?", author="free")
+    assert record.nodes[0].turns[0].start.decision["action"] == action
+
+
+def test_direct_asks_once_with_the_text_cut_to_the_window(asker: Asker) -> None:
+    model = ScriptedModel(lambda _prompt: "Karsten and Sons", n_ctx=2000)
+    corpus = Corpus.from_documents({"a.txt": "word " * 5000})
+    answer, _ = asker.ask(model, "Who?", corpus, author="direct")
+    assert (answer.answer, answer.found, answer.usage.leaf_calls) == ("Karsten and Sons", True, 1)
+    [(_, prompt)] = model.calls
+    sent = prompt.messages[-1].content
+    assert 1000 < model.count(sent) < 2000
+    assert sent.endswith("Who?")
+
+
+@pytest.mark.parametrize("text", ["", "short text"])
+def test_direct_reads_a_short_text_whole(asker: Asker, text: str) -> None:
+    model = ScriptedModel(lambda _prompt: "Yes")
+    asker.ask(model, 'it\'s "quoted"\nand {braced}?', Corpus.from_documents({"a.txt": text or "-"}), author="direct")
+    [(_, prompt)] = model.calls
+    assert prompt.messages[-1].content.startswith("=== a.txt ===\n" + (text or "-"))
+    assert prompt.messages[-1].content.endswith('it\'s "quoted"\nand {braced}?')
