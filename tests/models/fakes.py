@@ -52,7 +52,7 @@ class ScriptedModel:
 
     def encode(self, prompt: Prompt) -> tuple[int, ...]:
         text = " ".join([*(f"{message.role}: {message.content}" for message in prompt.messages), prompt.prefill])
-        return tuple(sum(word.encode()) for word in _WORD.findall(text))
+        return tuple(sum(word.encode(errors="replace")) for word in _WORD.findall(text))
 
     def generate(
         self,
