@@ -1,9 +1,9 @@
 """rlm-local: questions over more text than any context window holds, answered on this machine.
 
-    from rlm_local import Engine
+from rlm_local import Engine
 
-    with Engine() as engine:
-        answer = engine.ask("How many visits were cancelled in May?", ["records/"])
+with Engine() as engine:
+    answer = engine.ask("How many visits were cancelled in May?", ["records/"])
 """
 
 from importlib import import_module

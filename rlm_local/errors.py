@@ -7,7 +7,7 @@
       ModelError ...               weights, catalog, llama.cpp             (models/errors.py)
       CorpusError ...              documents                               (corpus/errors.py)
 
-The sandbox and the policy are packages of their own with trees of their own (`rlm_sandbox.errors`, `rlm_policy.errors`).
+The sandbox is a package of its own with a tree of its own: `rlm_sandbox.errors`.
 
 What model-written code did wrong is not here: it is data, shown to the model and logged. What is raised ends the run.
 """

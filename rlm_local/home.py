@@ -21,7 +21,9 @@ class Home:
     @classmethod
     def default(cls) -> "Home":
         named = os.environ.get("RLM_LOCAL_HOME")
-        return cls(Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False)))
+        return cls(
+            Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False))
+        )
 
     @property
     def models(self) -> Path:

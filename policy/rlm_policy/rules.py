@@ -11,8 +11,8 @@ from rlm_policy.state import State
 class Rules:
     """Answers at once where the view is short, and leaves everything else to the plan.
 
-    Below the window's reach a direct call is as good as anything (Zhang et al., arXiv 2512.24601, section 4), except for
-    counting over records, which no small model does and code does exactly.
+    Below the window's reach a direct call is as good as anything (Zhang et al., arXiv 2512.24601, section 4), except
+    for counting over records, which no small model does and code does exactly.
 
     Args:
         direct_tokens: views up to this size are read whole.

@@ -1,6 +1,7 @@
 """The examples as a benchmark: every question to the engine and, for comparison, to the same model directly."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -61,11 +62,16 @@ class Row:
 
 
 def ask_all(tasks: Sequence[Task], ask: Ask, *, direct: bool, known: Sequence[Result] = ()) -> Iterator[Result]:
-    """The results in the order of the tasks, the engine's before the direct one; those already known are not asked."""
+    """The engine's results in the order of the tasks, then the direct ones; those already known are not asked.
+
+    Direct calls over the same paths follow one another, the most asked first: their text is evaluated once.
+    """
     seen = {(result.id, result.policy): result for result in known}
-    policies: tuple[Policy, ...] = ("rules", "direct") if direct else ("rules",)
-    for task in tasks:
-        for policy in policies:
+    asked = Counter(task.paths for task in tasks)
+    grouped = sorted(tasks, key=lambda task: (-asked[task.paths], task.paths)) if direct else []
+    passes: tuple[tuple[Policy, Sequence[Task]], ...] = (("rules", tasks), ("direct", grouped))
+    for policy, order in passes:
+        for task in order:
             yield seen.get((task.id, policy)) or _ask(task, policy, ask)
 
 

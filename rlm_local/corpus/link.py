@@ -17,7 +17,7 @@ _QUOTED = re.compile(
     '["\u201c\u201e\u00ab]([^"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})["\u201d\u201c\u00bb]'
     "|(?<!\\w)['\u2018]([^'\u2018\u2019\n]{2,80})['\u2019](?!\\w)"
 )
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"(?<![\w./-])(?:19|20)\d\d(?![\w/-])")  # on its own, not in a code like T-2089
 _NEGATION = frozenset(
     ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
 )
@@ -57,9 +57,8 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
         if not any(p.start <= c.start < p.end or c.start <= p.start < c.end for p in times)
     ]
     has_dates = any(field.type == "date" for field in item_set.fields)
-    named_words = [
-        word for word in asked if not (has_dates and _YEAR.fullmatch(word.written))
-    ]  # a year is a period there
+    years = {match.start() for match in _YEAR.finditer(question)} if has_dates else set[int]()
+    named_words = [word for word in asked if word.start not in years]  # a year is a period there
     found: list[Link] = []
     for field in item_set.fields:
         named = _places_of_name(field, asked)

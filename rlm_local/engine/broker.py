@@ -7,9 +7,8 @@ from typing import Any, cast
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
 from rlm_local.engine.budget import Budget, Price, Refused
-from rlm_local.engine.calibration import cut
 from rlm_local.engine.events import Event, Listener
-from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
+from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, query_prompt, sentences
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import read
 from rlm_local.log import CallKind, CallRecord, RunLog
@@ -81,12 +80,19 @@ class Broker:
     # ---- leaf calls
 
     def _judge(self, question: Any, items: Any) -> list[bool]:
+        """Each item is judged whole and by sentence: a small model overlooks the one that matters in a long text.
+
+        The question comes first in the prompt, so the sentences together cost about as much as the whole.
+        """
         question = _text(question, "the question")
-        prompts = [judge_prompt(question, self._item_text(item)) for item in _list(items, "the items")]
+        texts = [self._item_text(item) for item in _list(items, "the items")]
+        parts = [sentences(text) for text in texts]
+        prompts = [judge_prompt(question, text) for text in (*texts, *(part for each in parts for part in each))]
         scores = self._scored("judge", f"judge {len(items)} items: {question}", prompts, ("yes", "no"))
-        margins = [score.logprobs[0] - score.logprobs[1] for score in scores]
-        threshold = cut(margins)
-        return [margin > threshold for margin in margins]
+        margins = iter([score.logprobs[0] - score.logprobs[1] for score in scores])
+        whole = [next(margins) for _ in texts]
+        best = [max((next(margins) for _ in each), default=margin) for each, margin in zip(parts, whole, strict=True)]
+        return [sum(pair) > YES_MARGIN for pair in zip(whole, best, strict=True)]
 
     def _choose(self, question: Any, options: Any, items: Any) -> list[int]:
         question, options = _text(question, "the question"), _texts(options, "the options")

@@ -7,7 +7,7 @@ from rlm_local.engine.author import Step, Turn
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, State
 
-_RESERVE = 700
+_RESERVE = 900
 _CELL = """\
 reply = llm_query(context[:{characters}] + {question!r})
 FINAL(reply, found='not in the documents' not in reply.lower())"""
@@ -29,7 +29,7 @@ class DirectAuthor:
         """See `Author.step`."""
         if turns:
             return None
-        room = self.model.n_ctx - _RESERVE - self.model.count(state.question)
+        room = self.model.n_ctx - _RESERVE  # the same cut for every question: the text is evaluated once
         characters = len(self.corpus.context)
         characters = min(characters, 8 * room)  # no tokenizer needs more than eight characters for a token of prose
         while (size := self.model.count(self.corpus.context[:characters])) > room:

@@ -44,7 +44,7 @@ class Engine:
             answer = engine.ask("How many visits were cancelled in May?", ["records/"])
             print(answer.answer, answer.evidence)
 
-    Making one sets up what is missing (weights, sandbox image) and loads the model, which takes seconds once all is there.
+    Making one sets up what is missing (weights, sandbox image) and loads the model: seconds, once all is there.
     Asking is safe from several threads.
 
     Args:

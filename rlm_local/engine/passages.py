@@ -1,4 +1,4 @@
-"""The corpus as a sequence of passages: every character of every document belongs to one, and none is too long to read."""
+"""The corpus as a sequence of passages: all that documents say belongs to one, and none is too long to read."""
 
 import bisect
 from array import array
@@ -86,7 +86,7 @@ class Passages:
 
 
 def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans that cover the text: whole paragraphs of SHORTEST characters or more together, longer ones than LONGEST cut."""
+    """Spans that cover the text: paragraphs together up to SHORTEST characters, those longer than LONGEST cut."""
     at = start
     while at < end:
         if text[at].isspace():

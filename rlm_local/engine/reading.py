@@ -1,5 +1,6 @@
 """Reading: an answer from a few passages, or that they do not say."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,8 @@ class Task:
             answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
             cursor.append("\npassage:")
             where = cursor.choose([f" {number}\n" for number in range(1, len(self.spans) + 1)]).index
+            if not _supported(answer, self.prompt.messages[-1].content):
+                return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
             span = _narrowed(self.passages.corpus.context, self.spans[where], answer)
             return Reading(answer, found=bool(answer), evidence=(span,), logprobs=logprobs, usage=cursor.usage)
 
@@ -72,6 +75,12 @@ def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[
         texts.append(text)
         left -= size
     return Task(model, passages, read_prompt(question, texts), tuple(chosen))
+
+
+def _supported(answer: str, passages: str) -> bool:
+    """Whether any word of the answer stands in the passages: a small model may answer from its examples."""
+    words = re.findall(r"\w+", answer.lower())
+    return answer.lower() in ("yes", "no") or any(word in passages.lower() for word in words)
 
 
 def _narrowed(context: str, span: tuple[int, int], answer: str) -> tuple[int, int]:

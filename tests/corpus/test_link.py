@@ -111,3 +111,10 @@ def test_a_hundred_thousand_values_are_looked_up_not_searched() -> None:
     item_set = Corpus.from_documents({"t.csv": f"key,n\n{rows}"}).item_sets[0]
     (found,) = (each for each in link("what of k-054321?", item_set) if each.field == "key")
     assert found.value == "K-054321"
+
+
+def test_a_code_that_holds_a_year_is_a_code() -> None:
+    rows = "ticket,opened,state\n" + "".join(f"T-{2001 + n},2024-01-{1 + n % 28:02},open\n" for n in range(60))
+    item_set = Corpus.from_documents({"tickets.csv": rows}).item_sets[0]
+    assert [(found.field, found.value) for found in link("Who has ticket T-2043?", item_set)] == [("ticket", "T-2043")]
+    assert not any(found.field == "ticket" for found in link("How many were opened in 2024?", item_set))

@@ -8,7 +8,7 @@ from rlm_local.engine.broker import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.guided.compile import compile_answer, compile_plan
 from rlm_local.engine.guided.plan import Op, Plan
-from rlm_local.engine.guided.planner import Planned, decode_plan, planning_prompt
+from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Rules, State
@@ -16,7 +16,7 @@ from rlm_policy import Action, Decision, Rules, State
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
 _UNEXPLAINED = 3
-"""A lookup that leaves so many of the question's words out looks up something else: read instead."""
+"""A lookup or list that leaves so many of the question's words out is of something else: read instead."""
 
 
 @dataclass
@@ -39,10 +39,11 @@ class GuidedAuthor:
         settled = self.policy.decide(state)
         if settled is not None:
             return Step(settled, compile_answer(state.question))
-        if len(self._tried) >= _ATTEMPTS:
+        if len(self._tried) >= _ATTEMPTS or not open_ops(self.schema, self._tried):
             return self._last_resort(state)
         planned = self._plan(state, cancel)
-        if planned.plan.op is Op.LOOKUP and len(self.schema.unexplained(planned.plan)) >= _UNEXPLAINED:
+        astray = planned.plan.op in (Op.LOOKUP, Op.LIST) and len(self.schema.unexplained(planned.plan)) >= _UNEXPLAINED
+        if astray and not self._has_read():
             planned = replace(planned, plan=Plan(Op.READ))
         self._tried.append(planned.plan)
         return Step(
@@ -64,12 +65,15 @@ class GuidedAuthor:
         return planned
 
     def _last_resort(self, state: State) -> Step | None:
-        if any(plan.op is Op.READ for plan in self._tried):
+        if self._has_read():
             return None
         plan = Plan(Op.READ)
         self._tried.append(plan)
         decision = Decision(Action.SEARCH, reason="nothing planned was found: read what speaks of it")
         return Step(decision, compile_plan(plan, state.question), plan=plan.data())
+
+    def _has_read(self) -> bool:
+        return any(plan.op is Op.READ for plan in self._tried)
 
 
 def _decision(planned: Planned) -> Decision:

@@ -66,7 +66,7 @@ def _ending(plan: Plan) -> list[str]:
         case _:
             return [
                 f"found = values(hits, {plan.show!r})",
-                f"{seen[:-1]}, 'with', len(found), 'values of {plan.show}')",
+                f"{seen[:-1]}, 'with', len(found), 'values of', {plan.show!r})",
                 "if found:",
                 f"    FINAL(found, [item for item in hits if item.get({plan.show!r}) is not None])",
             ]

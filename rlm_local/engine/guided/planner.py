@@ -4,6 +4,8 @@ Everything that the corpus can say is offered and nothing else: the grammar of a
 one decision read off the model's logits. The literal text between the slots costs no decoding.
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -17,7 +19,26 @@ _T = TypeVar("_T")
 
 _QUESTION_TOKENS = 40
 _OPEN = "op:"
+_JUDGING = (Op.COUNT, Op.LIST, Op.TOP)
 _JUDGE_BIAS = 4.0
+"""For judging every item where a count would else count everything, in nats; half of it against where fields decide."""
+
+_MENTION_BIAS = 2.0
+"""For a condition that the question mentions, in nats: what a person says is meant."""
+
+_CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
+    tuple,
+    {
+        Op.COUNT: ((re.compile(r"\bhow many\b|\bcount\b|\bnumber of\b", re.I), 2.0),),
+        Op.AVERAGE: ((re.compile(r"\baverage\b|\bmean\b", re.I), 2.0),),
+        Op.SUM: (
+            (re.compile(r"\btotal\b|\baltogether\b|\bsum\b|\bhow much\b", re.I), 1.0),
+            (re.compile(r"\bhow many\b|\bwhich\b|\bwho\b", re.I), -3.0),
+        ),
+        Op.TOP: ((re.compile(r"\bmost\b|\bleast\b|\bfewest\b|\b(?:high|low|larg|bigg|small)est\b", re.I), 1.5),),
+    },
+)
+"""What the question's own words say for an op, in nats: the small model confuses what a person never would."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +82,25 @@ def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[P
         )
 
 
+def open_ops(schema: Schema, banned: Sequence[Plan]) -> list[Op]:
+    """The ops that make sense for a corpus and have not been tried on all of it."""
+    has_read = any(plan.op is Op.READ for plan in banned)
+    return [op for op in Op if (not has_read if op is Op.READ else _sets(op, schema, banned))]
+
+
+def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
+    """The item sets on which this op makes sense and has not been tried."""
+    tried = {plan.items for plan in banned if plan.op is op}
+    numbers = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
+    return [
+        name
+        for name in schema.sets
+        if name not in tried
+        and (op is Op.COUNT or schema.fields(name, *numbers))
+        and (op is not Op.LOOKUP or schema.conditions[name])
+    ]
+
+
 class _Slots:
     """The program that is a plan's grammar: one line a slot."""
 
@@ -68,35 +108,23 @@ class _Slots:
         self.cursor, self.schema, self.banned = cursor, schema, banned
 
     def plan(self) -> tuple[Plan, dict[Op, float]]:
-        read_before = any(plan.op is Op.READ for plan in self.banned)
-        ops = [op for op in Op if (not read_before if op is Op.READ else self._sets(op))]
-        choice = self.cursor.choose([f" {op}\n" for op in ops])
+        ops = open_ops(self.schema, self.banned)
+        said = [sum(bias for pattern, bias in _CUES[op] if pattern.search(self.schema.question)) for op in ops]
+        choice = self.cursor.choose([f" {op}\n" for op in ops], bias=said)
         op = ops[choice.index]
         logprobs = dict(zip(ops, choice.logprobs, strict=True))
         if op is Op.READ:
             return Plan(op), logprobs
-        plan = Plan(op, items=self._pick("items:", self._sets(op), str))
+        plan = Plan(op, items=self._pick("items:", _sets(op, self.schema, self.banned), str))
         plan = replace(plan, where=self._where(plan))
-        if op is not Op.LOOKUP:
+        if op in _JUDGING:
             plan = replace(plan, judge=self._judge(plan))
         if op is not Op.COUNT:
-            opening = "" if op is Op.LOOKUP else "show:"
+            opening = "show:" if op in _JUDGING else ""
             plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
         return plan, logprobs
-
-    def _sets(self, op: Op) -> list[str]:
-        """The item sets on which this op makes sense and has not been tried."""
-        tried = {plan.items for plan in self.banned if plan.op is op}
-        numbers = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
-        return [
-            name
-            for name in self.schema.sets
-            if name not in tried
-            and (op is Op.COUNT or self.schema.fields(name, *numbers))
-            and (op is not Op.LOOKUP or self.schema.conditions[name])
-        ]
 
     def _shown(self, plan: Plan) -> list[str]:
         numbers = ("number",) if plan.op in (Op.SUM, Op.AVERAGE) else ()
@@ -108,12 +136,17 @@ class _Slots:
 
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
         """Conditions until the model goes on to the next slot; one mention in the question is used once."""
-        closing = "show:" if plan.op is Op.LOOKUP else "judge:"
+        closing = "judge:" if plan.op in _JUDGING else "show:"
         left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
             needed = plan.op is Op.LOOKUP and not taken
-            choice = self.cursor.choose(options if needed else [*options, closing])
+            bias = [0.0 if condition.field == "text" else _MENTION_BIAS for condition in left]
+            choice = (
+                self.cursor.choose(options, bias=bias)
+                if needed
+                else self.cursor.choose([*options, closing], bias=[*bias, 0.0])
+            )
             if choice.index == len(left):
                 return tuple(taken)
             condition = left[choice.index]
@@ -123,8 +156,10 @@ class _Slots:
         return tuple(taken)
 
     def _judge(self, plan: Plan) -> str:
-        nothing = plan.op in (Op.COUNT, Op.LIST) and not plan.where and self.schema.unexplained(plan)
-        if self.cursor.choose([" none\n", ' "'], bias=[0.0, _JUDGE_BIAS if nothing else 0.0]).index == 0:
+        bias = -_JUDGE_BIAS / 2
+        if plan.op is not Op.TOP and not plan.where:
+            bias = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
+        if self.cursor.choose([" none\n", ' "'], bias=[0.0, bias]).index == 0:
             return ""
         question = self.cursor.write(stop=('"', "\n"), max_tokens=_QUESTION_TOKENS)
         self.cursor.append('"\n')

@@ -1,22 +1,29 @@
 """What the planner is told of a corpus: its item sets, their fields, and what of them the question mentions."""
 
+import keyword
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, link
 from rlm_local.engine.guided.plan import Condition, Plan
-from rlm_sandbox.guest.rlm import query_stems
+from rlm_sandbox.guest.rlm import query_stems, stem
 
 _SETS = 20
 _FIELDS = 9
 _VALUES = 3
 _VALUE_CHARACTERS = 20
 _MENTIONS = 6
-_WORDS = 3
+_WORDS = 2
+_WORD_LENGTH = 4
 _SURE = 0.6
+_CERTAIN = 0.8
 _STATED = 0.3
 _FEW = 12
-_COMMON = 0.6
+_COMMON = 0.4
+_MARKED = re.compile(r"[@#$_`(]([^\W_]+)")
+_FINE = frozenset(("rows", "lines", "functions", "messages"))
+_CODE = re.compile(r"\b(?=[\w./-]*\d)[^\W_]+(?:[-_./][^\W_]+)+")
 _FILE = frozenset(("path", "kind"))
 _ABOUT: dict[str, frozenset[str]] = defaultdict(
     lambda: _FILE,
@@ -40,16 +47,18 @@ class Schema:
 
     def __init__(self, corpus: Corpus, question: str) -> None:
         self.question = question
-        sets = [s for s in corpus.item_sets if s.kind != "documents" or _states_something(s)]
+        covered = {number for s in corpus.item_sets if s.kind in _FINE for number in s.documents}
+        sets = [s for s in corpus.item_sets if s.kind != "documents" or _states_something(s, covered)]
         if len(sets) > _SETS:
             sets = sorted(sets, key=lambda s: -sum(found.score for found in link(question, s)))[:_SETS]
         self.sets = {s.name: s for s in sets}
         self.text = "".join(_describe(s, corpus) for s in sets)
-        self.conditions = {s.name: _conditions(link(question, s)) + _words(question, s, corpus) for s in sets}
+        self.conditions = {s.name: _conditions(question, link(question, s)) + _words(question, s, corpus) for s in sets}
 
     def mentioned(self) -> str:
         """What the question mentions, by item set."""
-        found = (f"{name}: {', '.join(c.label for c in each)}" for name, each in self.conditions.items() if each)
+        told = {name: [c.label for c in each if c.operator != "lacks"] for name, each in self.conditions.items()}
+        found = (f"{name}: {', '.join(labels)}" for name, labels in told.items() if labels)
         return "; ".join(found) or "nothing"
 
     def fields(self, item_set: str, *types: str) -> list[str]:
@@ -65,10 +74,11 @@ class Schema:
         return set(query_stems(self.question)) - set(query_stems(said.lower())) - _ASKING
 
 
-def _states_something(item_set: ItemSet) -> bool:
-    """Whether most of the documents state a field of their own."""
+def _states_something(item_set: ItemSet, covered: set[int]) -> bool:
+    """Whether most of the documents state a field of their own, and are not told apart better by their items."""
     about = _ABOUT["documents"]
-    return max((_share(f) for f in item_set.fields if f.name not in about and f.distinct > 1), default=0.0) > 0.5
+    stated = max((_share(f) for f in item_set.fields if f.name not in about and f.distinct > 1), default=0.0)
+    return stated > 0.5 and 2 * sum(number in covered for number in item_set.documents) < len(item_set)
 
 
 def _share(field: Field) -> float:
@@ -76,15 +86,23 @@ def _share(field: Field) -> float:
     return field.counts.total() / max(1, len(field.values))
 
 
-def _conditions(links: Sequence[Link]) -> tuple[Condition, ...]:
-    """The surest reading of each mention: a word that is part of a longer match does not count again."""
+def _conditions(question: str, links: Sequence[Link]) -> tuple[Condition, ...]:
+    """The surest reading of each mention: a word that is part of a longer match, or of a code, does not count again."""
+    codes = [_spaced(match.group()) for match in _CODE.finditer(question)]
     kept: list[Link] = []
     for found in sorted(links, key=lambda each: -each.score):
-        sure = found.op not in ("=", "contains") or found.score >= (0.8 if found.field in _FILE else _SURE)
-        if sure and not any(_superseded(found, better) for better in kept):
+        if any(_spaced(found.surface) in code and _spaced(found.surface) != code for code in codes):
+            continue
+        sure = found.op not in ("=", "contains") or found.score >= (_CERTAIN if found.field in _FILE else _SURE)
+        alone = found.field not in _FILE and not any(_overlap(found, better) for better in kept)
+        if (sure or alone) and not any(_superseded(found, better) for better in kept):
             kept.append(found)
     made = (Condition(found.field, found.op, found.value, found.surface) for found in kept)
     return tuple({condition.label: condition for condition in made}.values())[:_MENTIONS]
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"[-_./]+", " ", text.lower())
 
 
 def _superseded(found: Link, better: Link) -> bool:
@@ -101,14 +119,16 @@ def _words(question: str, item_set: ItemSet, corpus: Corpus) -> tuple[Condition,
     if item_set.kind not in ("functions", "lines"):
         return ()
     known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
-    made: list[Condition] = []
+    surfaces = " ".join(found.surface.lower() for found in link(question, item_set))
+    texts = [text.lower() for text in item_set.texts(corpus.context)]
+    held: dict[str, int] = {}
     for word in query_stems(question):
-        if word in known or any(word in found.surface.lower() for found in link(question, item_set)):
-            continue
-        held = sum(word in text.lower() for text in item_set.texts(corpus.context))
-        if 0 < held < _COMMON * len(item_set):
-            made += [Condition("text", operator, word, word) for operator in ("contains", "lacks")]
-    return tuple(made[: 2 * _WORDS])
+        if len(word) >= _WORD_LENGTH and word not in known and word not in surfaces:
+            held[word] = sum(word in text for text in texts)
+    some = [word for word, count in held.items() if 0 < count < _COMMON * len(texts)]
+    marked = {stem(match.group(1)) for match in _MARKED.finditer(question)}
+    some.sort(key=lambda word: (not keyword.iskeyword(word), word not in marked, held[word]))
+    return tuple(Condition("text", op, word, word) for word in some[:_WORDS] for op in ("contains", "lacks"))
 
 
 def _describe(item_set: ItemSet, corpus: Corpus) -> str:

@@ -30,7 +30,10 @@ Condition = tuple[str, str, Any]
 _WORD = re.compile(r"[^\W_]+(?:[-_./@:][^\W_]+)*")
 _DATE_LIKE = re.compile(r"\d{1,4}([-./:]\d{1,4}){0,3}|\d+(st|nd|rd|th|h|min|kg|%)?")
 _KEY = re.compile(
-    r"\b([A-ZÀ-Þ][a-zà-ÿ]+(?: [A-ZÀ-Þ][a-zà-ÿ]+)+)\b|\b[^\W_]*\d[^\W_]*(?:[-_./@:][^\W_]+)*|\b[^\W\d_]+(?:[-_./@:][^\W_]+)+|\b[A-Z]{3,}\b"
+    r"\b([A-ZÀ-Þ][a-zà-ÿ]+(?: [A-ZÀ-Þ][a-zà-ÿ]+)+)\b"
+    r"|\b[^\W_]*\d[^\W_]*(?:[-_./@:][^\W_]+)*"
+    r"|\b[^\W\d_]+(?:[-_./@:][^\W_]+)+"
+    r"|\b[A-Z]{3,}\b"
 )
 _TITLE = re.compile(r"^(?:(?:Dr|Mr|Mrs|Ms|Prof|Dear|The|In|At|On|From|To|For|New|With|And|But|An?) )+")
 _COMMON_SHARE = 0.2
@@ -146,8 +149,8 @@ class Tools:
         """The items of a set that meet every condition.
 
         A condition is (field, operator, value) with operator =, !=, <, <=, >, >=, "in" (a closed range: (low, high)),
-        "any" (one of a list), "contains" or "lacks". The field "text" is the item's whole text. Case does not count; an item
-        without the field meets no condition on it.
+        "any" (one of a list), "contains" or "lacks". The field "text" is the item's whole text. Case does not count;
+        an item without the field meets no condition on it.
         """
         if name not in self._sets:
             data = self.call("item_set", name=name)
@@ -369,11 +372,11 @@ def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iter
 
 
 _STOP = frozenset(
-    """a about after all also am an and any are as at be been before being between both but by can could did do does doing
-    each every few for from get give given had has have having he her here him his how i if in into is it its itself
-    many me more most much my no nor not of off on once one only or other our out over own please same say says she
-    should so some such tell than that the their them then there these they this those to too under until up use used
-    very was we were what when where which while who whom whose why will with would you your""".split()
+    """a about after all also am an and any are as at be been before being between both but by can could did do does
+    doing each every few for from get give given had has have having he her here him his how i if in into is it its
+    itself many me more most much my no nor not of off on once one only or other our out over own please same say
+    says she should so some such tell than that the their them then there these they this those to too under until
+    up use used very was we were what when where which while who whom whose why will with would you your""".split()
 )
 
 
@@ -458,7 +461,7 @@ def _test(operator: str, wanted: Any) -> Callable[[Value], bool]:
         return lambda value: _fold(value) in allowed
     if operator in ("contains", "lacks"):
         needle, holds = str(_fold(wanted)), operator == "contains"
-        return lambda value: value is not None and (needle in str(_fold(value))) is holds
+        return lambda value: value is not None and (needle in str(_fold(_show(value)))) is holds
     if operator == "in":
         low, high = wanted
         return lambda value: _ordered(value, low) >= 0 and _ordered(value, high, open_end=True) <= 0
