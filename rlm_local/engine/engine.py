@@ -21,6 +21,9 @@ from rlm_sandbox import Image, ensure_image
 
 AuthorName = Literal["guided", "free"]
 PolicyName = Literal["rules", "direct"]
+_NAMED = 5
+"""Files left out that a run names; the corpus knows them all."""
+
 Sources = Sequence[str | Path] | Mapping[str, str]
 
 
@@ -189,13 +192,12 @@ def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
     if isinstance(sources, str):
         raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
 
-    def progress(name: str, _characters: int) -> None:
-        cancel.check()
-        tell(Event("corpus", f"reading {name}"))
-
-    corpus = Corpus.load(sources, progress=progress)
-    left_out = f", {len(corpus.skipped)} left out" if corpus.skipped else ""
-    tell(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters{left_out}"))
+    corpus = Corpus.load(sources, progress=lambda _name, _characters: cancel.check())
+    tell(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters"))
+    for skipped in corpus.skipped[:_NAMED]:
+        tell(Event("corpus", f"left out: {skipped.path} ({skipped.reason})"))
+    if len(corpus.skipped) > _NAMED:
+        tell(Event("corpus", f"left out: {len(corpus.skipped) - _NAMED} more"))
     return corpus
 
 

@@ -79,7 +79,7 @@ def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[
 
 def _supported(answer: str, passages: str) -> bool:
     """Whether any word of the answer stands in the passages: a small model may answer from its examples."""
-    words = re.findall(r"\w+", answer.lower())
+    words = re.findall(r"\w{3,}|\d+", answer.lower()) or [answer.lower()]
     return answer.lower() in ("yes", "no") or any(word in passages.lower() for word in words)
 
 

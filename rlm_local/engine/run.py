@@ -121,7 +121,7 @@ class Run:
             documents=len(self.corpus.documents),
             model=self.model.name,
             model_sha256=self.model_sha256,
-            template_sha256="",
+            template_sha256=self.model.template_sha256,
             prompt_version=PROMPT_VERSION,
             author=self.author,
             policy=self.policy,

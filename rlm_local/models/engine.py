@@ -4,6 +4,7 @@ Three kinds of leaf call, the cheapest first: `choose` and `judge` read option l
 writes a few tokens under a grammar, `generate` writes freely. `cursor` decodes a structured reply slot by slot.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -71,6 +72,7 @@ class LlamaEngine:
         except BaseException:
             self._weights.close()
             raise
+        self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
         shelf = None if kv_directory is None else Shelf(kv_directory, identify(path, LIBRARY_VERSION))
         self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=_BATCH, shelf=shelf)

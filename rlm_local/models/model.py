@@ -87,6 +87,11 @@ class Model(Protocol):
         """The most tokens of a prompt with its reply."""
         ...
 
+    @property
+    def template_sha256(self) -> str:
+        """Of the chat template: under another one the same messages are other tokens."""
+        ...
+
     def count(self, text: str) -> int:
         """How many tokens a plain text has."""
         ...

@@ -53,6 +53,7 @@ def ensure_model(
         if path is None and target.exists() and _hash(target, spec, report) == spec.sha256:
             _remember(target, spec)
             return target
+        report(f"fetching {spec.title}, {spec.bytes / 1e6:,.0f} MB, {spec.licence}", None)
         with _staging(spec, directory) as staging:
             _fetch(spec, staging, target, report, path, sources)
     except OSError as error:

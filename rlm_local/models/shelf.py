@@ -3,12 +3,13 @@
 import hashlib
 import os
 import tempfile
+from itertools import accumulate
 from pathlib import Path
 
 from rlm_local.models.kv import Tokens
 
 _DIGEST = hashlib.sha256().digest_size
-_MOST_FILES = 16  # of about 10 to 30 MB; the least recently used go
+_MOST_BYTES = 512 << 20  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
 
 
 class Shelf:
@@ -55,8 +56,10 @@ class Shelf:
 
     def _prune(self) -> None:
         files = sorted(self._directory.glob("*.kv"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in files[_MOST_FILES:]:
-            path.unlink(missing_ok=True)
+        sizes = accumulate(path.stat().st_size for path in files)
+        for path, total in zip(files[1:], list(sizes)[1:], strict=True):
+            if total > _MOST_BYTES:
+                path.unlink(missing_ok=True)
 
 
 def identify(path: Path, library: str) -> bytes:

@@ -39,6 +39,7 @@ class ScriptedModel:
         n_ctx: int = 8192,
     ) -> None:
         self.name = name
+        self.template_sha256 = "0" * 64
         self.n_ctx = n_ctx
         self.calls: list[tuple[str, Prompt]] = []
         self._reply = reply

@@ -16,7 +16,8 @@ from rlm_policy import Action, Decision, Rules, State
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
 _UNEXPLAINED = 3
-"""A lookup or list that leaves so many of the question's words out is of something else: read instead."""
+_WORDING = frozenset(("text", "title", "name", "path"))
+"""Fields that hold wording rather than values: a word of the question in one of them says little."""
 
 
 @dataclass
@@ -42,8 +43,7 @@ class GuidedAuthor:
         if len(self._tried) >= _ATTEMPTS or not open_ops(self.schema, self._tried):
             return self._last_resort(state)
         planned = self._plan(state, cancel)
-        astray = planned.plan.op in (Op.LOOKUP, Op.LIST) and len(self.schema.unexplained(planned.plan)) >= _UNEXPLAINED
-        if astray and not self._has_read():
+        if self._astray(planned.plan) and not self._has_read():
             planned = replace(planned, plan=Plan(Op.READ))
         self._tried.append(planned.plan)
         return Step(
@@ -71,6 +71,13 @@ class GuidedAuthor:
         self._tried.append(plan)
         decision = Decision(Action.SEARCH, reason="nothing planned was found: read what speaks of it")
         return Step(decision, compile_plan(plan, state.question), plan=plan.data())
+
+    def _astray(self, plan: Plan) -> bool:
+        """Whether a plan leaves most of the question out and rests on no field's value: it is of something else."""
+        if plan.op is Op.READ or plan.judge or len(self.schema.unexplained(plan)) < _UNEXPLAINED:
+            return False
+        firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
+        return plan.op in (Op.LOOKUP, Op.LIST) or not firm
 
     def _has_read(self) -> bool:
         return any(plan.op is Op.READ for plan in self._tried)
