@@ -15,7 +15,6 @@ from rlm_policy import Action, Decision, Rules, State
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
-_UNEXPLAINED = 3
 _WORDING = frozenset(("text", "title", "name", "path"))
 """Fields that hold wording rather than values: a word of the question in one of them says little."""
 
@@ -34,18 +33,16 @@ class GuidedAuthor:
     policy: Rules
     name: str = "guided"
     _tried: list[Plan] = field(default_factory=list[Plan])
+    _counted_none: bool = False
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""
         settled = self.policy.decide(state)
         if settled is not None:
             return Step(settled, compile_answer(state.question))
-        if len(self._tried) >= _ATTEMPTS or not open_ops(self.schema, self._tried):
+        planned = self._next(state, cancel)
+        if planned is None:
             return self._last_resort(state)
-        planned = self._plan(state, cancel)
-        if self._astray(planned.plan) and not self._has_read():
-            planned = replace(planned, plan=Plan(Op.READ))
-        self._tried.append(planned.plan)
         return Step(
             decision=_decision(planned),
             cell=compile_plan(planned.plan, state.question),
@@ -55,6 +52,18 @@ class GuidedAuthor:
             text=planned.text,
             plan=planned.plan.data(),
         )
+
+    def _next(self, state: State, cancel: Cancel) -> Planned | None:
+        """The next plan worth running. One that went astray is a reading, or where that was done, none."""
+        while len(self._tried) < _ATTEMPTS and open_ops(self.schema, self._tried):
+            planned = self._plan(state, cancel)
+            astray = self._astray(planned.plan)
+            if astray and not self._has_read():
+                planned, astray = replace(planned, plan=Plan(Op.READ)), False
+            self._tried.append(planned.plan)
+            if not astray:
+                return planned
+        return None
 
     def _plan(self, state: State, cancel: Cancel) -> Planned:
         prompt = planning_prompt(self.schema, state.question)
@@ -66,15 +75,23 @@ class GuidedAuthor:
 
     def _last_resort(self, state: State) -> Step | None:
         if self._has_read():
-            return None
+            return self._none_of_them()
         plan = Plan(Op.READ)
         self._tried.append(plan)
         decision = Decision(Action.SEARCH, reason="nothing planned was found: read what speaks of it")
         return Step(decision, compile_plan(plan, state.question), plan=plan.data())
 
+    def _none_of_them(self) -> Step | None:
+        """A count that rests on values of fields and found none is an answer after all, once nothing else was found."""
+        first = self._tried[0]
+        if first.op is not Op.COUNT or first.judge or not first.where or self._astray(first) or self._counted_none:
+            return None
+        self._counted_none = True
+        return Step(Decision(Action.ANSWER, reason=f"no item of {first.items} meets the conditions"), "FINAL(0)")
+
     def _astray(self, plan: Plan) -> bool:
         """Whether a plan leaves most of the question out and rests on no field's value: it is of something else."""
-        if plan.op is Op.READ or plan.judge or len(self.schema.unexplained(plan)) < _UNEXPLAINED:
+        if plan.op is Op.READ or plan.judge or not self.schema.leaves_out(plan):
             return False
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         return plan.op in (Op.LOOKUP, Op.LIST) or not firm

@@ -156,6 +156,9 @@ class _Slots:
         return tuple(taken)
 
     def _judge(self, plan: Plan) -> str:
+        if self.banned:  # a second guess does not get to ask about every item: it would cost more than it mends
+            self.cursor.append(" none\n")
+            return ""
         bias = -_JUDGE_BIAS / 2
         if plan.op is not Op.TOP and not plan.where:
             bias = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
