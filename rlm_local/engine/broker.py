@@ -1,8 +1,9 @@
 """Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
@@ -10,7 +11,7 @@ from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, query_prompt, sentences
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.reading import read
+from rlm_local.engine.reading import Reading, read
 from rlm_local.log import CallKind, CallRecord, RunLog
 from rlm_local.models import Cancel, Message, Model, Prompt, PromptTooLong, Scores, Usage
 from rlm_sandbox import HostCallRefused
@@ -28,6 +29,25 @@ class Final:
     answer: str
     found: bool
     evidence: tuple[Evidence, ...] = ()
+
+
+class _Costed(Protocol):
+    @property
+    def usage(self) -> Usage: ...
+
+
+_R = TypeVar("_R", bound=_Costed)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Leaf calls that are priced together. `what` is said to the listener."""
+
+    kind: CallKind
+    what: str
+    prompts: Sequence[Prompt]
+    options: tuple[str, ...] = ()
+    reply_tokens: int = 0
 
 
 @dataclass
@@ -103,36 +123,20 @@ class Broker:
         return [max(range(len(options)), key=score.logprobs.__getitem__) for score in scores]
 
     def _scored(self, kind: CallKind, what: str, prompts: Sequence[Prompt], options: tuple[str, ...]) -> list[Scores]:
-        scores: list[Scores] = []
-
-        def run(done: Callable[[int], None]) -> Usage:
-            scores.extend(self.model.choose(prompts, options, cancel=self.cancel, on_done=done))
-            records = [
-                _record(prompt, options, {"logprobs": list(score.logprobs)}, score.usage)
-                for prompt, score in zip(prompts, scores, strict=True)
-            ]
-            self.log.calls(self.turn, kind, records, 0.0)
-            return sum((score.usage for score in scores), Usage())
-
-        self._batch(what, prompts, 0 if kind == "judge" else 8, run)
-        return scores
+        return self._batch(
+            _Batch(kind, what, prompts, options, reply_tokens=0 if kind == "judge" else 8),
+            lambda done: self.model.choose(prompts, options, cancel=self.cancel, on_done=done),
+            lambda scores: {"logprobs": list(scores.logprobs)},
+        )
 
     def _llm_query(self, prompts: Any) -> list[str]:
         asked = [query_prompt(text) for text in _texts(prompts, "the prompts")]
-        replies: list[str] = []
-
-        def run(done: Callable[[int], None]) -> Usage:
-            made = self.model.generate(asked, max_tokens=_QUERY_TOKENS, cancel=self.cancel, on_done=done)
-            replies.extend(generation.text for generation in made)
-            records = [
-                _record(prompt, (), {"text": g.text, "logprob": g.logprob}, g.usage)
-                for prompt, g in zip(asked, made, strict=True)
-            ]
-            self.log.calls(self.turn, "query", records, 0.0)
-            return sum((generation.usage for generation in made), Usage())
-
-        self._batch(f"ask the model {len(asked)} times", asked, _QUERY_TOKENS, run)
-        return replies
+        made = self._batch(
+            _Batch("query", f"ask the model {len(asked)} times", asked, reply_tokens=_QUERY_TOKENS),
+            lambda done: self.model.generate(asked, max_tokens=_QUERY_TOKENS, cancel=self.cancel, on_done=done),
+            lambda generation: {"text": generation.text, "logprob": generation.logprob},
+        )
+        return [generation.text for generation in made]
 
     def _read(self, question: Any, passages: Any) -> dict[str, Any]:
         question = _text(question, "the question")
@@ -140,16 +144,12 @@ class Broker:
         if not spans:
             return {"answer": "", "found": False, "evidence": []}
         task = read(self.model, self.passages, question, spans)
-        reading: list[Any] = []
-
-        def run(_done: Callable[[int], None]) -> Usage:
-            result = task.decode(self.cancel)
-            reading.append(result)
-            self.log.calls(self.turn, "extract", [_record(task.prompt, (), result.data(), result.usage)], 0.0)
-            return result.usage
-
-        self._batch(f"read {len(task.spans)} passages: {question}", [task.prompt], 64, run)
-        return reading[0].data()
+        [reading] = self._batch(
+            _Batch("extract", f"read {len(task.spans)} passages: {question}", [task.prompt], reply_tokens=64),
+            lambda _done: [task.decode(self.cancel)],
+            Reading.data,
+        )
+        return reading.data()
 
     # ---- the end
 
@@ -180,27 +180,34 @@ class Broker:
         return text
 
     def _batch(
-        self, what: str, prompts: Sequence[Prompt], reply_tokens: int, run: Callable[[Callable[[int], None]], Usage]
-    ) -> None:
-        """Reserve a batch's price, then run it; what it really cost is booked."""
-        price = price_of(self.model, prompts, reply_tokens)
+        self, batch: _Batch, run: Callable[[Callable[[int], None]], list[_R]], data: Callable[[_R], dict[str, Any]]
+    ) -> list[_R]:
+        """Reserve a batch's price, run it, book what it really cost, and log every call."""
         done = 0
 
         def progress(_index: int) -> None:
             nonlocal done
             done += 1
-            self.tell(Event("call", what, done / len(prompts)))
+            self.tell(Event("call", batch.what, done / len(batch.prompts)))
 
-        self.tell(Event("call", what, 0.0))
+        self.tell(Event("call", batch.what, 0.0))
+        started = time.monotonic()
         try:
-            with self.budget.reserve(price) as receipt:
-                receipt.calls = len(prompts)
-                receipt.tokens = run(progress)
+            with self.budget.reserve(price_of(self.model, batch.prompts, batch.reply_tokens)) as receipt:
+                receipt.calls = len(batch.prompts)
+                results = run(progress)
+                receipt.tokens = sum((result.usage for result in results), Usage())
         except Refused as refusal:
             self.refusal = refusal
             raise HostCallRefused(str(refusal)) from refusal
         except PromptTooLong as error:
             raise HostCallRefused(str(error)) from error
+        records = [
+            _record(prompt, batch.options, data(result), result.usage)
+            for prompt, result in zip(batch.prompts, results, strict=True)
+        ]
+        self.log.calls(self.turn, batch.kind, records, time.monotonic() - started)
+        return results
 
 
 def _list(value: Any, what: str) -> list[Any]:
@@ -237,7 +244,7 @@ def _record(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], us
         prefill=prompt.prefill,
         options=options,
         result=result,
-        prompt_tokens=usage.prompt_tokens,
+        prompt_tokens=usage.prompt_tokens + usage.cached_tokens,
         cached_tokens=usage.cached_tokens,
         completion_tokens=usage.completion_tokens,
     )
