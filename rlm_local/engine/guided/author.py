@@ -15,6 +15,9 @@ from rlm_policy import Action, Decision, Rules, State
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
+_READ_RATHER = 60
+"""Items: to list what is true of some of more than these, finding and reading comes before asking about each."""
+
 _WORDING = frozenset(("text", "title", "name", "path"))
 """Fields that hold wording rather than values: a word of the question in one of them says little."""
 
@@ -90,8 +93,13 @@ class GuidedAuthor:
         return Step(Decision(Action.ANSWER, reason=f"no item of {first.items} meets the conditions"), "FINAL(0)")
 
     def _astray(self, plan: Plan) -> bool:
-        """Whether a plan leaves most of the question out and rests on no field's value: it is of something else."""
-        if plan.op is Op.READ or plan.judge or not self.schema.leaves_out(plan):
+        """Whether a plan leaves most of the question out and rests on no field's value: it is of something else.
+
+        So is one that would ask about every item of a large set to list a few.
+        """
+        if plan.judge:
+            return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > _READ_RATHER
+        if plan.op is Op.READ or not self.schema.leaves_out(plan):
             return False
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         return plan.op in (Op.LOOKUP, Op.LIST) or not firm
