@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.broker import price_of
 from rlm_local.engine.budget import Budget
-from rlm_local.engine.guided.compile import compile_answer, compile_plan
+from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile_plan
 from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
@@ -15,8 +15,8 @@ from rlm_policy import Action, Decision, Rules, State
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
-_READ_RATHER = 60
-"""Items: to list what is true of some of more than these, finding and reading comes before asking about each."""
+_MUCH, _HARDLY = 3, 2
+"""Words of the question that a plan may not leave out."""
 
 _WORDING = frozenset(("text", "title", "name", "path"))
 """Fields that hold wording rather than values: a word of the question in one of them says little."""
@@ -95,14 +95,16 @@ class GuidedAuthor:
     def _astray(self, plan: Plan) -> bool:
         """Whether a plan leaves most of the question out and rests on no field's value: it is of something else.
 
-        So is one that would ask about every item of a large set to list a few.
+        After a reading that found nothing, and for a list of everything, little left out is too much. Astray is also
+        one that would ask about every item of a large set to list a few.
         """
         if plan.judge:
-            return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > _READ_RATHER
-        if plan.op is Op.READ or not self.schema.leaves_out(plan):
+            return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
+        strict = self._has_read() or (plan.op is Op.LIST and not plan.where)
+        if plan.op is Op.READ or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
             return False
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
-        return plan.op in (Op.LOOKUP, Op.LIST) or not firm
+        return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read()
 
     def _has_read(self) -> bool:
         return any(plan.op is Op.READ for plan in self._tried)

@@ -5,15 +5,22 @@ from rlm_local.engine.guided.plan import Condition, Op, Plan
 PASSAGES = 6
 """How many passages `read` begins with; each of the two hops adds up to four."""
 
+MOST_JUDGED = 60
+"""Items that a list or a ranking may ask about one by one; a count is what a map is for, and has the run's budget."""
+
 
 def compile_plan(plan: Plan, question: str) -> str:
     """The cell for a plan. It ends the run with FINAL where it finds something, and prints what it saw where not."""
     if plan.op is Op.READ:
         return _read(plan, question)
     lines = [f"hits = rows({plan.items!r}{_where(plan.where)})"]
-    if plan.judge:
-        lines.append(f"hits = judge({plan.judge!r}, hits)")
-    return "\n".join([*lines, *_ending(plan)])
+    if not plan.judge:
+        return "\n".join([*lines, *_ending(plan)])
+    judged = [f"hits = judge({plan.judge!r}, hits)", *_ending(plan)]
+    if plan.op is Op.COUNT:
+        return "\n".join([*lines, *judged])
+    too_many = "    print(len(hits), 'items are too many to ask about one by one')"
+    return "\n".join([*lines, f"if len(hits) > {MOST_JUDGED}:", too_many, "else:", *(f"    {line}" for line in judged)])
 
 
 def compile_answer(question: str) -> str:

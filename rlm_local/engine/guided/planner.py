@@ -90,7 +90,7 @@ def open_ops(schema: Schema, banned: Sequence[Plan]) -> list[Op]:
 
 def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
     """The item sets on which this op makes sense and has not been tried."""
-    tried = {plan.items for plan in banned if plan.op is op}
+    tried = {plan.items for plan in banned if plan.op is op and not plan.judge}  # without a judge it is another plan
     numbers = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
     return [
         name

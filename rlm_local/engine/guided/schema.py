@@ -17,7 +17,6 @@ _MENTIONS = 6
 _WORDS = 2
 _WORD_LENGTH = 4
 _SURE = 0.6
-_UNEXPLAINED = 3
 _CERTAIN = 0.8
 _STATED = 0.3
 _FEW = 12
@@ -67,9 +66,9 @@ class Schema:
         about = _ABOUT[self.sets[item_set].kind]
         return [f.name for f in self.sets[item_set].fields if f.name not in about and (not types or f.type in types)]
 
-    def leaves_out(self, plan: Plan) -> bool:
-        """Whether a plan accounts for so little of the question that it answers something else."""
-        return len(self.unexplained(plan)) >= min(_UNEXPLAINED, len(query_stems(self.question)))
+    def leaves_out(self, plan: Plan, words: int) -> bool:
+        """Whether a plan leaves out that many words of the question, or all: it answers something else then."""
+        return len(self.unexplained(plan)) >= min(words, len(query_stems(self.question)))
 
     def unexplained(self, plan: Plan) -> set[str]:
         """The question's words that no part of a plan accounts for."""
