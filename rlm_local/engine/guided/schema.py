@@ -21,6 +21,9 @@ _CERTAIN = 0.8
 _STATED = 0.3
 _FEW = 12
 _COMMON = 0.4
+_DENIAL = re.compile(
+    r"\b(?:without|not|never|no|lack|lacks|lacking|except)\b[^.,;:?]{0,30}$|n't\b[^.,;:?]{0,30}$", re.I
+)
 _MARKED = re.compile(r"[@#$_`(]([^\W_]+)")
 _FINE = frozenset(("rows", "lines", "functions", "messages"))
 _CODE = re.compile(r"\b(?=[\w./-]*\d)[^\W_]+(?:[-_./][^\W_]+)+")
@@ -34,7 +37,10 @@ _ABOUT: dict[str, frozenset[str]] = defaultdict(
 """Fields, by kind of item, that speak of the file and not of what it records."""
 
 _ASKING = frozenset(
-    query_stems("count list name number total sum altogether average mean highest lowest most fewest least record item")
+    query_stems(
+        "count list name number total sum altogether average mean highest lowest most fewest least record item "
+        "contain contained include hold"
+    )
 )
 
 
@@ -57,8 +63,7 @@ class Schema:
 
     def mentioned(self) -> str:
         """What the question mentions, by item set."""
-        told = {name: [c.label for c in each if c.operator != "lacks"] for name, each in self.conditions.items()}
-        found = (f"{name}: {', '.join(labels)}" for name, labels in told.items() if labels)
+        found = (f"{name}: {', '.join(c.label for c in each)}" for name, each in self.conditions.items() if each)
         return "; ".join(found) or "nothing"
 
     def fields(self, item_set: str, *types: str) -> list[str]:
@@ -132,7 +137,15 @@ def _words(question: str, item_set: ItemSet, corpus: Corpus) -> tuple[Condition,
     some = [word for word, count in held.items() if 0 < count < _COMMON * len(texts)]
     marked = {stem(match.group(1)) for match in _MARKED.finditer(question)}
     some.sort(key=lambda word: (not keyword.iskeyword(word), word not in marked, held[word]))
-    return tuple(Condition("text", op, word, word) for word in some[:_WORDS] for op in ("contains", "lacks"))
+    return tuple(
+        Condition("text", "lacks" if _denied(word, question) else "contains", word, word) for word in some[:_WORDS]
+    )
+
+
+def _denied(word: str, question: str) -> bool:
+    """Whether the question says "without", "not" or the like shortly before a word."""
+    before = question[: question.lower().find(word)]
+    return bool(_DENIAL.search(before))
 
 
 def _describe(item_set: ItemSet, corpus: Corpus) -> str:
