@@ -26,6 +26,7 @@ from rlm_sandbox import Limits as SessionLimits
 NOT_FOUND = "The documents do not say."
 
 _CELL_SECONDS = 60.0
+_REPLY_BYTES = 256 << 20  # the columns of an item set over 10 MB of records are some 20 MB
 _OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
 
 
@@ -99,7 +100,9 @@ class Run:
 
     def _open_session(self, broker: Broker) -> Session:
         seconds = min(_CELL_SECONDS, max(1.0, self.budget.limits.seconds - self.budget.seconds))
-        session = Session(self.image, limits=SessionLimits(seconds=seconds), host_calls=broker.calls())
+        session = Session(
+            self.image, limits=SessionLimits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=broker.calls()
+        )
         try:
             session.set_text("context", self.corpus.context)
             documents = [(d.name, d.kind, d.start, d.end) for d in self.corpus.documents]
