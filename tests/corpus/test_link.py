@@ -89,8 +89,9 @@ def test_nothing_is_offered_that_is_not_there(question: str, field: str) -> None
     assert field not in {each.field for each in link(question, _VISITS)}
 
 
+_NO_NAMES = ("the", "for", "null", "none", "nan", "nil", "unknown", "tbd", "yes", "true", "false")
 _NAMES = st.lists(
-    st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9).filter(lambda word: word not in ("the", "for")),
+    st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9).filter(lambda word: word not in _NO_NAMES),
     min_size=1,
     max_size=3,
 ).map(" ".join)
