@@ -18,11 +18,13 @@ class Shelf:
     Args:
         directory: where they are; made if missing, for the owner only.
         identity: what the KV depends on beside the tokens: the weights and the library.
+        most_bytes: what the files may take together; the newest stays in any case.
     """
 
-    def __init__(self, directory: Path, identity: bytes) -> None:
+    def __init__(self, directory: Path, identity: bytes, *, most_bytes: int = _MOST_BYTES) -> None:
         self._directory = directory
         self._identity = identity
+        self._most_bytes = most_bytes
 
     def load(self, tokens: Tokens) -> bytes | None:
         """The KV of these tokens; None if it is not there or not intact."""
@@ -58,7 +60,7 @@ class Shelf:
         files = sorted(self._directory.glob("*.kv"), key=lambda path: path.stat().st_mtime, reverse=True)
         sizes = accumulate(path.stat().st_size for path in files)
         for path, total in zip(files[1:], list(sizes)[1:], strict=True):
-            if total > _MOST_BYTES:
+            if total > self._most_bytes:
                 path.unlink(missing_ok=True)
 
 

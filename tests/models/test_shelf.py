@@ -28,10 +28,13 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path: Path):
 
 
 def test_it_does_not_grow_for_ever(tmp_path: Path):
-    shelf = Shelf(tmp_path, b"weights")
+    size = len(b"state") + 32  # with its checksum
+    shelf = Shelf(tmp_path, b"weights", most_bytes=16 * size)
     for number in range(40):
         shelf.save(np.array([number], np.int32), b"state")
     assert len(list(tmp_path.iterdir())) == 16
+    Shelf(tmp_path, b"weights", most_bytes=1).save(np.array([99], np.int32), b"state")
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_directory_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path):
