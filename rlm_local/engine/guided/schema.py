@@ -55,11 +55,14 @@ class Schema:
         self.question = question
         covered = {number for s in corpus.item_sets if s.kind in _FINE for number in s.documents}
         sets = [s for s in corpus.item_sets if s.kind != "documents" or _states_something(s, covered)]
+        links = {s.name: link(question, s) for s in sets}
         if len(sets) > _SETS:
-            sets = sorted(sets, key=lambda s: -sum(found.score for found in link(question, s)))[:_SETS]
+            sets = sorted(sets, key=lambda s: -sum(found.score for found in links[s.name]))[:_SETS]
         self.sets = {s.name: s for s in sets}
         self.text = "".join(_describe(s, corpus) for s in sets)
-        self.conditions = {s.name: _conditions(question, link(question, s)) + _words(question, s, corpus) for s in sets}
+        self.conditions = {
+            s.name: _conditions(question, links[s.name]) + _words(question, s, links[s.name], corpus) for s in sets
+        }
 
     def mentioned(self) -> str:
         """What the question mentions, by item set."""
@@ -123,12 +126,12 @@ def _overlap(one: Link, other: Link) -> bool:
     return bool(set(one.surface.lower().split()) & set(other.surface.lower().split()))
 
 
-def _words(question: str, item_set: ItemSet, corpus: Corpus) -> tuple[Condition, ...]:
+def _words(question: str, item_set: ItemSet, links: Sequence[Link], corpus: Corpus) -> tuple[Condition, ...]:
     """For code and logs, whose text is a vocabulary of its own: words of the question that some of the items hold."""
     if item_set.kind not in ("functions", "lines"):
         return ()
     known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
-    surfaces = " ".join(found.surface.lower() for found in link(question, item_set))
+    surfaces = " ".join(found.surface.lower() for found in links)
     texts = [text.lower() for text in item_set.texts(corpus.context)]
     held: dict[str, int] = {}
     for word in query_stems(question):
