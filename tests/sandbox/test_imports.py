@@ -11,61 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_sandbox import Image, vfs
-from rlm_sandbox.imports import Implementation, ImportRefused, link
-from rlm_sandbox.imports.clocks import Clocks
-from rlm_sandbox.imports.files import Files
-from rlm_sandbox.imports.heap import Heap
-from rlm_sandbox.imports.process import GuestExit, Process
-from rlm_sandbox.imports.refused import REFUSED
-from rlm_sandbox.memory import GuestMemory
+from rlm_sandbox.imports import ImportRefused, link
 from rlm_sandbox.syserr import Errno, SysError
-from rlm_sandbox.vfs import FileSystem
-
-PAGE = 65536
-SIZE = 2 * PAGE
-
-
-class NoInterrupts:
-    """Time is up at once, so that nothing waits."""
-
-    def check(self) -> None:
-        pass
-
-    def pending(self) -> bool:
-        return True
-
-    def take(self) -> bool:
-        return False
-
-
-class Host:
-    """All imports over a real, small linear memory."""
-
-    def __init__(self) -> None:
-        self.store = wasmtime.Store(wasmtime.Engine())
-        self.store.set_limits(memory_size=4 * PAGE)
-        self.memory = GuestMemory()
-        limits = wasmtime.Limits(2, None)
-        self.memory.attach(self.store, wasmtime.Memory(self.store, wasmtime.MemoryType(limits)))
-        self.files = FileSystem(lambda: 1.0, most_bytes=1 << 16)
-        self.files.make_directories("/tmp")
-        self.files.add_file("/data", b"0123456789")
-        self.heap = Heap(self.memory, 4 * PAGE)
-        tables = (
-            Files(self.memory, self.files).table(),
-            Clocks(self.memory).table(),
-            self.heap.table(),
-            Process(self.memory, self.files, NoInterrupts()).table(),
-            REFUSED,
-        )
-        self.imports: dict[str, Implementation] = {name: body for table in tables for name, body in table.items()}
-
-    def call(self, name: str, *arguments: int) -> Any:
-        return self.imports[name](*arguments)
-
-    def close(self) -> None:
-        self.memory.release()
-        self.store.close()
+from tests.sandbox.hostile import IMPORTS, NAMES, PAGE, SIZE, Host, play
 
 
 @pytest.fixture
@@ -75,36 +23,17 @@ def host() -> Iterator[Host]:
     host.close()
 
 
-_NAMES = sorted(Host().imports)
-_POINTERS = st.one_of(
-    st.integers(-(2**31), 2**31 - 1),
-    st.sampled_from([0, 1, SIZE - 1, SIZE, SIZE - 8, PAGE, -1, -8, -(2**31), 2**31 - 1]),
-    st.integers(0, SIZE),
-)
-_LONG = st.one_of(_POINTERS, st.integers(-(2**63), 2**63 - 1))
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=20)
+@given(data=st.binary(max_size=80))
+def test_hostile_arguments_are_errors_and_nothing_else(name: str, data: bytes) -> None:
+    play(data, name)
 
 
-def _arity(body: Implementation) -> int:
-    parameters = inspect.signature(body).parameters.values()
-    return 8 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else sum(p.default is p.empty for p in parameters)
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.data())
-def test_hostile_arguments_are_errors_and_nothing_else(data: st.DataObject) -> None:
-    host = Host()
-    try:
-        for name in data.draw(st.lists(st.sampled_from(_NAMES), min_size=1, max_size=6)):
-            arguments = [data.draw(_LONG) for _ in range(_arity(host.imports[name]))]
-            try:
-                result = host.call(name, *arguments)
-            except (SysError, GuestExit):
-                continue
-            assert result is None or isinstance(result, int | float)
-            assert host.files.used <= host.files.most_bytes
-            assert len(host.files.descriptors) <= host.files.most_descriptors
-    finally:
-        host.close()
+@settings(max_examples=500)
+@given(data=st.binary(max_size=400))
+def test_nor_are_hostile_calls_in_any_order(data: bytes) -> None:
+    play(data)
 
 
 @pytest.mark.parametrize("pointer", [SIZE, SIZE - 3, -1, -(2**31)])
@@ -167,24 +96,28 @@ def test_dates_no_calendar_holds_do_no_harm(host: Host) -> None:
 
 
 def test_opened_files_say_they_are_no_terminal(host: Host) -> None:
-    host.files.add_device("/dev/stdout", lambda _data: None)
     descriptor = host.files.open("/dev/stdout", vfs.O_RDWR)
     host.call("fd_fdstat_get", descriptor, 100)
     assert host.memory.view(100, 1)[0] == 4
 
 
 def test_each_import_takes_as_many_arguments_as_pyodide_gives(image: Image) -> None:
-    imports = Host().imports
-    wrong: list[str] = []
-    for entry in image.program().module.imports:
-        if entry.name in imports and isinstance(entry.type, wasmtime.FuncType):
-            body = imports[entry.name]
-            if not any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(body).parameters.values()) and _arity(
-                body
-            ) != len(entry.type.params):
-                wrong.append(entry.name)
-    assert not wrong
-    assert set(imports) <= {entry.name for entry in image.program().module.imports}
+    host = Host()
+    given_ = {
+        entry.name: len(entry.type.params)
+        for entry in image.program().module.imports
+        if isinstance(entry.type, wasmtime.FuncType)
+    }
+    assert set(NAMES) <= set(given_)
+    any_number = {
+        name
+        for name, body in host.imports.items()
+        if any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(body).parameters.values())
+    }
+    host.close()
+    assert {name: count for name, count in IMPORTS.items() if name not in any_number} == {
+        name: count for name, count in given_.items() if name in set(NAMES) - any_number
+    }
 
 
 def test_what_is_in_no_table_is_refused_by_name() -> None:
@@ -207,3 +140,38 @@ def test_what_is_in_no_table_is_refused_by_name() -> None:
     with pytest.raises(ImportRefused, match=r"^JsProxy_GetAttr_js$"):
         exports["js"](store)
     assert (exports["dup"](store), exports["close"](store)) == (-8, 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        ("__syscall_getdents64", (3, 0x800, 279), "EINVAL"),
+        ("__syscall_readlinkat", (-100, 0x400, 0x800, 0), "EINVAL"),
+        ("__syscall_fcntl64", (3, 0, 0x500), "EINVAL"),
+        ("__syscall_dup3", (3, 3, 0), "EINVAL"),
+        ("__syscall_dup3", (3, 16, 0), "EBADF"),
+        ("__syscall_faccessat", (-100, 0x400, 8, 0), "EINVAL"),
+        ("__syscall_utimensat", (-100, 0x400, 0x500, 0), "EINVAL"),
+        ("__syscall_ioctl", (3, 0x5401, 0), "ENOTTY"),
+        ("clock_res_get", (9, 0x800), "EINVAL"),
+        ("random_get", (0x800, 1 << 20), "EINVAL"),
+    ],
+)
+def test_the_error_number_is_the_one_that_linux_gives(
+    host: Host, name: str, arguments: tuple[int, ...], error: str
+) -> None:
+    host.memory.write(0x400, b"/\0")
+    host.memory.write(0x500, struct.pack("<qi4x", -1, -1))
+    for _ in range(4):
+        host.call("__syscall_openat", -100, 0x400, 0, 0)
+    with pytest.raises(SysError, match=f"^{error}$"):
+        host.call(name, *arguments)
+
+
+def test_times_can_be_now_or_stay(host: Host) -> None:
+    host.memory.write(0x400, b"/tmp\0")
+    host.memory.write(0x500, struct.pack("<qi4xqi4x", 0, 0x3FFFFFFF, 0, 0x3FFFFFFE))
+    node = host.files.lookup("/tmp")
+    node.accessed = node.modified = 5.0
+    host.call("__syscall_utimensat", -100, 0x400, 0x500, 0)
+    assert (node.accessed, node.modified) == (1.0, 5.0)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rlm_sandbox import vfs
+from rlm_sandbox.nodes import Directory, Link
 from rlm_sandbox.syserr import SysError
-from rlm_sandbox.vfs import Directory, File, FileSystem, Link
+from rlm_sandbox.vfs import FileSystem
 
 _NAMES = st.sampled_from(["a", "b", "a/b", "a/b/c", "b/a", "a/../b", "link", "link/b", "a/link", "./a", "missing/x"])
 _LIMIT = 5000
@@ -103,7 +104,7 @@ class Differential(RuleBasedStateMachine):
         def mine() -> list[str]:
             descriptor = self.files.open(name, vfs.O_DIRECTORY)
             try:
-                return sorted(entry for entry, _ in self.files.list_directory(self.files.get(descriptor)))[2:]
+                return sorted(_names(self.files, descriptor))[2:]
             finally:
                 self.files.close(descriptor)
 
@@ -135,6 +136,10 @@ class Differential(RuleBasedStateMachine):
         assert not self.files.descriptors
 
 
+def _names(files: FileSystem, descriptor: int, first: int = 0) -> list[str]:
+    return [name for _, name, _ in files.list_directory(files.get(descriptor), first, 1000)]
+
+
 def _outcome(action: Callable[[], Any]) -> Any:
     try:
         return action()
@@ -147,7 +152,7 @@ def _outcome(action: Callable[[], Any]) -> Any:
 def _count(directory: Directory) -> tuple[int, int]:
     nodes, used = 1, 0
     for node in directory.entries.values():
-        more = _count(node) if isinstance(node, Directory) else (1, node.size if isinstance(node, File) else 0)
+        more = _count(node) if isinstance(node, Directory) else (1, node.charged)
         nodes, used = nodes + more[0], used + more[1]
     return nodes, used
 
@@ -219,11 +224,49 @@ def test_a_listing_does_not_shift_when_entries_are_removed_on_the_way() -> None:
     files = _files()
     for name in "abc":
         files.make_directory(name)
-    listing = files.get(files.open("/", vfs.O_DIRECTORY))
-    names = [name for name, _ in files.list_directory(listing)]
-    listing.position = 1
-    files.remove_directory("a")
-    assert [name for name, _ in files.list_directory(listing)] == names
+    descriptor = files.open("/", vfs.O_DIRECTORY)
+    assert _names(files, descriptor) == [".", "..", "a", "b", "c"]
+    files.remove_directory("b")
+    assert _names(files, descriptor, 3) == ["c"]
+    assert _names(files, descriptor, 2) == ["a", "c"]
+    assert _names(files, descriptor) == [".", "..", "a", "c"]
+
+
+def test_links_pay_for_what_they_say() -> None:
+    files = _files(most_bytes=10)
+    files.make_link("x" * 10, "/a")
+    with _fails("ENOSPC"):
+        files.make_link("y", "/b")
+    files.remove_file("/a")
+    files.make_link("y", "/b")
+    assert files.used == 1
+
+
+def test_what_the_host_has_put_there_stays() -> None:
+    files = _files()
+    files.add_device("/dev/stdout", lambda _data: None)
+    files.add_file("/lib/python.zip", b"")
+    files.make_directory("/own")
+    for path in ("/dev/stdout", "/lib/python.zip"):
+        with _fails("EPERM"):
+            files.remove_file(path)
+        with _fails("EPERM"):
+            files.rename(path, "/own/it")
+        with _fails("EPERM"):
+            files.open("/own/it", vfs.O_CREAT | vfs.O_WRONLY)
+            files.rename("/own/it", path)
+        files.remove_file("/own/it")
+    with _fails("EPERM"):
+        files.rename("/dev", "/own/dev")
+
+
+def test_no_path_is_longer_than_a_path_may_be() -> None:
+    files = _files()
+    with _fails("ENAMETOOLONG"):
+        for _ in range(100):
+            files.make_directory("d" * 200)
+            files.change_directory("d" * 200)
+    assert len(files.working_directory) < 4096
 
 
 def test_links_in_a_circle_end() -> None:

@@ -1,0 +1,86 @@
+"""What the guest's file system is made of: directories, files, links and devices."""
+
+import stat
+from collections.abc import Callable
+
+
+class Node:
+    """What a directory entry names. Times are seconds since the epoch.
+
+    `fixed` is what the host has put there and relies on: the guest cannot remove or rename it.
+    """
+
+    kind: int = 0
+
+    def __init__(self, inode: int, mode: int, now: float, *, fixed: bool = False) -> None:
+        self.inode = inode
+        self.mode = self.kind | mode & 0o777
+        self.accessed = self.modified = self.changed = now
+        self.fixed = fixed
+        self.parents = 0
+        self.opened = 0
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    @property
+    def charged(self) -> int:
+        """Bytes that the guest pays for, out of what all its files may hold."""
+        return 0
+
+
+class Directory(Node):
+    kind = stat.S_IFDIR
+
+    def __init__(self, inode: int, mode: int, now: float, *, fixed: bool = False) -> None:
+        super().__init__(inode, mode, now, fixed=fixed)
+        self.entries: dict[str, Node] = {}
+
+    @property
+    def size(self) -> int:
+        return 4096
+
+
+class File(Node):
+    """Bytes of a read-only file are shared with the host; a bytearray belongs to the guest and is accounted."""
+
+    kind = stat.S_IFREG
+
+    def __init__(self, inode: int, mode: int, now: float, data: bytes | bytearray, *, fixed: bool = False) -> None:
+        super().__init__(inode, mode, now, fixed=fixed)
+        self.data = data
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    @property
+    def charged(self) -> int:
+        return len(self.data) if isinstance(self.data, bytearray) else 0
+
+
+class Link(Node):
+    kind = stat.S_IFLNK
+
+    def __init__(self, inode: int, now: float, target: str) -> None:
+        super().__init__(inode, 0o777, now)
+        self.target = target
+
+    @property
+    def size(self) -> int:
+        return len(self.target.encode("utf-8", "surrogateescape"))
+
+    @property
+    def charged(self) -> int:
+        return self.size
+
+
+class Device(Node):
+    """A character device: reads are empty, writes go to `sink`."""
+
+    kind = stat.S_IFCHR
+
+    def __init__(self, inode: int, now: float, sink: Callable[[memoryview], None]) -> None:
+        super().__init__(inode, 0o666, now, fixed=True)
+        self.sink = sink
