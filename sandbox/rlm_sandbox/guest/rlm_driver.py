@@ -39,35 +39,53 @@ _READY = (
 # Built into Pyodide for JavaScript's side, which is not there: they would end the session instead of raising.
 _ABSENT = ("_ctypes", "_pyodide_core", "js", "pyodide_js")
 
+# The functions below look names up here: what a cell does to `builtins` does not reach what reports it.
+__builtins__: dict[str, Any] = dict(builtins.__dict__)
 _namespace: dict[str, Any] = __main__.__dict__
+_RECURSION = sys.getrecursionlimit()
 _cells = itertools.count(1)
 # Memory to describe a failure with when the cell has used up all there is.
 _RESERVE = 1 << 20
 _LONGEST = 1 << 20  # characters of a traceback; the host cuts it to the session's limit
 _reserve: list[bytearray] = []
+_PIECE = 1 << 20
+_LONGEST_POLL = 1000.0  # milliseconds
 
 
 def run(source: str) -> str | None:
     """Run a cell in `__main__`; the last expression's repr is printed, as in a notebook.
 
     Returns None, or JSON: [traceback, which limit it shows ("interrupt", "memory", "host_calls") or null]."""
+    try:
+        _restore()
+        try:
+            _execute(source)
+        finally:
+            _flush()
+    except BaseException as error:  # noqa: BLE001 - whatever a cell raises, or lets its hooks raise here, is its result
+        _reserve.clear()
+        _restore_interpreter()
+        return json.dumps(_report(error))
+    return None
+
+
+def _execute(source: str) -> None:
     name = f"<cell {next(_cells)}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    _prepare_process()
-    try:
-        tree: Any = compile(source, name, "exec", ast.PyCF_ONLY_AST)
-        last: Any = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, name, "exec"), _namespace)  # noqa: S102 - this is the sandbox
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), name, "eval"), _namespace)  # noqa: S307
-            if value is not None:
-                print(repr(value))  # noqa: T201
-    except BaseException as error:  # noqa: BLE001 - whatever a cell raises is its result
-        _reserve.clear()
-        return json.dumps([_format(error), _limit(error)])
-    finally:
-        _flush()
-    return None
+    tree: Any = compile(source, name, "exec", ast.PyCF_ONLY_AST)
+    last: Any = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, name, "exec"), _namespace)  # noqa: S102 - this is the sandbox
+    if last is not None:
+        value = eval(compile(ast.Expression(last.value), name, "eval"), _namespace)  # noqa: S307
+        if value is not None:
+            _show(repr(value))
+
+
+def _show(text: str) -> None:
+    """In pieces: there may be no room for another copy of a long text."""
+    for start in range(0, len(text), _PIECE):
+        print(text[start : start + _PIECE], end="")  # noqa: T201
+    print()  # noqa: T201
 
 
 def refresh() -> None:
@@ -80,12 +98,16 @@ def _limit(error: BaseException) -> str | None:
     return next((limit for kind, limit in kinds.items() if isinstance(error, kind)), None)
 
 
-def _format(error: BaseException) -> str:
+def _report(error: BaseException) -> tuple[str, str | None]:
+    """The traceback, and which limit it shows."""
     try:
         text = "".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__)))
-    except BaseException as second:  # noqa: BLE001 - the cell's own classes format themselves
-        return f"{type(error).__name__} (and formatting it failed: {type(second).__name__})\n"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}\n...\n{text[-_LONGEST // 2 :]}"
+    except BaseException as second:  # noqa: BLE001 - the cell's own classes format themselves, and time may be up
+        text = f"{type(error).__name__} (and formatting it failed: {type(second).__name__})\n"
+        return text, _limit(error) or _limit(second)
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]}\n...\n{text[-_LONGEST // 2 :]}"
+    return text, _limit(error)
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -102,10 +124,11 @@ def _open_output() -> io.TextIOWrapper:
 _output = _open_output()
 
 
-def _prepare_process() -> None:
+def _restore() -> None:
     """Put back what a cell may have changed and the next one, and the limits, rely on. One stream serves stdout and
     stderr, so that their order is kept."""
     global _output
+    _restore_interpreter()
     if _output.closed:
         _output = _open_output()
     if not _reserve:
@@ -113,6 +136,14 @@ def _prepare_process() -> None:
             _reserve.append(bytearray(_RESERVE))
     sys.stdout = sys.stderr = _output
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _restore_interpreter() -> None:
+    """What running and reporting any cell takes."""
+    sys.settrace(None)
+    sys.setprofile(None)
+    builtins.__dict__.update(__builtins__)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
 
 
 def _flush() -> None:
@@ -126,7 +157,7 @@ def _sleep(seconds: float) -> None:
         raise ValueError("sleep length must be non-negative")
     end, waiting = time.monotonic() + seconds, select.poll()
     while (left := end - time.monotonic()) > 0:
-        waiting.poll(max(1, left * 1000))
+        waiting.poll(min(max(1, left * 1000), _LONGEST_POLL))
 
 
 def _no_input(_prompt: object = "", /) -> NoReturn:
@@ -145,7 +176,7 @@ def _set_up() -> None:
     for name in _ABSENT:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType] - it means: cannot be imported
     time.sleep = _sleep
-    builtins.input = _no_input
+    builtins.input = __builtins__["input"] = _no_input
     _namespace.update({module.__name__: module for module in _READY})
     _namespace.update(_helpers())
     gc.collect()
