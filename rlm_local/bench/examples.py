@@ -1,4 +1,4 @@
-"""The examples as a benchmark: every question to the engine and, for comparison, to the same model directly."""
+"""Questions with known answers as a benchmark: to the engine and, for comparison, to the same model directly."""
 
 import math
 from collections import Counter
@@ -34,6 +34,8 @@ class Result:
     score: float
     tokens: int
     seconds: float
+    calls: int = 0
+    """Calls of the model; files of results from before it was counted do not have it."""
 
     def data(self) -> dict[str, Any]:
         """Plain data, a line of the results file."""
@@ -42,13 +44,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Share:
-    """How well some questions were answered: the mean score and its 95 % interval; tokens and seconds per question."""
+    """How well some questions were answered: mean score, its 95 % interval; tokens, calls, seconds per question."""
 
     n: int
     score: float
     low: float
     high: float
     tokens: float
+    calls: float
     seconds: float
 
 
@@ -72,7 +75,7 @@ def ask_all(tasks: Sequence[Task], ask: Ask, *, direct: bool, known: Sequence[Re
     passes: tuple[tuple[Policy, Sequence[Task]], ...] = (("rules", tasks), ("direct", grouped))
     for policy, order in passes:
         for task in order:
-            yield seen.get((task.id, policy)) or _ask(task, policy, ask)
+            yield seen.get((task.id, policy)) or ask_one(task, policy, ask)
 
 
 def report(results: Sequence[Result]) -> list[Row]:
@@ -92,7 +95,8 @@ def wilson(mean: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _ask(task: Task, policy: Policy, ask: Ask) -> Result:
+def ask_one(task: Task, policy: Policy, ask: Ask) -> Result:
+    """One question, asked and scored."""
     try:
         answer = ask(task, policy)
     except RlmLocalError as error:
@@ -111,6 +115,7 @@ def _ask(task: Task, policy: Policy, ask: Ask) -> Result:
         score=0.0 if answer.ended is Ended.ERROR else score(task, answer.answer, answer.found),
         tokens=answer.usage.prompt_tokens + answer.usage.completion_tokens,
         seconds=answer.usage.seconds,
+        calls=answer.usage.leaf_calls,
     )
 
 
@@ -122,8 +127,6 @@ def _row(kind: str, results: Sequence[Result]) -> Row:
 
 def _share(results: Sequence[Result]) -> Share:
     n = len(results)
-    mean = sum(result.score for result in results) / n if n else 0.0
-    low, high = wilson(mean, n)
-    tokens = sum(result.tokens for result in results) / n if n else 0.0
-    seconds = sum(result.seconds for result in results) / n if n else 0.0
-    return Share(n, mean, low, high, tokens, seconds)
+    sums = map(sum, zip(*((r.score, r.tokens, r.calls, r.seconds) for r in results), strict=True))
+    score, tokens, calls, seconds = (total / n for total in sums) if n else (0.0,) * 4
+    return Share(n, score, *wilson(score, n), tokens, calls, seconds)

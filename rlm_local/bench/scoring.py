@@ -3,17 +3,18 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rlm_local.errors import UsageError
 
-Scorer = Literal["number", "text", "set", "not_found", "yes_no"]
+Scorer = Literal["number", "near", "text", "set", "pairs", "not_found", "yes_no"]
 
 LONGEST_ANSWER = 400  # characters; a longer text is a dump in which anything could be found
 _SLACK = 1e-6
+_NEAR = 0.75  # what each step away from a count costs, as in OOLONG (arXiv 2511.02817)
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,13 @@ class Task:
     answer: str | float | tuple[str, ...]
     accept: tuple[str, ...] = ()  # text: other wordings that count
     tolerance: float = 0.0  # number: how far off still counts
+    against: tuple[str, ...] = ()  # text: wordings of wrong answers, none of which may stand beside it
 
 
 def load_tasks(questions: Path) -> list[Task]:
     """Read a JSON Lines file of tasks; its `paths` are relative to the file's own folder.
 
-    Keys: id, kind, question, paths, answer, scorer; optional: accept, tolerance. Others are left alone.
+    Keys: id, kind, question, paths, answer, scorer; optional: accept, tolerance, against. Others are left alone.
     Raises UsageError naming the file and the line that is not such a task.
     """
     tasks: list[Task] = []
@@ -53,17 +55,21 @@ def score(task: Task, answer_text: str, found: bool) -> float:
 
     number     1 if the number that the answer states is within `tolerance` of the known one. Which number an answer
                states: see `stated_number`.
+    near       0.75 to the power of how far the number that the answer states is from the known one.
     text       1 if the known answer or an accepted wording stands in the text as a whole phrase, whatever its case,
-               accents and punctuation.
+               accents and punctuation, and none of those against it does.
     set        F1 of the elements. An element is a piece between commas, semicolons, line breaks or "and"; a lead-in
                that ends with a colon is not counted.
+    pairs      F1 of unordered pairs of numbers; 1 where there are none and none are given. Of any length.
     not_found  1 if `found` is False or the text says that the documents do not hold it.
     yes_no     1 if the first word, or the only one of the two that occurs, is the known one.
 
-    Texts longer than `LONGEST_ANSWER` score 0; so does every other scorer than not_found where `found` is False.
+    Other texts longer than `LONGEST_ANSWER` score 0; so does every other scorer than not_found where `found` is False.
     """
     if task.scorer == "not_found":
         return float(not found or (len(answer_text) <= LONGEST_ANSWER and bool(_NOT_THERE.search(answer_text))))
+    if task.scorer == "pairs" and isinstance(task.answer, tuple):
+        return _f1_of_pairs(task.answer, answer_text if found else "")
     if not found or len(answer_text) > LONGEST_ANSWER:
         return 0.0
     match task.answer:
@@ -72,11 +78,13 @@ def score(task: Task, answer_text: str, found: bool) -> float:
         case str() if task.scorer == "yes_no":
             return float(_yes_or_no(answer_text) == task.answer)
         case str():
-            text = f" {_normalise(answer_text)} "
-            return float(any(f" {_normalise(wording)} " in text for wording in (task.answer, *task.accept)))
+            return float(_holds(answer_text, (task.answer, *task.accept)) and not _holds(answer_text, task.against))
         case _:
             stated = stated_number(answer_text, task.question)
-            return float(stated is not None and abs(stated - task.answer) <= task.tolerance + _SLACK)
+            if stated is None:
+                return 0.0
+            off = abs(stated - task.answer)
+            return _NEAR**off if task.scorer == "near" else float(off <= task.tolerance + _SLACK)
 
 
 def stated_number(text: str, question: str) -> float | None:
@@ -111,6 +119,7 @@ _NOT_A_NUMBER = re.compile(
 _NUMBER = re.compile(r"(?<![\w.,-])-?\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\w)|(?<!\w)-?\d+(?:[.,]\d+)*")
 _MARKER = re.compile(r"(?:\banswer(?: is)?|\btotal(?: is| of)?|=)\s*:?\s*[^\w\s-]?\s*", re.IGNORECASE)
 _RANGE = re.compile(r"-?[\d.,]+\s*(?:-|\u2013|/|to|or)\s*\d")
+_PAIR = re.compile(r"(\d+)\W+(\d+)")
 _NOT_THERE = re.compile(
     r"\bnot found\b|\bno (?:mention|information|record|reference|data|such|entry|evidence|answer)\b"
     r"|\bnothing (?:about|on|in)\b"
@@ -166,6 +175,16 @@ def _yes_or_no(text: str) -> str | None:
     return said.pop() if len(said) == 1 else None
 
 
+def _holds(text: str, wordings: Iterable[str]) -> bool:
+    text = f" {_normalise(text)} "
+    return any(f" {_normalise(wording)} " in text for wording in wordings)
+
+
+def _f1_of_pairs(gold: tuple[str, ...], text: str) -> float:
+    known, given = ({frozenset(pair) for pair in _PAIR.findall(each)} for each in (" ".join(gold), text))
+    return 2 * len(known & given) / (len(known) + len(given)) if known or given else 1.0
+
+
 def _f1(gold: tuple[str, ...], text: str) -> float:
     pieces = [piece for piece in re.split(r"[,;\n]|\band\b|(?<=:)\s", text) if re.search(r"\w", piece)]
     pieces = [piece for piece in pieces if not piece.rstrip().endswith(":")] or pieces
@@ -182,7 +201,7 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
     scorer, answer = row["scorer"], row["answer"]
     if scorer not in get_args(Scorer):
         raise ValueError(f"unknown scorer {scorer}")
-    wanted = {"number": (int, float), "set": list}.get(scorer, str)
+    wanted = {"number": (int, float), "near": (int, float), "set": list, "pairs": list}.get(scorer, str)
     if not isinstance(answer, wanted):
         raise TypeError(f"scorer {scorer} does not go with the answer {answer!r}")
     return Task(
@@ -191,7 +210,8 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
         question=row["question"],
         paths=tuple(folder / path for path in row["paths"]),
         scorer=scorer,
-        answer=tuple(row["answer"]) if scorer == "set" else row["answer"],
+        answer=tuple(row["answer"]) if wanted is list else row["answer"],
         accept=tuple(row.get("accept", ())),
         tolerance=row.get("tolerance", 0.0),
+        against=tuple(row.get("against", ())),
     )

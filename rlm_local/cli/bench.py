@@ -1,28 +1,27 @@
 """`rlm-local bench`: how good the answers are, measured."""
 
-import json
 import sys
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_local.cli.interrupt import CANCELLED, cancellable
-from rlm_local.cli.progress import progress
-from rlm_local.cli.shared import JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption, open_engine
-from rlm_local.cli.terminal import columns, one_line
+from rlm_local.cli import bench_tasks
+from rlm_local.cli.interrupt import CANCELLED
+from rlm_local.cli.results import measure, table, to_json
+from rlm_local.cli.shared import Asker, JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption
+from rlm_local.cli.terminal import one_line
 from rlm_local.errors import UsageError
-from rlm_local.log.lines import LineFile
 
 if TYPE_CHECKING:
-    from rlm_local.bench.examples import Policy, Result, Row, Share
+    from rlm_local.bench.examples import Policy, Result
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
     from rlm_local.models import Cancel
 
 app = typer.Typer(no_args_is_help=True, help="Measure how good the answers are.")
+app.command("tasks")(bench_tasks.tasks)
 
 
 @app.callback()
@@ -60,9 +59,8 @@ def examples(
     table of what was asked so far, and with exit status 130.
     """
     tasks = _tasks(directory, kind, limit)
-    results: list[Result] = []
 
-    def ask_until_cancelled(cancel: "Cancel") -> None:
+    def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
         from rlm_local.bench.examples import ask_all
 
         def ask(task: "Task", policy: "Policy") -> "Answer":
@@ -77,20 +75,9 @@ def examples(
                 cancel=cancel,
             )
 
-        total = len(tasks) * (1 + direct)
-        for result in ask_all(tasks, ask, direct=direct, known=known):
-            if cancel.cancelled:
-                return
-            results.append(result)
-            if file and result not in known:
-                file.append(result.data())
-            listener.note(f"{result.id} {result.policy}: {result.score:.2f}  {one_line(result.answer, 60)}")
-            listener.count(len(results), total)
+        return ask_all(tasks, ask, direct=direct, known=known)
 
-    with _results_file(out) as file:
-        known = _known(file)
-        with progress() as listener, open_engine(ctx, model, listener) as engine:
-            cancelled = cancellable(lambda cancel: (ask_until_cancelled(cancel), cancel.cancelled)[1])
+    results, cancelled = measure(ctx, model, out, len(tasks) * (1 + direct), ask_them)
     _print(results, as_json=as_json)
     raise typer.Exit(CANCELLED if cancelled else 0)
 
@@ -109,46 +96,17 @@ def _tasks(directory: Path, kind: str | None, limit: int | None) -> "list[Task]"
     return [task for name in chosen for task in [task for task in tasks if task.kind == name][:limit]]
 
 
-def _results_file(path: Path | None) -> AbstractContextManager[LineFile | None]:
-    return LineFile(path) if path else nullcontext()
-
-
-def _known(file: LineFile | None) -> "list[Result]":
-    from rlm_local.bench.examples import Result
-
-    try:
-        return [Result(**row) for row in file.rows] if file else []
-    except TypeError as error:
-        raise UsageError(f"{file and file.path} is not a file of results: {error}") from error
-
-
 def _print(results: "list[Result]", *, as_json: bool) -> None:
     from rlm_local.bench.examples import report
 
     rows = report(results)
     if as_json:
-        data = {"rows": [asdict(row) for row in rows], "results": [result.data() for result in results]}
-        sys.stdout.write(f"{json.dumps(data)}\n")
+        sys.stdout.write(f"{to_json(rows, results)}\n")
         return
-    lines = _table(rows)
+    lines = table(rows)
     for result in results:
         if result.policy == "rules" and result.score < 1:
             given = result.error or result.answer or "nothing"
             lines += ["", f"{result.id}  {one_line(result.question, 200)}"]
             lines += [f"  expected {one_line(result.expected, 120)}; given {one_line(given, 160)}"]
     sys.stdout.writelines(f"{line}\n" for line in lines)
-
-
-def _table(rows: "list[Row]") -> list[str]:
-    lines: list[tuple[str, ...]] = [
-        ("kind", "n", "right", "95 %", "tokens", "seconds", "direct", "95 %", "tokens", "seconds")
-    ]
-    for row in rows:
-        direct = _cells(row.direct) if row.direct else ("",) * 4
-        lines.append((row.kind, str(row.engine.n), *_cells(row.engine), *direct))
-    return columns(lines, right=range(1, len(lines[0])))
-
-
-def _cells(share: "Share") -> tuple[str, str, str, str]:
-    interval = f"{100 * share.low:.0f}-{100 * share.high:.0f}"
-    return f"{share.score:.0%}", interval, f"{share.tokens:,.0f}", f"{share.seconds:.1f}"

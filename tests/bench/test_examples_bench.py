@@ -32,7 +32,7 @@ def test_every_task_is_asked_under_both_policies_and_scored() -> None:
         ("l1", "direct", 0.67),
     ]
     assert results[0] == Result(
-        "c1", "count", "How many?", "12", "rules", "r1", "12", True, "answered", "", 1.0, 105, 2.5
+        "c1", "count", "How many?", "12", "rules", "r1", "12", True, "answered", "", 1.0, 105, 2.5, 1
     )
     assert results[1].expected == "Ann, Bob"
 

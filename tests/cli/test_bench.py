@@ -37,7 +37,7 @@ def test_a_table_by_kind_beside_the_direct_answers_and_the_misses(home: Path, fo
         ["argmax", "3", "100%"],
         ["all", "6", "83%"],
     ]
-    assert lines[3].split()[6] == "0%"
+    assert lines[3].split()[7] == "0%"
     assert lines[5:] == ["count-2  count 2?", "  expected 12; given 99"]
     assert [asked["policy"] for asked in engine.asked] == ["rules"] * 6 + ["direct"] * 6
     assert engine.asked[0]["sources"] == [folder / "r"]

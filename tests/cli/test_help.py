@@ -23,6 +23,7 @@ COMMANDS = [
     "sandbox",
     "bench",
     "bench examples",
+    "bench tasks",
     "doctor",
 ]
 

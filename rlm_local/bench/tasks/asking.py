@@ -1,0 +1,25 @@
+"""Asking made tasks, one after another: each is made when its turn comes, and forgotten when it was answered."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from rlm_local.bench.examples import Policy, Result, ask_one
+from rlm_local.bench.scoring import Task
+from rlm_local.bench.tasks.kinds import Spec
+from rlm_local.engine.answer import Answer
+
+AskOf = Callable[[Mapping[str, str], Task, Policy], Answer]
+"""Asks documents (name: text) one question under a policy; see `rlm_local.bench.examples.Ask`."""
+
+
+def ask_made(specs: Sequence[Spec], ask: AskOf, *, direct: bool, known: Sequence[Result] = ()) -> Iterator[Result]:
+    """Each task's result from the engine and, where wanted, directly; those already known are not asked."""
+    seen = {(result.id, result.policy): result for result in known}
+    policies: tuple[Policy, ...] = ("rules", "direct") if direct else ("rules",)
+    for spec in specs:
+        if all((spec.id, policy) in seen for policy in policies):
+            yield from (seen[spec.id, policy] for policy in policies)
+            continue
+        task, documents = spec.make()
+        for policy in policies:
+            yield seen.get((spec.id, policy)) or ask_one(task, policy, partial(ask, documents))

@@ -1,0 +1,117 @@
+"""`rlm-local bench tasks`: made tasks of any length, with exact answers."""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.interrupt import CANCELLED
+from rlm_local.cli.results import measure, table, to_json
+from rlm_local.cli.shared import Asker, JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption
+from rlm_local.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from rlm_local.bench.examples import Policy, Result
+    from rlm_local.bench.scoring import Task
+    from rlm_local.engine.answer import Answer
+    from rlm_local.models import Cancel
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
+
+
+def tasks(
+    ctx: typer.Context,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="A kind of task; more than once for several.  [default: all]")
+    ] = None,
+    tokens: Annotated[str, typer.Option("--tokens", help="Lengths, as in 2k,64k,1M; from 2k to 10M.")] = "16k",
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Tasks of each kind and length.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The first task's seed; the next has the next.")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="TREC's train_5500.label, for the lines of aggregate and pairs.", dir_okay=False),
+    ] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct/--no-direct", help="Ask the model directly too, the text cut to its window.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="A file for the table, a line a kind and length.")] = None,
+    model: ModelOption = None,
+    max_tokens: MaxTokensOption = None,
+    max_calls: MaxCallsOption = None,
+    timeout: TimeoutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask made tasks of any length and score the answers.
+
+    \b
+    rlm-local bench tasks --kind needle --tokens 64k,1M -n 20 --no-direct
+    rlm-local bench tasks --kind aggregate --kind pairs --data train_5500.label --out results.jsonl --csv table.csv
+
+    Kinds: needle (one number in prose), aggregate and pairs (labels that no line states, as in OOLONG), code (which
+    functions mutate global state), count, argmax, two_hop, semantic, not_there (records of a tool hire), short (a note
+    of a thousand tokens). The same kind, length and seed are the same task. Ctrl-C ends with the table of what was
+    asked so far, and with exit status 130.
+    """
+    from rlm_local.bench.examples import report
+    from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv
+
+    made = specs(_kinds(kind), _lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
+
+    def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
+        def ask(documents: Mapping[str, str], task: "Task", policy: "Policy") -> "Answer":
+            return engine.ask(
+                task.question,
+                documents,
+                policy=policy,
+                max_tokens=max_tokens,
+                max_calls=max_calls,
+                timeout=timeout,
+                task_id=task.id,
+                cancel=cancel,
+            )
+
+        return ask_made(made, ask, direct=direct, known=known)
+
+    results, cancelled = measure(ctx, model, out, len(made) * (1 + direct), ask_them)
+    rows = report(results)
+    if csv:
+        _write(csv, to_csv(results))
+    lines = [to_json(rows, results)] if as_json else table(rows)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    raise typer.Exit(CANCELLED if cancelled else 0)
+
+
+def _kinds(given: list[str] | None) -> list[str]:
+    from rlm_local.bench.tasks import KINDS
+
+    for kind in given or ():
+        if kind not in KINDS:
+            raise UsageError(f"there is no kind {kind!r}", remedy=f"There are {', '.join(KINDS)}")
+    return given or list(KINDS)
+
+
+def _lengths(text: str) -> list[int]:
+    """The lengths in a list such as 2k,64k,1M."""
+    from rlm_local.bench.tasks import LEAST_TOKENS, MOST_TOKENS
+
+    lengths: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)([kKmM]?)\s*", part)
+        length = int(match[1]) * _UNITS[match[2].lower()] if match else 0
+        if not LEAST_TOKENS <= length <= MOST_TOKENS:
+            raise UsageError(f"{part!r} is no length in tokens", remedy="Give some from 2k to 10M, as in 2k,64k,1M")
+        lengths.append(length)
+    return lengths
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
