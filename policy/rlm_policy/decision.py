@@ -1,5 +1,6 @@
 """A decision, with what is needed to learn from it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ class Decision:
 
     action: Action
     logprobs: Mapping[Action, float] = field(default_factory=dict[Action, float])
+    """Before the bias: the model's own."""
+
     bias: Mapping[Action, float] = field(default_factory=dict[Action, float])
     propensity: float = 1.0
     """The probability with which this policy takes this action in this state; 1 for a deterministic one."""
@@ -22,12 +25,28 @@ class Decision:
     reason: str = ""
     """One line for a person."""
 
+    @property
+    def biased(self) -> dict[Action, float]:
+        """The log probabilities with the bias added, normalised again: what was decided by."""
+        return biased(self.logprobs, self.bias)
+
     def data(self) -> dict[str, object]:
         """Plain data, for the log."""
         return {
             "action": str(self.action),
             "logprobs": {str(a): round(p, 5) for a, p in self.logprobs.items()},
-            "bias": {str(a): b for a, b in self.bias.items()},
+            "bias": {str(a): round(b, 5) for a, b in self.bias.items()},
+            "biased": {str(a): round(p, 5) for a, p in self.biased.items()},
             "propensity": round(self.propensity, 5),
             "reason": self.reason,
         }
+
+
+def biased(logprobs: Mapping[Action, float], bias: Mapping[Action, float]) -> dict[Action, float]:
+    """Log probabilities with a bias added, in nats, and normalised; an action without a bias has 0."""
+    shifted = {action: logprob + bias.get(action, 0.0) for action, logprob in logprobs.items()}
+    if not shifted:
+        return {}
+    best = max(shifted.values())
+    total = best + math.log(sum(math.exp(value - best) for value in shifted.values()))
+    return {action: value - total for action, value in shifted.items()}

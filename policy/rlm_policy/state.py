@@ -36,6 +36,17 @@ class State:
         """Context over window: below 1 the whole view fits in one call."""
         return self.context_tokens / self.window_tokens
 
+    @property
+    def item_tokens(self) -> float:
+        """Tokens of an item, on average; 0 without items. Of the largest set's, as if the view were nothing else."""
+        return self.context_tokens / self.items if self.items else 0.0
+
+    @property
+    def load(self) -> float:
+        """Context over the tokens that are left: above 1 not all of the view can be read."""
+        return self.context_tokens / max(1, self.tokens_left)
+
     def features(self) -> dict[str, float | int | str]:
         """Everything as plain data, for the log and for training."""
-        return {**asdict(self), "fill": round(self.fill, 4)}
+        derived = {"fill": self.fill, "item_tokens": self.item_tokens, "load": self.load}
+        return {**asdict(self), **{name: round(value, 4) for name, value in derived.items()}}

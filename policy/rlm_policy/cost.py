@@ -1,0 +1,41 @@
+"""What an action will cost, estimated from the state alone, before anything was planned."""
+
+from dataclasses import dataclass
+
+from rlm_policy.action import Action
+from rlm_policy.state import State
+
+_PLAN_TOKENS = 300
+"""A plan's own end of the prompt, and the plan: the rest of the prompt is kept from earlier questions."""
+
+_READ_TOKENS = 1_300
+"""The passages of one reading."""
+
+_CALL_TOKENS = 16
+"""A leaf call besides the item that it is about."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Tokens that will be evaluated and generated, and calls of the model."""
+
+    tokens: int
+    calls: int
+
+
+def expected_costs(state: State) -> dict[Action, Cost]:
+    """What each action would cost in this state; an action that is not open has no cost.
+
+    ANSWER is open where the view fits into the window, MAP where there are items, RECURSE where depth is left. Children
+    read all of the view between them, and each plans once.
+    """
+    costs = {Action.SEARCH: Cost(_PLAN_TOKENS + _READ_TOKENS, 2)}
+    if state.fill < 1:
+        costs[Action.ANSWER] = Cost(state.context_tokens, 1)
+    if state.items:
+        map_tokens = round(state.items * (state.item_tokens + _CALL_TOKENS))
+        costs[Action.MAP] = Cost(_PLAN_TOKENS + map_tokens, 1 + state.items)
+    if state.depth_left:
+        children = max(2, state.documents)
+        costs[Action.RECURSE] = Cost(_PLAN_TOKENS * (1 + children) + state.context_tokens, 1 + 2 * children)
+    return costs
