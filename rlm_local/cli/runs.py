@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import columns, console, one_line
+from rlm_local.cli.terminal import clean, columns, console, one_line
 from rlm_local.errors import StoreError
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def list_runs(
 
 
 @app.command("show", no_args_is_help=True)
-def show(ctx: typer.Context, run: RunArgument, as_json: JsonOption = False) -> None:
+def show(
+    ctx: typer.Context,
+    run: RunArgument,
+    tree: Annotated[bool, typer.Option("--tree", help="As a tree, with the cost of each branch.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show how an answer came about: decisions, cells, what they printed, calls of the model, evidence, cost."""
     with _store(ctx) as store:
         if as_json:
@@ -45,8 +50,65 @@ def show(ctx: typer.Context, run: RunArgument, as_json: JsonOption = False) -> N
             return
         record = store.get(run)
     from rlm_local.cli.show import show_run
+    from rlm_local.cli.tree import run_tree
 
-    show_run(record, console(sys.stdout))
+    if tree:
+        console(sys.stdout).print(run_tree(record), soft_wrap=False)
+    else:
+        show_run(record, console(sys.stdout))
+
+
+@app.command("diff", no_args_is_help=True)
+def diff(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="A run's id, the start of one, or last.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another run of the same question.")],
+) -> None:
+    """Show two runs of one question side by side: decisions, cells, calls, answers, cost."""
+    from rlm_local.cli.compare import compare
+
+    with _store(ctx) as store:
+        lines = compare(store.get(first), store.get(second))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+@app.command("replay", no_args_is_help=True)
+def replay(
+    ctx: typer.Context,
+    run: RunArgument,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
+    ] = None,
+) -> None:
+    """Run the cells of a run again, with the log in the model's place, and say whether all comes out as logged.
+
+    \b
+    rlm-local runs replay last
+
+    Only the model's vocabulary is used. Exit status: 0 the same, as far as a run can be repeated; 1 otherwise, with the
+    first place that differs; 2 usage.
+    """
+    from rlm_local.corpus import Corpus
+    from rlm_local.engine.replay import replay as replay_run
+    from rlm_sandbox import ensure_image
+
+    use = shared(ctx)
+    with _store(ctx) as store:
+        record = store.get(run)
+    corpus = Corpus.load(paths or record.start.sources)
+    with use.open_vocabulary(model or record.start.model, use.home) as count:
+        done = replay_run(record, corpus, count, ensure_image(use.home.image))
+    if done.divergence:
+        sys.stdout.write(
+            clean(f"{done.divergence.place}\n  logged {done.divergence.logged}\n  now    {done.divergence.now}\n")
+        )
+        raise typer.Exit(1)
+    rest = f"; the rest was left out: {done.left_out}" if done.left_out else ""
+    sys.stdout.write(f"as logged: {done.turns} turns, {done.calls} leaf calls{rest}\n")
 
 
 @app.command("export", no_args_is_help=True)

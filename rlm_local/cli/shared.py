@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 import typer
 
 from rlm_local.cli.interrupt import interruptible
+from rlm_local.errors import UsageError
 from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
@@ -47,12 +48,33 @@ def _engine(model: str | None, home: Home, listener: "Listener") -> AbstractCont
     return Engine(model or DEFAULT_MODEL, home=home, listener=listener)
 
 
+OpenVocabulary = Callable[[str, Home], AbstractContextManager[Callable[[str], int]]]
+"""The tokens of a text by the vocabulary of a model, whose weights are not used, in a state directory."""
+
+
+@contextmanager
+def _vocabulary(model: str, home: Home) -> Generator[Callable[[str], int]]:
+    from rlm_local.models import resolve
+    from rlm_local.models.llama import Weights
+
+    spec = resolve(model)
+    path = spec.file or home.models / f"{spec.name}.gguf"
+    if not path.is_file():
+        raise UsageError(f"the vocabulary of {model} is not here: there is no {path}", remedy="Pull the model first")
+    weights = Weights(path)
+    try:
+        yield lambda text: len(weights.tokenize(text))
+    finally:
+        weights.close()
+
+
 @dataclass(frozen=True)
 class Shared:
     """What the program passes to its commands; tests pass their own."""
 
     home: Home = field(default_factory=Home.default)
     make_engine: MakeEngine = _engine
+    open_vocabulary: OpenVocabulary = _vocabulary
 
 
 def shared(ctx: typer.Context) -> Shared:

@@ -81,11 +81,12 @@ def _turn(number: int, turn: "TurnRecord") -> list[Text]:
         if end.error:
             parts.append(Text(clean(end.error).rstrip(), style="red"))
         parts.append(Text(f"stopped: {end.stopped}" if end.stopped else f"{end.seconds:.2f} s", style="dim"))
-    head = Text(f"\n{number}. {_decision(turn.start.decision)}", style="cyan")
+    head = Text(f"\n{number}. {decision_line(turn.start.decision)}", style="cyan")
     return [head, *(_indented(part) for part in parts)]
 
 
-def _decision(decision: Mapping[str, Any]) -> str:
+def decision_line(decision: Mapping[str, Any]) -> str:
+    """What was decided, how likely each option was, and why, on one line."""
     logprobs: Mapping[str, float] = decision.get("logprobs") or {}
     likely = sorted(logprobs.items(), key=lambda option: -option[1])
     options = ", ".join(f"{name} {math.exp(logprob):.0%}" for name, logprob in likely)

@@ -15,6 +15,8 @@ COMMANDS = [
     "runs list",
     "runs show",
     "runs export",
+    "runs diff",
+    "runs replay",
     "models",
     "models list",
     "models pull",

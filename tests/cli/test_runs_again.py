@@ -1,0 +1,134 @@
+"""`runs replay`, `runs diff` and `runs show --tree`, over runs that a scripted model made in the real sandbox."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from rlm_local.cli.app import app
+from rlm_local.cli.shared import Shared
+from rlm_local.engine.engine import Engine
+from rlm_local.home import Home
+from rlm_local.log import RunStore
+from rlm_local.models import ModelSpec
+from rlm_sandbox import Image
+from tests.cli.fakes import FakeEngine, not_asked, run_program
+from tests.engine.records import DOCUMENTS
+from tests.engine.script import planner
+from tests.log.sample import call_record, run_start, turn_start, write_run
+from tests.models.fakes import ScriptedModel
+
+QUESTION = "How many visits were cancelled?"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "records"
+    for name, text in DOCUMENTS.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def ask(home: Path, image: Image, folder: Path, *plan: str) -> str:
+    spec = ModelSpec("scripted", "", "", 0, "")
+    with Engine.of(spec, planner(*plan), image, RunStore(Home(home).runs)) as engine:
+        return engine.ask(QUESTION, [folder]).run_id
+
+
+@contextmanager
+def vocabulary(_model: str, _home: Home) -> Generator[Callable[[str], int]]:
+    yield ScriptedModel().count
+
+
+def replay(home: Path, image_directory: Path, *arguments: str | Path) -> Result:
+    home_image = home / "image"
+    if not home_image.exists():
+        home_image.symlink_to(image_directory)
+    use = Shared(Home(home), FakeEngine(not_asked).make, vocabulary)
+    return CliRunner().invoke(app, ["runs", "replay", *map(str, arguments)], obj=use)
+
+
+def test_a_run_is_replayed_from_its_own_documents(
+    home: Path, image: Image, image_directory: Path, folder: Path
+) -> None:
+    ask(home, image, folder, "count", "visits", "status = cancelled")
+    result = replay(home, image_directory, "last")
+    assert (result.exit_code, result.stdout) == (0, "as logged: 1 turns, 0 leaf calls\n")
+    moved = folder.rename(folder.with_name("moved"))
+    assert replay(home, image_directory, "last").exit_code == 1
+    assert replay(home, image_directory, "last", moved).exit_code == 0
+    (moved / "visits.csv").write_text("visit_id\nV-1\n")
+    other = replay(home, image_directory, "last", moved)
+    assert other.exit_code == 2
+    assert "the documents are not what run" in other.stderr
+
+
+def test_two_runs_of_one_question_side_by_side(home: Path, image: Image, folder: Path) -> None:
+    first = ask(home, image, folder, "count", "visits", "status = cancelled")
+    second = ask(home, image, folder, "count", "visits")
+    engine = FakeEngine(not_asked)
+    said = run_program(("runs", "diff", first, second), engine, home).stdout
+    for part in (
+        QUESTION,
+        first,
+        second,
+        "policy   rules",
+        "answer   3         10",
+        "turn 1",
+        "+hits = rows('visits')",
+    ):
+        assert part in said
+    assert run_program(("runs", "diff", first, first), engine, home).stdout.endswith("cell      the same\n")
+
+
+def test_runs_of_different_questions_are_not_compared(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        ids = [store.begin(run_start(question)).run_id for question in ("one?", "two?")]
+    result = run_program(("runs", "diff", *ids), FakeEngine(not_asked), home)
+    assert result.exit_code == 2
+    assert "are of different questions" in result.stderr
+
+
+def test_a_run_that_did_more_stands_beside_one_that_died(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        whole, dead = store.begin(run_start()), store.begin(run_start())
+        write_run(whole, turns=2)
+    said = run_program(("runs", "diff", dead.run_id, whole.run_id), FakeEngine(not_asked), home).stdout
+    assert "ended    unfinished  answered" in said
+    assert "calls       3 judge" in said
+
+
+def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        log = store.begin(run_start())
+        root = log.node(None, 0, "How many?")
+        turn = log.begin_turn(root, turn_start("print(1)\nprint(2)"))
+        log.calls(turn, "judge", [call_record("a"), call_record("b")], 1.5)
+        log.end_turn(turn, "1\n2\n", None, None, 1.0)
+        child = log.node(root, 1, "a part of it\x1b[2J")
+        below = log.begin_turn(child, turn_start("1 / 0"))
+        log.calls(below, "query", [call_record("c")], 0.5)
+        log.end_turn(below, "", "Traceback:\nZeroDivisionError: division by zero\n", None, 1.0)
+        log.begin_turn(child, turn_start())
+    said = run_program(("runs", "show", "last", "--tree"), FakeEngine(not_asked), home).stdout
+    lines = [line.strip("│├└─ ").rstrip() for line in said.splitlines()]
+    assert lines == [
+        f"run {log.run_id}: 3 leaf calls, 60 tokens",
+        "How many? · 3 leaf calls, 60 tokens",
+        "1. SEARCH (SEARCH 82%, MAP 18%): fields",
+        "print(1)",
+        "print(2)",
+        "judge: 2 leaf calls, 40 tokens · 1.5 s",
+        "→ 1 2",
+        "a part of it\ufffd[2J · 1 leaf calls, 20 tokens",
+        "1. SEARCH (SEARCH 82%, MAP 18%): fields",
+        "1 / 0",
+        "query: 1 leaf calls, 20 tokens · 0.5 s",
+        "failed: ZeroDivisionError: division by zero",
+        "2. SEARCH (SEARCH 82%, MAP 18%): fields",
+        "print(len(rows('visits')))",
+        "never came to its end",
+    ]
