@@ -1,6 +1,5 @@
 """`rlm-local bench tasks`: made tasks of any length, with exact answers."""
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
     from rlm_local.models import Cancel
-
-_UNITS = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
 def tasks(
@@ -41,6 +38,9 @@ def tasks(
         Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
     ] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="A file for the table, a line a kind and length.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="A file for a picture (SVG) of score and cost against length.")
+    ] = None,
     model: ModelOption = None,
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
@@ -59,7 +59,7 @@ def tasks(
     asked so far, and with exit status 130.
     """
     from rlm_local.bench.examples import report
-    from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv
+    from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv, to_svg
 
     made = specs(_kinds(kind), _lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
 
@@ -82,6 +82,8 @@ def tasks(
     rows = report(results)
     if csv:
         _write(csv, to_csv(results))
+    if plot:
+        _write(plot, to_svg(results))
     lines = [to_json(rows, results)] if as_json else table(rows)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(CANCELLED if cancelled else 0)
@@ -98,16 +100,13 @@ def _kinds(given: list[str] | None) -> list[str]:
 
 def _lengths(text: str) -> list[int]:
     """The lengths in a list such as 2k,64k,1M."""
-    from rlm_local.bench.tasks import LEAST_TOKENS, MOST_TOKENS
+    from rlm_local.bench.tasks import LEAST_TOKENS, MOST_TOKENS, read_size
 
-    lengths: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)([kKmM]?)\s*", part)
-        length = int(match[1]) * _UNITS[match[2].lower()] if match else 0
+    lengths = {part: read_size(part) for part in text.split(",")}
+    for part, length in lengths.items():
         if not LEAST_TOKENS <= length <= MOST_TOKENS:
             raise UsageError(f"{part!r} is no length in tokens", remedy="Give some from 2k to 10M, as in 2k,64k,1M")
-        lengths.append(length)
-    return lengths
+    return list(lengths.values())
 
 
 def _write(path: Path, text: str) -> None:

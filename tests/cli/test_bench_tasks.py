@@ -23,8 +23,8 @@ def right_unless_direct(question: str, *, task_id: str, policy: str, **_options:
 
 def test_a_table_by_kind_and_length_and_the_same_as_csv(home: Path, tmp_path: Path) -> None:
     engine = FakeEngine(right_unless_direct)
-    out = tmp_path / "table.csv"
-    result = run_program((*COMMAND, "--csv", out), engine, home)
+    out, plot = tmp_path / "table.csv", tmp_path / "plot.svg"
+    result = run_program((*COMMAND, "--csv", out, "--plot", plot), engine, home)
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()[1:]]
     assert [row[:4] for row in rows] == [
@@ -34,13 +34,14 @@ def test_a_table_by_kind_and_length_and_the_same_as_csv(home: Path, tmp_path: Pa
         ["all", "6", "100%", "61-100"],
     ]
     assert [asked["sources"] for asked in engine.asked[:2]] == [["hires.csv", "customers.csv", "messages.csv"]] * 2
+    assert ">count, direct</text>" in plot.read_text()
     table = list(csv.DictReader(out.read_text().splitlines()))
     assert [(row["kind"], row["length"], row["policy"], row["n"], row["score"]) for row in table[:2]] == [
-        ("count", "2k", "rules", "2", "1.0"),
-        ("count", "2k", "direct", "2", "0.0"),
+        ("count", "2000", "rules", "2", "1.0"),
+        ("count", "2000", "direct", "2", "0.0"),
     ]
-    assert table[0]["tokens"] == table[0]["tokens_p95"] == "2094.0"
-    assert (table[0]["calls"], table[0]["seconds"]) == ("1.0", "36.3")
+    assert float(table[0]["tokens"]) == float(table[0]["tokens_p95"]) == 2094
+    assert (table[0]["calls"], table[0]["seconds"]) == ("1", "36.3")
 
 
 def test_results_are_gone_on_with(home: Path, tmp_path: Path) -> None:

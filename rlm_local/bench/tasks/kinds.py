@@ -1,5 +1,6 @@
 """The kinds of tasks, and how one is named: what, how long, which seed."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -96,9 +97,15 @@ def specs(kinds: Iterable[str], lengths: Iterable[int], seeds: range, texts: Tex
     ]
 
 
+_UNITS = {"M": 1_000_000, "k": 1_000, "": 1}
+
+
 def size_name(tokens: int) -> str:
     """64000 as 64k, 10000000 as 10M."""
-    for unit, name in ((1_000_000, "M"), (1_000, "k")):
-        if tokens % unit == 0:
-            return f"{tokens // unit}{name}"
-    return str(tokens)
+    return next(f"{tokens // unit}{name}" for name, unit in _UNITS.items() if tokens % unit == 0)
+
+
+def read_size(text: str) -> int:
+    """64k as 64000; 0 for what is no size."""
+    match = re.fullmatch(r"\s*(\d+)([kM]?)\s*", text)
+    return int(match[1]) * _UNITS[match[2]] if match else 0
