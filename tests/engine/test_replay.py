@@ -117,6 +117,25 @@ def test_what_was_cancelled_is_replayed_as_far_as_it_can_be(asker: Asker) -> Non
     assert done.left_out == "it ended as cancelled"
 
 
+def test_a_cell_that_was_killed_is_not_run_again(asker: Asker) -> None:
+    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", author="free")
+    [node] = record.nodes
+    first, last = node.turns
+    assert last.end is not None
+    killed = replace(last, start=replace(last.start, cell="while True: pass"), end=replace(last.end, stopped="killed"))
+    done = replay(replace(record, nodes=(replace(node, turns=(first, killed)),)), records(), count, asker.image)
+    assert (done.turns, done.divergence, done.left_out) == (1, None, "turn 2 was stopped: killed")
+    died = replace(killed, end=None)
+    done = replay(replace(record, nodes=(replace(node, turns=(died,)),)), records(), count, asker.image)
+    assert (done.turns, done.left_out) == (0, "turn 1 was stopped: its process died")
+
+
+def test_a_run_that_never_ended_is_replayed_up_to_its_last_cell(asker: Asker) -> None:
+    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", author="free")
+    done = replay(replace(record, answer=None), records(), count, asker.image)
+    assert (done.turns, done.divergence, done.left_out) == (2, None, "it never came to its end")
+
+
 def test_other_documents_are_refused(asker: Asker) -> None:
     _, record = asker.ask(planner("count", "visits"), "How many?")
     changed = Corpus.from_documents({**DOCUMENTS, "notes/roof.txt": "The roof leaks again.\n"})

@@ -8,7 +8,7 @@ from itertools import combinations
 from random import Random
 
 from rlm_local.bench.tasks.labelled import LABELS, Row, Texts, document, make_rows
-from rlm_local.bench.tasks.made import Made
+from rlm_local.bench.tasks.made import Made, drawn
 
 _MOST_USERS = 120
 """So that there are at most 7,140 pairs: the answer can still be written."""
@@ -127,12 +127,15 @@ CONDITIONS: tuple[Condition, ...] = (
 
 
 def make(length: float, rng: Random, texts: Texts | None) -> Made:
-    """Rows of some tokens, and one of the twenty conditions."""
+    """Rows of some tokens, and one of the twenty conditions that some pair meets: saying nothing is no answer."""
     rows = make_rows(length, rng, texts, _MOST_USERS)
-    condition = rng.choice(CONDITIONS)
+    return drawn(lambda: _asked(rows, rng.choice(CONDITIONS)))
+
+
+def _asked(rows: list[Row], condition: Condition) -> Made | None:
     question = (
         f"Each line of questions.txt is a question that belongs to one of these labels: {', '.join(LABELS.values())}. "
         f"List all pairs of user numbers such that {condition}. Write each pair once as (lower number, higher number)."
     )
     answer = tuple(f"({a}, {b})" for a, b in condition.pairs(rows))
-    return Made(document(rows), question, "pairs", answer)
+    return Made(document(rows), question, "pairs", answer) if answer else None
