@@ -221,6 +221,8 @@ class _Replay(Run):
                     return f"turn {number} was stopped: {turn.end.stopped if turn.end else 'its process died'}"
                 with self.budget.reserve(Price(0, 0)) as receipt:
                     receipt.tokens, receipt.calls = tokens, calls
+                if not session.alive:
+                    session = self._open_session(broker)
                 broker.place, broker.left = f"turn {number}", iter([*enumerate(turn.batches, 1)])
                 result = session.run(turn.start.cell)
                 _same(turn.end, TurnEnd(result.output, result.error, result.stopped, 0.0), f"turn {number}")
