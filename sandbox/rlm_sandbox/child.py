@@ -1,4 +1,4 @@
-"""Starting Python in a child process: the worker, with nothing of this process's environment, signals or files."""
+"""Starting Python in a child process: the zygote, with nothing of this process's environment, signals or files."""
 
 import json
 import os
@@ -9,12 +9,12 @@ from pathlib import Path
 import wasmtime
 
 _PACKAGES = (Path(__file__).parents[1], Path(str(wasmtime.__file__)).parents[1])
-_COMMAND = [sys.executable, "-S", "-P", "-m", "rlm_sandbox.worker"]
+_COMMAND = [sys.executable, "-S", "-P", "-m", "rlm_sandbox.zygote"]
 _ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(map(str, _PACKAGES)), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def start_worker(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
-    """A worker that speaks over the socket `descriptor` and writes what it has to say before that to `log`."""
+def start_zygote(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
+    """A zygote that speaks over the socket `descriptor` and writes what it has to say before that to `log`."""
     return subprocess.Popen(  # noqa: S603
         [*_COMMAND, str(descriptor), str(os.getpid())],
         env=_ENVIRONMENT,
@@ -28,6 +28,6 @@ def start_worker(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
 
 
 def capabilities() -> dict[str, bool]:
-    """Which protections the kernel grants to workers on this machine, found by trying them in a child process."""
+    """Which protections the kernel grants to the sandbox on this machine, found by trying them in a child process."""
     done = subprocess.run(_COMMAND, env=_ENVIRONMENT, check=True, capture_output=True, stdin=subprocess.DEVNULL)  # noqa: S603
     return json.loads(done.stdout)

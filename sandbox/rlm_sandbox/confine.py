@@ -1,6 +1,6 @@
-"""What the worker's process gives up before the guest's first instruction: the wall behind Wasmtime's.
+"""What a sandbox process gives up before the guest's first instruction: the wall behind Wasmtime's.
 
-Each step is the kernel's to grant, and says whether it was. `python -m rlm_sandbox.worker` shows all of them; the last
+Each step is the kernel's to grant, and says whether it was. `python -m rlm_sandbox.zygote` shows all of them; the last
 one is in `system_calls`.
 """
 
@@ -36,16 +36,22 @@ def confine() -> dict[str, bool]:
     }
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: _MOST_DESCRIPTORS,
         resource.RLIMIT_FSIZE: _MOST_LOG,
     }
     return granted | {"resource_limits": all(_limit(kind, value) for kind, value in limits.items())}
 
 
-def confine_memory(memory_bytes: int) -> bool:
-    """What the process may map, and what of it may be written: the guest's memory and a margin."""
-    mapped = _limit(resource.RLIMIT_AS, _RESERVED + memory_bytes)
-    return _limit(resource.RLIMIT_DATA, _WORKING + memory_bytes) and mapped
+def confine_session(memory_bytes: int, cpu_seconds: int) -> bool:
+    """What each process of a session may map, and what of it may be written (the guest's memory and a margin); how long
+    it may compute; and how many descriptors it may have."""
+    limits = {
+        resource.RLIMIT_AS: _RESERVED + memory_bytes,
+        resource.RLIMIT_DATA: _WORKING + memory_bytes,
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_NOFILE: _MOST_DESCRIPTORS,
+    }
+    granted = [_limit(kind, value) for kind, value in limits.items()]
+    return all(granted)
 
 
 def confine_files() -> bool:

@@ -17,15 +17,12 @@ class TimeUp(Exception):  # noqa: N818 - ends the session, named for what happen
 
 
 class Deadline:
-    """`request_interrupt` makes CPython's evaluation loop ask the host for a signal.
+    """`request_interrupt` makes CPython's evaluation loop ask the host for a signal."""
 
-    `grace` is the time in seconds between the interrupt and the end.
-    """
-
-    def __init__(self, grace: float, request_interrupt: Callable[[], None]) -> None:
-        self._grace, self._request_interrupt = grace, request_interrupt
+    def __init__(self, request_interrupt: Callable[[], None]) -> None:
+        self._request_interrupt = request_interrupt
         self._started = self._outside = 0.0
-        self._seconds = float("inf")
+        self._seconds = self._grace = float("inf")
         self._pending = False
         self.interrupted = False
         """Whether the soft limit was reached in the present or latest run."""
@@ -33,8 +30,10 @@ class Deadline:
         """Whether the hard limit was reached: the instance is lost."""
 
     @contextmanager
-    def running(self, seconds: float) -> Generator[None]:
-        self._started, self._outside, self._seconds = time.monotonic(), 0.0, seconds
+    def running(self, seconds: float, grace: float) -> Generator[None]:
+        """Interrupt the guest after `seconds`, end it `grace` seconds later."""
+        self._started, self._outside = time.monotonic(), 0.0
+        self._seconds, self._grace = seconds, grace
         self._pending = self.interrupted = False
         try:
             yield

@@ -3,7 +3,8 @@
     SandboxError
     ├── ImageError          the Pyodide image cannot be had; the message says what to do
     ├── SessionBusy         a session runs one thing at a time
-    ├── SessionClosed       the session has ended (closed, killed, trapped, or its process died)
+    ├── SessionClosed       the session has ended (closed, killed, or its processes died)
+    ├── TextLost            a text that could not be bound; the session is as it was
     ├── TextTooLarge        a text that the guest's memory limit cannot hold
     └── HostCallRefused     raised by a host function: the guest sees `rlm_host.Refused`, the session goes on
 
@@ -26,6 +27,11 @@ class SessionBusy(SandboxError):  # noqa: N818 - a state of the session, named a
 
 class SessionClosed(SandboxError):  # noqa: N818
     """The session has ended; start another."""
+
+
+class TextLost(SandboxError):  # noqa: N818
+    """Binding the text ran guest code, the finaliser of what the name stood for, that crashed, did not end, or took the
+    process down. The session goes on as it was before."""
 
 
 class TextTooLarge(SandboxError):  # noqa: N818

@@ -1,7 +1,7 @@
 """The image: Pyodide, booted, frozen and compiled for this machine. Built once, then mapped by every session.
 
     <directory>/sources/         Pyodide's three files, where they were fetched
-    <directory>/<key>/           python.cwasm, trampoline.wasm, python_stdlib.zip, guest modules, manifest.json
+    <directory>/<key>/           python.cwasm, trampoline.cwasm, python_stdlib.zip, guest modules, manifest.json
 
 The key is a hash of everything the compiled code depends on. A folder appears by one rename when it is complete; what
 is compiled is native code, so its hash is checked before any process maps it.
@@ -34,12 +34,11 @@ from rlm_sandbox.machine import Machine, Program, guest_files
 Progress = Callable[[str, float | None], None]
 """Told what is being done, and how far along that is (0 to 1, None where unknown)."""
 
-_COMPILED, _TRAMPOLINE, _MANIFEST = "python.cwasm", "trampoline.wasm", "manifest.json"
+_COMPILED, _TRAMPOLINE, _MANIFEST = "python.cwasm", "trampoline.cwasm", "manifest.json"
 _PACKAGE = Path(__file__).parent
 _GUEST = _PACKAGE / "guest"
-_BUILDERS = "boot deadline exnref image interpreter machine memory native snapshot text vfs wasm".split()
+_BUILDERS = "boot deadline exnref image interpreter machine memory native nodes snapshot text tree vfs wasm".split()
 _MOST_IMAGES = 3
-_BOOT_MEMORY = 256 << 20
 _REMEDIES = {
     errno.ENOSPC: "no space is left; the image takes 120 MB: free some, or choose another directory",
     errno.EDQUOT: "the disk quota is used up; the image takes 120 MB: free some, or choose another directory",
@@ -64,14 +63,16 @@ class Image:
         return (self.folder / name).read_bytes()
 
     def program(self) -> Program:
-        """The compiled module, mapped. Raises ImageError where Wasmtime does not take it."""
-        self._check(_COMPILED)
+        """The compiled modules, mapped. Raises ImageError where Wasmtime does not take them."""
         engine = native.engine()
+        return Program(engine, self._map(engine, _COMPILED), self._map(engine, _TRAMPOLINE))
+
+    def _map(self, engine: wasmtime.Engine, name: str) -> wasmtime.Module:
+        self._check(name)
         try:
-            module = wasmtime.Module.deserialize_file(engine, str(self.folder / _COMPILED))
+            return wasmtime.Module.deserialize_file(engine, str(self.folder / name))
         except wasmtime.WasmtimeError as error:
-            raise ImageError(f"{self.folder / _COMPILED} was compiled for another machine: {error}") from None
-        return Program(engine, module, wasmtime.Module(engine, self.read(_TRAMPOLINE)))
+            raise ImageError(f"{self.folder / name} was compiled for another machine: {error}") from None
 
     def library(self) -> bytes:
         return self.read(LIBRARY)
@@ -206,8 +207,8 @@ def _prune(directory: Path) -> None:
 
 def _make(
     sources: Mapping[str, bytes], modules: Mapping[str, bytes], tell: Progress
-) -> tuple[bytearray, Anchors, bytes]:
-    """The compiled snapshot, the addresses in it, and the trampoline module."""
+) -> tuple[bytearray, Anchors, bytearray]:
+    """The compiled snapshot, the addresses in it, and the compiled trampoline."""
     tell("translating exceptions", 0.1)
     prepared = snapshot.prepare(exnref.translate(sources[WASM]))
     trampoline = trampoline_of(sources[GLUE].decode())
@@ -219,7 +220,8 @@ def _make(
     tell("booting Python", 0.5)
     frozen, anchors = _boot_and_freeze(program, prepared, sources[LIBRARY], modules)
     tell("compiling the snapshot", 0.6)
-    return wasmtime.Module(native.engine(), frozen).serialize(), anchors, trampoline
+    engine = native.engine()
+    return wasmtime.Module(engine, frozen).serialize(), anchors, wasmtime.Module(engine, trampoline).serialize()
 
 
 def _boot_and_freeze(
@@ -231,7 +233,7 @@ def _boot_and_freeze(
         raise ImageError("a guest module calls the host while the image is built")
 
     files = guest_files(library, modules, most_bytes=0)
-    machine = Machine(program, files, output.extend, no_answer, memory_bytes=_BOOT_MEMORY, grace=0)
+    machine = Machine(program, files, output.extend, no_answer)
     try:
         anchors = boot(machine)
         state = {index: machine.exports.value(name) for index, name in prepared.mutable_globals.items()}

@@ -23,6 +23,7 @@ _FOLDERS = ("/lib/python3.14/lib-dynload", PACKAGES, "/home/user", "/tmp", "/pro
 
 _I32 = wasmtime.ValType.i32()
 _UNSIGNED = 0xFFFFFFFF
+_WASM32 = 4 << 30
 _OUTPUT = "/dev/stdout"
 
 
@@ -55,8 +56,6 @@ class Machine:
         files: the guest's file system; its standard streams are opened here.
         output: takes what the guest writes to stdout and stderr, in order.
         answer: the body of the guest's builtin `request`: takes and returns the address of a guest object.
-        memory_bytes: the most that linear memory may grow to.
-        grace: seconds between the soft and the hard stop (see `Deadline`).
     """
 
     def __init__(
@@ -65,16 +64,12 @@ class Machine:
         files: FileSystem,
         output: Callable[[memoryview], None],
         answer: Callable[[int], int],
-        *,
-        memory_bytes: int,
-        grace: float,
     ) -> None:
         self.files = files
         self.memory = GuestMemory()
-        self.deadline = Deadline(grace, self._request_interrupt)
-        self.heap = Heap(self.memory, memory_bytes)
+        self.deadline = Deadline(self._request_interrupt)
+        self.heap = Heap(self.memory, _WASM32)
         self.store = wasmtime.Store(program.engine)
-        self.store.set_limits(memory_size=memory_bytes)
         if not program.for_boot:
             # Kept while the machine lives. Without it the store's deadline would have passed before it began.
             self._epoch = native.EpochCallback(self.store, self.deadline.on_tick)
@@ -100,6 +95,11 @@ class Machine:
         files.add_device("/dev/null", lambda _data: None)
         files.add_device(_OUTPUT, output)
         self.open_standard_streams()
+
+    def limit_memory(self, size: int) -> None:
+        """The most bytes that linear memory may grow to, by the guest's wish or the host's."""
+        self.store.set_limits(memory_size=size)
+        self.heap.limit = min(size, self.heap.limit)
 
     def open_standard_streams(self) -> None:
         """Put descriptors 0, 1 and 2 in place, whatever the guest has done with them."""

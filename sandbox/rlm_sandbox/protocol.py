@@ -1,13 +1,20 @@
-"""Frames between a session and its worker, over a socket of their own: the guest's output is only ever inside one.
+"""Frames between this process and its sandbox processes, over sockets of their own: the guest's output is only ever
+inside one.
 
-A frame is a kind (u8), a length (u32) and that many bytes. Who reads a frame says how long it may be: neither side
-believes the other's lengths.
+A frame is one packet or more, of a socket that keeps packets whole: the first is a kind (u8), a length (u32) and the
+beginning of that many bytes, the others a zero and what follows. So a frame that was broken off, because the process
+that wrote or read it died, is told from the next, and a fork can go on with the socket. Who reads a frame says how long
+it may be: neither side believes the other's lengths.
 
-    session -> worker   OPEN (JSON) | TEXT (JSON, with a file descriptor) | CODE (UTF-8) | REPLY (JSON)
-    worker -> session   READY (JSON) | PLACED (JSON) | CALL (JSON) | RESULT (JSON) | BROKEN (a traceback)
+    pool -> zygote      IMAGE (JSON) | SESSION (JSON, with the session's socket and log)
+    zygote -> pool      READY | BROKEN (a traceback)
+    session -> worker   TEXT (JSON, with a descriptor of memory) | CODE (UTF-8) | REPLY (JSON)
+    worker -> session   READY | PLACED (JSON) | CALL (JSON) | RESULT (JSON) | BROKEN (a traceback)
 """
 
+import contextlib
 import json
+import select
 import socket
 import struct
 import time
@@ -15,26 +22,29 @@ from enum import IntEnum
 from typing import NamedTuple
 
 _HEADER = struct.Struct("<BI")
-_PIECE = 1 << 20
+_CONTINUES = b"\0"
+_PIECE = 1 << 15  # bytes of a frame in a packet: a socket's buffer holds several
 _SEND_TIMEOUT = 30.0  # seconds: the other side always reads, unless it is lost
+_MOST_DESCRIPTORS = 2
 
 
 class Kind(IntEnum):
-    OPEN = 1
-    TEXT = 2
-    CODE = 3
-    REPLY = 4
-    READY = 5
-    PLACED = 6
-    CALL = 7
-    RESULT = 8
-    BROKEN = 9
+    IMAGE = 1
+    SESSION = 2
+    TEXT = 3
+    CODE = 4
+    REPLY = 5
+    READY = 6
+    PLACED = 7
+    CALL = 8
+    RESULT = 9
+    BROKEN = 10
 
 
 class Frame(NamedTuple):
     kind: int
     payload: bytes
-    descriptor: int | None = None
+    descriptors: tuple[int, ...] = ()
 
 
 class Gone(Exception):  # noqa: N818
@@ -46,62 +56,98 @@ class Late(Exception):  # noqa: N818
 
 
 class Channel:
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
+    """One end of a connection made by `connection()`."""
 
-    def send(self, kind: Kind, payload: bytes = b"", descriptor: int | None = None) -> None:
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, kind: Kind, payload: bytes = b"", *descriptors: int) -> None:
         """Raises Gone."""
-        header = _HEADER.pack(kind, len(payload))
+        view = memoryview(payload)
         self._socket.settimeout(_SEND_TIMEOUT)
         try:
-            if descriptor is None:
-                self._socket.sendall(header)
-            else:
-                socket.send_fds(self._socket, [header], [descriptor])
-            self._socket.sendall(payload)
+            first = [_HEADER.pack(kind, len(payload)), view[:_PIECE]]
+            socket.send_fds(self._socket, first, descriptors)
+            for start in range(_PIECE, len(payload), _PIECE):
+                self._socket.sendmsg([_CONTINUES, view[start : start + _PIECE]])
         except OSError as error:
             raise Gone from error
 
     def receive(self, limit: int, timeout: float | None = None) -> Frame:
         """The next frame, of at most `limit` bytes. Raises Gone, and Late after `timeout` seconds."""
-        end = None if timeout is None else time.monotonic() + timeout
-        kind, size = _HEADER.unpack(self._read(_HEADER.size, end))
-        if size > limit:
-            raise Gone(f"a frame of {size:,} bytes")
-        return Frame(kind, self._read(size, end))
+        frame = self._receive(limit, timeout, most_descriptors=0)
+        if frame.kind == Kind.BROKEN:
+            raise Gone(frame.payload.decode("utf-8", "replace"))
+        return frame
 
-    def receive_with_descriptor(self) -> Frame:
-        """The worker's side of `receive`: no limit, no timeout, and a file descriptor where one was sent."""
-        self._socket.settimeout(None)
+    def receive_with_descriptors(self) -> Frame:
+        """A sandbox process's side of `receive`: no limit, no timeout, and the descriptors that were sent."""
+        return self._receive(1 << 32, None, most_descriptors=_MOST_DESCRIPTORS)
+
+    def wait(self, lifeline: int) -> None:
+        """Until a frame comes. Raises Gone when the descriptor `lifeline` hangs up."""
+        if lifeline in select.select([self._socket, lifeline], [], [])[0]:
+            raise Gone
+
+    def expect(self, kind: Kind, limit: int, timeout: float | None = None) -> bytes:
+        """The payload of the next frame, which is of this kind; any other is Gone."""
+        frame = self.receive(limit, timeout)
+        if frame.kind != kind:
+            raise Gone(f"an answer of kind {frame.kind} instead of {kind}")
+        return frame.payload
+
+    def has_more(self) -> bool:
+        """Whether there is something to read, or the end."""
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def _receive(self, limit: int, timeout: float | None, *, most_descriptors: int) -> Frame:
+        end = None if timeout is None else time.monotonic() + timeout
+        kind, size, data, descriptors = 0, 0, bytearray(), ()
+        while not kind or len(data) < size:
+            packet, received = self._packet(end, most_descriptors)
+            if packet[:1] != _CONTINUES:
+                if len(packet) < _HEADER.size:
+                    raise Gone("a packet that is no frame")
+                kind, size = _HEADER.unpack_from(packet)
+                if size > limit:
+                    raise Gone(f"a frame of {size:,} bytes")
+                data, descriptors = bytearray(packet[_HEADER.size :]), tuple(received)
+            elif kind:  # else it belongs to a frame that another process began to read
+                data += packet[1:]
+        return Frame(kind, bytes(data), descriptors)
+
+    def _packet(self, end: float | None, most_descriptors: int) -> tuple[bytes, list[int]]:
+        left = None if end is None else end - time.monotonic()
+        if left is not None and left <= 0:
+            raise Late
         try:
-            start, descriptors, _, _ = socket.recv_fds(self._socket, _HEADER.size, 1)
+            self._socket.settimeout(left)
+            packet, received, _, _ = socket.recv_fds(self._socket, _HEADER.size + _PIECE, most_descriptors)
+        except TimeoutError:
+            raise Late from None
         except OSError as error:
             raise Gone from error
-        if not start:
+        if not packet:
             raise Gone
-        kind, size = _HEADER.unpack(start + self._read(_HEADER.size - len(start), None))
-        return Frame(kind, self._read(size, None), descriptors[0] if descriptors else None)
+        return packet, received
 
-    def _read(self, size: int, end: float | None) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
-                raise Late
-            try:
-                self._socket.settimeout(left)
-                piece = self._socket.recv(min(size - len(data), _PIECE))
-            except TimeoutError:
-                raise Late from None
-            except OSError as error:
-                raise Gone from error
-            if not piece:
-                raise Gone
-            data += piece
-        return bytes(data)
+    def hang_up(self) -> None:
+        """Close the connection for all who hold this end, from any thread."""
+        with contextlib.suppress(OSError):  # it is closed already, at one end or the other
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
+        self.hang_up()
         self._socket.close()
+
+
+def connection() -> tuple[Channel, socket.socket]:
+    """Both ends, one to be given to another process."""
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    return Channel(ours), theirs
 
 
 def refusal(kind: str, message: str) -> bytes:

@@ -3,30 +3,25 @@
 import inspect
 import json
 import os
-import signal
-import socket
-import subprocess
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from rlm_sandbox.child import start_worker
-from rlm_sandbox.errors import HostCallRefused, SandboxError, SessionBusy, SessionClosed, TextTooLarge
+from rlm_sandbox.errors import HostCallRefused, SessionBusy, SessionClosed, TextLost, TextTooLarge
 from rlm_sandbox.image import Image
 from rlm_sandbox.limits import CellResult, Limits, Stopped
-from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, Late, refusal
+from rlm_sandbox.pool import Line, Pool
+from rlm_sandbox.protocol import Gone, Kind, Late, refusal
 from rlm_sandbox.text import layout_of
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 HostCalls = Mapping[str, Callable[..., Any]]
 
-_START_TIMEOUT = 120.0
 _MARGIN = 10.0  # seconds that a worker may be late on a busy machine before it is killed
 _NO_CALLS: HostCalls = MappingProxyType({})
 _DEFAULT_LIMITS = Limits()
@@ -36,7 +31,7 @@ class Session:
     """Variables persist from cell to cell. Use it from one thread at a time; `kill` may come from any.
 
     Args:
-        image: from `ensure_image`.
+        source: a `Pool`; or an image, for a pool of this one session.
         limits: bounds of this session.
         host_calls: what the guest can reach, as `rlm_host.call(name, **arguments)`. A function gets the arguments as
             JSON gives them and returns what JSON can say. It runs on the thread that called `run`. HostCallRefused
@@ -46,24 +41,24 @@ class Session:
         SandboxError: when the worker does not start.
     """
 
-    def __init__(self, image: Image, *, limits: Limits = _DEFAULT_LIMITS, host_calls: HostCalls = _NO_CALLS) -> None:
+    def __init__(
+        self, source: Image | Pool, *, limits: Limits = _DEFAULT_LIMITS, host_calls: HostCalls = _NO_CALLS
+    ) -> None:
         self.limits = limits
         self._functions = {name: (function, inspect.signature(function)) for name, function in host_calls.items()}
         self._using = threading.Lock()
         self._killed = False
         self.alive = True
-        self._log = os.memfd_create("rlm-sandbox-log")
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = start_worker(theirs.fileno(), self._log)
-        self._channel = Channel(ours)
-        self._release = weakref.finalize(self, _release, self._process, self._channel, self._log)
-        order = {"folder": str(image.folder), "anchors": asdict(image.anchors), "stamps": dict(image.stamps)}
+        pool = source if isinstance(source, Pool) else Pool(source)
+        own = None if pool is source else pool
         try:
-            self._channel.send(Kind.OPEN, json.dumps({**order, "limits": asdict(limits)}).encode())
-            self._expect(Kind.READY, _START_TIMEOUT)
-        except (Gone, Late) as error:
-            raise SandboxError(f"the sandbox does not start: {self._end(error)}") from None
+            self._line = pool.open(limits)
+        except BaseException:
+            if own:
+                own.close()
+            raise
+        self._channel = self._line.channel
+        self._release = weakref.finalize(self, _release, self._line, own)
 
     def set_text(self, name: str, text: str) -> None:
         """Bind `name` in the guest's `__main__` to `text`, however large, with one copy in the guest's memory.
@@ -71,6 +66,8 @@ class Session:
         Raises:
             ValueError: when `name` is no identifier.
             TextTooLarge: where the memory limit leaves no room; the session goes on.
+            TextLost: the finaliser of what the name stood for did not end, or the process died; the session goes on as
+                it was before.
             SessionClosed: the session has ended, or ended now.
         """
         if not name.isidentifier():
@@ -83,20 +80,20 @@ class Session:
             header = json.dumps({"name": name, "layout": layout.name, "length": len(text)}).encode()
             try:
                 self._channel.send(Kind.TEXT, header, descriptor)
-                reply = self._expect(Kind.PLACED, self._patience)
+                reply: dict[str, str] = json.loads(self._channel.expect(Kind.PLACED, self._longest, self._patience))
             except (Gone, Late) as error:
                 raise SessionClosed(self._end(error)) from None
-            if not reply["alive"]:
-                self._end()
-                raise SessionClosed(reply["lost"])
-            if "too_large" in reply:
-                raise TextTooLarge(reply["too_large"])
+        if "lost" in reply:
+            raise TextLost(reply["lost"])
+        if "too_large" in reply:
+            raise TextTooLarge(reply["too_large"])
 
     def run(self, code: str) -> CellResult:
         """Run one cell; the repr of its last expression is printed, as in a notebook.
 
-        What goes wrong in the cell is in the result. When the session is killed or its process dies meanwhile, the
-        result says so, and `alive` is false from then on.
+        What goes wrong in the cell is in the result. Where it crashed Python, would not stop or took its process down,
+        the session goes on as it was before the cell, but for what its host calls did. When the session is killed or
+        lost meanwhile, the result says so, and `alive` is false from then on.
 
         Raises:
             SessionClosed: the session had ended before.
@@ -112,22 +109,20 @@ class Session:
                 stopped: Stopped = "killed" if self._killed else "worker"
                 return CellResult("", self._end(gone) + "\n", stopped, time.monotonic() - started)
             except Late:
-                self._end()
+                self.alive = False
                 error = f"the sandbox did not answer in time and was ended; a cell may take {self.limits.seconds:g} s\n"
                 return CellResult("", error, "time", time.monotonic() - started)
             except BaseException:
-                self._end()
+                self.alive = False
                 raise
-            if not reply["alive"]:
-                self._end()
-            return CellResult(**reply["result"])
+            return CellResult(**reply)
 
     def kill(self) -> None:
         """End the session at once, from any thread. A `run` in progress returns a result with `stopped` "killed", as
         soon as the host function it may be in returns."""
         self._killed = True
         self.alive = False
-        self._process.kill()
+        self._channel.hang_up()
 
     def close(self) -> None:
         """End the session and its process. A session that is in use ends when that use does."""
@@ -163,24 +158,15 @@ class Session:
                 self._release()
             self._using.release()
 
-    def _receive(self, timeout: float) -> Frame:
+    @property
+    def _longest(self) -> int:
         # JSON may write a character as \\uXXXX, and a result holds the output and the traceback.
-        limit = max(self.limits.host_call_bytes, 16 * self.limits.output_bytes) + (1 << 20)
-        frame = self._channel.receive(limit, timeout)
-        if frame.kind == Kind.BROKEN:
-            raise Gone(frame.payload.decode("utf-8", "replace"))
-        return frame
-
-    def _expect(self, kind: Kind, timeout: float) -> dict[str, Any]:
-        frame = self._receive(timeout)
-        if frame.kind != kind:
-            raise Gone(f"an answer of kind {frame.kind} instead of {kind}")
-        return json.loads(frame.payload or b"{}")
+        return max(self.limits.host_call_bytes, 16 * self.limits.output_bytes) + (1 << 20)
 
     def _serve_calls(self) -> dict[str, Any]:
         """Answer the cell's host calls until its result comes."""
         while True:
-            frame = self._receive(self._patience)
+            frame = self._channel.receive(self._longest, self._patience)
             if frame.kind == Kind.RESULT:
                 return json.loads(frame.payload)
             if frame.kind != Kind.CALL:
@@ -210,28 +196,16 @@ class Session:
             return refusal("refused", f"the answer of {name} has {len(reply):,} bytes, more than a host call may carry")
         return reply
 
-    def _end(self, reason: Exception | None = None) -> str:
-        """Kill what is left of the worker; say how it ended, with what it said and the end of what it logged."""
-        was_killed, self.alive = self._killed, False
-        try:
-            status = self._process.wait(timeout=0.0 if was_killed else 0.2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = self._process.wait()
-        if was_killed:
-            return "the session was killed"
-        logged = (
-            os.pread(self._log, 4096, max(0, os.fstat(self._log).st_size - 4096)).decode("utf-8", "replace").strip()
-        )
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        return "\n".join(part for part in (f"the sandbox process ended {how}", str(reason or ""), logged) if part)
+    def _end(self, reason: Exception) -> str:
+        """End what is left of the session; say how it ended."""
+        self.alive = False
+        return "the session was killed" if self._killed else self._line.obituary(reason)
 
 
-def _release(process: "subprocess.Popen[bytes]", channel: Channel, log: int) -> None:
-    process.kill()
-    process.wait()
-    channel.close()
-    os.close(log)
+def _release(line: Line, pool: Pool | None) -> None:
+    line.close()
+    if pool:
+        pool.close()
 
 
 @contextmanager

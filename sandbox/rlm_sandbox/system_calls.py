@@ -1,7 +1,8 @@
 """The system calls that a worker may not make once its guest is in place: a seccomp filter.
 
-The worker computes, talks over the socket it has, and maps memory. What is forbidden here is what native code, had a
-guest ever got that far, would need to touch anything else.
+The worker computes, talks over the socket it has, maps memory, starts threads, and forks before each cell. What is
+forbidden here is what native code, had a guest ever got that far, would need to touch anything else; a fork of it is
+as confined as it is, and dies with its group.
 """
 
 import ctypes
@@ -18,9 +19,12 @@ class _Machine(NamedTuple):
     """Its name to the kernel."""
     seccomp: int
     """The number of seccomp(2)."""
+    clone: int
 
 
-_MACHINES = {"x86_64": _Machine(0xC000003E, 317), "aarch64": _Machine(0xC00000B7, 277)}
+_MACHINES = {"x86_64": _Machine(0xC000003E, 317, 56), "aarch64": _Machine(0xC00000B7, 277, 220)}
+_CLONE3 = 435
+_NAMESPACES = 0x7E020080  # the flags of clone(2) that make one
 
 # Name: number on x86_64, on aarch64 (None where it has no such call).
 _FORBIDDEN: dict[str, tuple[int, int | None]] = {
@@ -47,9 +51,6 @@ _FORBIDDEN: dict[str, tuple[int, int | None]] = {
     "listen": (50, 201),
     "accept": (43, 202),
     "accept4": (288, 242),
-    "clone": (56, 220),
-    "clone3": (435, 435),
-    "fork": (57, None),
     "vfork": (58, None),
     "execve": (59, 221),
     "execveat": (322, 281),
@@ -62,6 +63,8 @@ _FORBIDDEN: dict[str, tuple[int, int | None]] = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
+    "setpgid": (109, 154),
+    "setsid": (112, 157),
     "unshare": (272, 97),
     "setns": (308, 268),
     "add_key": (248, 217),
@@ -73,9 +76,9 @@ _FORBIDDEN: dict[str, tuple[int, int | None]] = {
 }
 
 # Instructions of the filter's little machine, and its verdicts.
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_NUMBER, _ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
-_KILL, _ALLOW, _REFUSE = 0x80000000, 0x7FFF0000, 0x00050000 | errno.EPERM
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+_KILL, _ALLOW, _ERROR = 0x80000000, 0x7FFF0000, 0x00050000
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 _X32 = 0x40000000  # calls of the x32 interface have this bit
 
@@ -86,18 +89,25 @@ def forbid() -> bool:
     name = platform.machine()
     if name not in _MACHINES:
         return False
-    column = list(_MACHINES).index(name)
+    column, machine = list(_MACHINES).index(name), _MACHINES[name]
     numbers = [number for pair in _FORBIDDEN.values() if (number := pair[column]) is not None]
+    last = len(numbers)
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),  # to another architecture the numbers mean other calls
-        (_EQUAL, 1, 0, _MACHINES[name].audit),
+        (_EQUAL, 1, 0, machine.audit),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, len(numbers) + 1, 0, _X32),
-        *((_EQUAL, len(numbers) - index, 0, number) for index, number in enumerate(numbers)),
+        (_AT_LEAST, last + 6, 0, _X32),
+        (_EQUAL, last + 6, 0, _CLONE3),  # its flags cannot be seen from here; libc then uses clone
+        (_EQUAL, last + 1, 0, machine.clone),
+        *((_EQUAL, last + 3 - index, 0, number) for index, number in enumerate(numbers)),
         (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_ANY_BIT, 1, 0, _NAMESPACES),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _ERROR | errno.EPERM),
+        (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
     filter_ = struct.pack("@HP", len(program), ctypes.addressof(code))
-    return _LIBC.syscall(_MACHINES[name].seccomp, _SET_MODE_FILTER, _ALL_THREADS, filter_) == 0
+    return _LIBC.syscall(machine.seccomp, _SET_MODE_FILTER, _ALL_THREADS, filter_) == 0

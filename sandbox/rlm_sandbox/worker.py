@@ -1,140 +1,159 @@
-"""The child process in which one guest lives: `python -m rlm_sandbox.worker SOCKET PARENT`, started by `Session`.
+"""The process in which a session's guest lives: a fork of the zygote, then of itself, once for each cell.
 
-Its main thread confines the process, then raises the epoch while a cell runs and looks whether its parent still lives.
-The guest runs in a second thread, whose stack is large. When the guest is lost, the process ends. Without arguments
-it prints which of its protections the kernel grants.
+The process has one thread but while guest code runs: that runs in a second, whose stack is large, and the first raises
+the epoch and looks whether the zygote still lives.
 """
 
 import json
+import math
 import mmap
 import os
-import signal
-import socket
-import sys
-import threading
-import time
+import select
 import traceback
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import wait
+from typing import Any, TypeVar
 
 import wasmtime
 
 from rlm_sandbox import native, system_calls
-from rlm_sandbox.confine import confine, confine_files, confine_memory
+from rlm_sandbox.checkpoint import Death, Outcome, attempt
+from rlm_sandbox.confine import confine_session
 from rlm_sandbox.deadline import TICK, TimeUp
 from rlm_sandbox.errors import TextTooLarge
 from rlm_sandbox.image import Image
 from rlm_sandbox.imports import ImportRefused
 from rlm_sandbox.imports.process import GuestExit
-from rlm_sandbox.interpreter import Anchors, Failure, Interpreter
+from rlm_sandbox.interpreter import Failure, Interpreter
 from rlm_sandbox.limits import Limits, Stopped
-from rlm_sandbox.machine import Machine, Program, guest_files
+from rlm_sandbox.machine import Machine, guest_files
 from rlm_sandbox.output import Output, cut
 from rlm_sandbox.protocol import Channel, Frame, Gone, Kind, refusal
 from rlm_sandbox.syserr import SysError
 from rlm_sandbox.text import Layout
-from rlm_sandbox.vfs import FileSystem
 
 # What ends a guest: a trap, the deadline, an import that is not there, its own exit, a bad pointer given to an import
 # that has no error to return.
 _LOST = (wasmtime.Trap, wasmtime.WasmtimeError, TimeUp, ImportRefused, GuestExit, SysError)
-_IDLE = 1.0  # seconds between looks at the parent while no cell runs
+_ROLLED_BACK = "the variables are as they were before"
 _LONGEST_LOG = 1 << 16
+_CPU_MARGIN = 5.0  # seconds of processor time that a cell may take beyond its limits before the kernel ends it
+
+T = TypeVar("T")
 
 
 class Guest:
-    """A restored interpreter, and what is asked of it. `ticking` is set while guest code runs."""
+    """A restored interpreter. The zygote makes one; each session's process has its own copy, and opens it."""
 
-    def __init__(
-        self,
-        channel: Channel,
-        program: Program,
-        files: FileSystem,
-        anchors: Anchors,
-        limits: Limits,
-        ticking: threading.Event,
-    ) -> None:
-        self.channel, self.limits, self.ticking = channel, limits, ticking
-        self.output = Output(limits.output_bytes)
-        self.calls = 0
-        self.machine = Machine(
-            program,
-            files,
-            self.output.write,
-            self._answer,
-            memory_bytes=limits.memory_bytes,
-            grace=limits.grace_seconds,
-        )
-        self.interpreter = Interpreter(self.machine, anchors)
-        self.interpreter.refresh()
+    def __init__(self, image: Image) -> None:
+        program = image.program()
+        self.files = guest_files(image.library(), image.modules(), most_bytes=0)
+        self.engine = program.engine
+        self.machine = Machine(program, self.files, lambda data: self.output.write(data), lambda at: self._answer(at))
+        self.interpreter = Interpreter(self.machine, image.anchors)
+        self.output = Output(Limits().output_bytes)
+        native.start_on_large_stack(self.interpreter.refresh).result()  # what is touched here, no session has to touch
 
-    def serve(self) -> None:
-        """Answer frames until the session closes (Gone) or the guest is lost."""
+    def live(self, channel: Channel, lifeline: int, limits: Limits) -> None:
+        """Serve one session, in a process of its own, until it closes. `lifeline` hangs up when the zygote dies."""
+        self.channel, self.lifeline, self.limits = channel, lifeline, limits
+        self.alarm = select.poll()
+        self.alarm.register(lifeline, 0)
+        # Of each cell's process: the kernel's own stop behind the deadline, should the epoch ever fail to end a cell.
+        self.cpu_limit = math.ceil(limits.seconds + limits.grace_seconds + _CPU_MARGIN)
+        confine_session(limits.memory_bytes, self.cpu_limit)
+        system_calls.forbid()
+        try:
+            self._open()
+            self._serve()
+        except Gone:
+            pass
+        except BaseException:  # noqa: BLE001 - the session shows it; nothing else can
+            channel.send(Kind.BROKEN, traceback.format_exc()[-_LONGEST_LOG:].encode("utf-8", "replace"))
+
+    def _open(self) -> None:
+        self.output = Output(self.limits.output_bytes)
+        self.machine.limit_memory(self.limits.memory_bytes)
+        self.files.most_bytes = self.limits.file_bytes
+        self._in_guest(self.interpreter.refresh)
         self.channel.send(Kind.READY)
-        alive = True
-        while alive:
-            frame = self.channel.receive_with_descriptor()
+
+    def _serve(self) -> None:
+        while True:
+            frame = self._receive()
             if frame.kind == Kind.TEXT:
-                reply, kind = self._place(frame), Kind.PLACED
+                self._attempt(Kind.PLACED, lambda frame=frame: self._place(frame), _not_placed)
             elif frame.kind == Kind.CODE:
-                reply, kind = self._run(frame.payload.decode("utf-8", "surrogatepass")), Kind.RESULT
-            else:
+                source = frame.payload.decode("utf-8", "surrogatepass")
+                self._attempt(Kind.RESULT, lambda source=source: self._run(source), self._not_run)
+            elif frame.kind != Kind.REPLY:  # a reply is to the host call of a process that has died meanwhile
                 raise Gone
-            alive = reply["alive"]
-            self.channel.send(kind, json.dumps(reply).encode())
+            for descriptor in frame.descriptors:
+                os.close(descriptor)
+
+    def _attempt(self, kind: Kind, work: Callable[[], Outcome], died: Callable[[Death], dict[str, Any]]) -> None:
+        """Answer a frame with the reply of `work`, and go on with its state if that is good."""
+        reply = attempt(work)
+        if isinstance(reply, Death):
+            reply = _json(died(reply))
+        self.channel.send(kind, reply)
+
+    def _receive(self) -> Frame:
+        self.channel.wait(self.lifeline)
+        return self.channel.receive_with_descriptors()
 
     def _answer(self, argument: int) -> int:
         return self.interpreter.answer(argument, self._forward)
 
-    @contextmanager
-    def _guest_time(self) -> Generator[None]:
-        self.ticking.set()
-        try:
-            with self.machine.deadline.running(self.limits.seconds):
-                yield
-        finally:
-            self.ticking.clear()
+    def _in_guest(self, function: Callable[[], T]) -> T:
+        """What enters the guest, within the limits of a cell."""
 
-    def _place(self, frame: Frame) -> dict[str, Any]:
+        def within_limits() -> T:
+            with self.machine.deadline.running(self.limits.seconds, self.limits.grace_seconds):
+                return function()
+
+        future = native.start_on_large_stack(within_limits)
+        while not wait([future], TICK).done:
+            self.engine.increment_epoch()
+            if self.alarm.poll(0):
+                os._exit(1)
+        return future.result()
+
+    def _place(self, frame: Frame) -> Outcome:
         """Bind a text. Guest code may run here: the finaliser of what the name stood for."""
         header: dict[str, Any] = json.loads(frame.payload)
         layout, length = Layout[header["layout"]], header["length"]
-        if frame.descriptor is None:
-            raise Gone
+        (descriptor,) = frame.descriptors
+        pieces = [mmap.mmap(descriptor, length * layout.width, prot=mmap.PROT_READ)] if length else []
         try:
-            pieces = [mmap.mmap(frame.descriptor, length * layout.width, prot=mmap.PROT_READ)] if length else []
-            with self._guest_time():
-                self.interpreter.set_text(header["name"], layout, length, [memoryview(piece) for piece in pieces])
+            self._in_guest(
+                lambda: self.interpreter.set_text(header["name"], layout, length, [memoryview(p) for p in pieces])
+            )
         except TextTooLarge as error:
-            return {"too_large": str(error), "alive": True}
+            return Outcome(_json({"too_large": str(error)}), kept=True)
         except _LOST as error:
-            return {"lost": self._describe(error), "alive": False}
-        finally:
-            os.close(frame.descriptor)
-        return {"alive": True}
+            return Outcome(_json({"lost": f"{self._describe(error)}; {_ROLLED_BACK}"}), kept=False)
+        return Outcome(_json({}), kept=True)
 
-    def _run(self, source: str) -> dict[str, Any]:
-        """One cell, as the fields of a `CellResult`, and whether the guest lives on."""
+    def _run(self, source: str) -> Outcome:
+        """One cell. The reply has the fields of a `CellResult`."""
         self.calls = 0
         self.machine.open_standard_streams()
         refusals = self.machine.heap.refusals
-        alive, error, stopped = True, None, None
-        with self._guest_time():
-            try:
-                failure = self.interpreter.run(source)
-            except _LOST as lost:
-                alive, stopped = False, "time" if self.machine.deadline.expired else "trap"
-                error = f"{self._describe(lost)}; the variables of this session are lost\n"
-            else:
-                if failure:
-                    error = failure.traceback
-                    stopped = self._stopped(failure, self.machine.heap.refusals > refusals)
+        kept, error, stopped = True, None, None
+        try:
+            failure = self._in_guest(lambda: self.interpreter.run(source))
+        except _LOST as lost:
+            kept, stopped = False, "time" if self.machine.deadline.expired else "trap"
+            error = f"{self._describe(lost)}; {_ROLLED_BACK} this cell\n"
+        else:
+            if failure:
+                error = failure.traceback
+                stopped = self._stopped(failure, self.machine.heap.refusals > refusals)
         seconds = self.machine.deadline.used
         error = cut(error, self.limits.output_bytes) + self._explain(stopped) if error else None
         fields = {"output": self.output.take(), "error": error, "stopped": stopped, "seconds": seconds}
-        return {"result": fields, "alive": alive}
+        return Outcome(_json(fields), kept)
 
     def _stopped(self, failure: Failure, memory_refused: bool) -> Stopped | None:
         """The limit that a failure shows. The guest can raise these exceptions itself: the host's side must agree."""
@@ -164,6 +183,12 @@ class Guest:
             return f"the cell used what the sandbox does not have: {error}"
         return f"the cell crashed Python: {str(error).strip().splitlines()[-1]}"
 
+    def _not_run(self, death: Death) -> dict[str, Any]:
+        """The fields of a `CellResult` for a cell whose process died. Its output is lost with it."""
+        stopped: Stopped = "time" if death.cpu_seconds >= self.cpu_limit else "worker"
+        error = f"{death}; {_ROLLED_BACK} this cell\n{self._explain(stopped)}"
+        return {"output": "", "error": error, "stopped": stopped, "seconds": death.cpu_seconds}
+
     def _forward(self, request: memoryview) -> bytes:
         """A host call to the session and back, or a refusal where the limits do not allow it."""
         limits = self.limits
@@ -173,68 +198,15 @@ class Guest:
         if len(request) > limits.host_call_bytes:
             return refusal("refused", f"a host call may carry {limits.host_call_bytes:,} bytes, not {len(request):,}")
         self.channel.send(Kind.CALL, bytes(request))
-        reply = self.channel.receive_with_descriptor()
+        reply = self._receive()
         if reply.kind != Kind.REPLY:
             raise Gone
         return reply.payload
 
 
-def _open(payload: bytes) -> tuple[Image, Limits]:
-    order: dict[str, Any] = json.loads(payload)
-    image = Image(Path(order["folder"]), Anchors(**order["anchors"]), order["stamps"])
-    return image, Limits(**order["limits"])
+def _not_placed(death: Death) -> dict[str, Any]:
+    return {"lost": f"{death}; {_ROLLED_BACK}"}
 
 
-def _watch(engine: wasmtime.Engine, ticking: threading.Event, parent: int) -> None:
-    """Until the process ends. The parent is asked for by its number: PR_SET_PDEATHSIG would mean the thread that
-    started the session, and a hang-up may never come while a fork of the parent holds the socket."""
-    while os.getppid() == parent:
-        if ticking.wait(_IDLE):
-            time.sleep(TICK)
-            engine.increment_epoch()
-    os._exit(1)
-
-
-def main(descriptor: int, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    confine()
-    channel = Channel(socket.socket(fileno=descriptor))
-    ticking, confined = threading.Event(), threading.Event()
-
-    def live() -> None:
-        confined.wait()
-        try:
-            Guest(channel, program, files, image.anchors, limits, ticking).serve()
-        except Gone:
-            pass
-        except BaseException:  # noqa: BLE001 - the session shows it; nothing else can
-            channel.send(Kind.BROKEN, traceback.format_exc()[-_LONGEST_LOG:].encode("utf-8", "replace"))
-        os._exit(0)
-
-    try:
-        image, limits = _open(channel.receive_with_descriptor().payload)
-        program = image.program()
-        files = guest_files(image.library(), image.modules(), most_bytes=limits.file_bytes)
-        confine_memory(limits.memory_bytes)
-        confine_files()
-        native.start_on_large_stack(live)
-        system_calls.forbid()
-        confined.set()
-        _watch(program.engine, ticking, parent)
-    except Gone:
-        return
-    except Exception:  # noqa: BLE001
-        channel.send(Kind.BROKEN, traceback.format_exc().encode("utf-8", "replace"))
-
-
-def show_protections() -> None:
-    """What the kernel grants, as JSON: name -> whether."""
-    granted = confine() | {"memory_limits": confine_memory(1 << 30), "no_files": confine_files()}
-    sys.stdout.write(json.dumps(granted | {"no_system_calls": system_calls.forbid()}))
-
-
-if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        show_protections()
-    else:
-        main(int(sys.argv[1]), int(sys.argv[2]))
+def _json(reply: dict[str, Any]) -> bytes:
+    return json.dumps(reply).encode()

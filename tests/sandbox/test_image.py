@@ -28,7 +28,7 @@ def test_an_image_that_is_there_is_used_as_it_is(copy: Path) -> None:
         assert session.run("1 + 1").output == "2\n"
 
 
-@pytest.mark.parametrize("name", ["python.cwasm", "trampoline.wasm", "python_stdlib.zip", "rlm_driver.py"])
+@pytest.mark.parametrize("name", ["python.cwasm", "trampoline.cwasm", "python_stdlib.zip", "rlm_driver.py"])
 def test_a_file_that_was_changed_is_never_used(copy: Path, image: Image, name: str) -> None:
     path = copy / image.folder.name / name
     data = bytearray(path.read_bytes())

@@ -41,12 +41,13 @@ def test_an_interrupt_can_be_used_to_finish(new_session: Any) -> None:
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass",
     ],
 )
-def test_what_does_not_heed_the_interrupt_ends_the_session(new_session: Any, code: str) -> None:
+def test_what_does_not_heed_the_interrupt_is_rolled_back(new_session: Any, code: str) -> None:
     session = new_session(seconds=0.2, grace_seconds=0.2)
-    result = session.run(code)
+    session.run("kept = [1]")
+    result = session.run("kept.append(2)\n" + code)
     assert result.stopped == "time"
-    assert "a cell may compute for 0.2 seconds" in result.error
-    assert not session.alive
+    assert "the variables are as they were before this cell\nStopped: a cell may compute for 0.2 s" in result.error
+    assert session.run("kept").output == "[1]\n"
 
 
 def test_output_before_a_hard_stop_is_kept(new_session: Any) -> None:
@@ -127,12 +128,13 @@ def test_scratch_files_are_bounded(new_session: Any) -> None:
         ("a = ()\nfor _ in range(3_000_000): a = (a,)\ndel a", "stack exhausted"),
     ],
 )
-def test_what_crashes_python_costs_the_session_and_says_why(new_session: Any, code: str, reason: str) -> None:
+def test_what_crashes_python_costs_only_its_cell_and_says_why(new_session: Any, code: str, reason: str) -> None:
     session = new_session()
-    result = session.run(code)
+    session.run("kept = 1; open('/tmp/kept', 'w').write('2')")
+    result = session.run(f"kept = 3; open('/tmp/kept', 'w').write('4')\n{code}")
     assert result.stopped == "trap"
     assert reason in result.error
-    assert not session.alive
+    assert session.run("kept, open('/tmp/kept').read()").output == "(1, '2')\n"
 
 
 @pytest.mark.parametrize(

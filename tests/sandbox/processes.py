@@ -1,0 +1,37 @@
+"""The sandbox processes of this process, as the kernel lists them."""
+
+import os
+from pathlib import Path
+
+
+def processes() -> list[Path]:
+    """`/proc/N` of each that lives: zygotes, then workers."""
+    found: list[Path] = []
+    parents = [os.getpid()]
+    while parents:
+        parents = [child for parent in parents for child in _children(parent)]
+        found += [Path(f"/proc/{child}") for child in parents]
+    return [process for process in found if _is_sandbox(process)]
+
+
+def workers() -> list[Path]:
+    """Those in which guests live."""
+    return [process for process in processes() if process.name not in map(str, _children(os.getpid()))]
+
+
+def _children(parent: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{parent}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:  # it has ended meanwhile
+        return []
+
+
+def _is_sandbox(process: Path) -> bool:
+    try:
+        return b"rlm_sandbox.zygote" in (process / "cmdline").read_bytes()  # a zombie's is empty
+    except OSError:
+        return False
