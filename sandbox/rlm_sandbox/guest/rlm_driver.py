@@ -65,6 +65,8 @@ def run(source: str) -> str | None:
     except BaseException as error:  # noqa: BLE001 - whatever a cell raises, or lets its hooks raise here, is its result
         _reserve.clear()
         _restore_interpreter()
+        if isinstance(error, MemoryError):
+            gc.collect()  # a cell may have turned the collector off
         return json.dumps(_report(error))
     return None
 
@@ -142,6 +144,7 @@ def _restore_interpreter() -> None:
     """What running and reporting any cell takes."""
     sys.settrace(None)
     sys.setprofile(None)
+    gc.enable()
     builtins.__dict__.update(__builtins__)
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
 
