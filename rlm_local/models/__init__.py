@@ -12,7 +12,7 @@ The names below are all that other packages use.
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
 from rlm_local.models.engine import LlamaEngine
-from rlm_local.models.errors import Cancelled, DeadlineExceeded, PromptTooLong
+from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, PromptTooLong
 from rlm_local.models.model import Cursor, Model
 from rlm_local.models.prompt import Message, Prompt
 from rlm_local.models.pull import ensure_model, verify
@@ -30,6 +30,7 @@ __all__ = [
     "LlamaEngine",
     "Message",
     "Model",
+    "ModelError",
     "ModelSpec",
     "Prompt",
     "PromptTooLong",

@@ -11,14 +11,16 @@ from typing import Any, Self
 
 import numpy as np
 
+from rlm_local.models.adapters import AdapterSet
 from rlm_local.models.cancel import Cancel
-from rlm_local.models.errors import PromptTooLong
+from rlm_local.models.errors import ModelError, PromptTooLong
+from rlm_local.models.job import Done, Task
 from rlm_local.models.leaf import Peek, Score
 from rlm_local.models.llama import Weights
 from rlm_local.models.logits import in_turn, normalise
 from rlm_local.models.options import Options
 from rlm_local.models.result import Choice, Usage
-from rlm_local.models.scheduler import Done, Scheduler, Task
+from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.template import Encoded
 
 _CANDIDATES = 256  # tokens that are offered to `allow` before the text is taken as ended
@@ -28,9 +30,17 @@ class LlamaCursor:
     """A reply in the making; see `rlm_local.models.model.Cursor` for what each method does."""
 
     def __init__(
-        self, weights: Weights, scheduler: Scheduler, prompt: Encoded, *, limit: int, cancel: Cancel | None
+        self,
+        weights: Weights,
+        scheduler: Scheduler,
+        prompt: Encoded,
+        *,
+        limit: int,
+        cancel: Cancel | None,
+        adapters: AdapterSet,
     ) -> None:
         self._weights = weights
+        self._adapters = adapters
         self._scheduler = scheduler
         self._fixed = prompt.fixed
         self._limit = limit
@@ -151,12 +161,17 @@ class LlamaCursor:
         if longest > self._limit:
             raise PromptTooLong(longest, self._limit)
         results: list[Any] = [None] * len(tasks)
-        for event in self._scheduler.run(tasks, self._cancel):
-            if isinstance(event, Done):
-                results[event.index], usage = event.result
-                if not self._evaluated:
-                    self._cached = usage.cached_tokens
-                self._evaluated += usage.prompt_tokens
+        before = self.usage
+        try:
+            for event in self._scheduler.run(tasks, self._cancel, urgent=True, adapters=self._adapters):
+                if isinstance(event, Done):
+                    results[event.index], usage = event.result
+                    if not self._evaluated:
+                        self._cached = usage.cached_tokens
+                    self._evaluated += usage.prompt_tokens
+        except ModelError as error:
+            error.usage += before
+            raise
         return results
 
 

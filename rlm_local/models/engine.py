@@ -1,30 +1,35 @@
 """LlamaEngine: a model in llama.cpp, on this machine.
 
-Three kinds of leaf call, the cheapest first: `choose` and `judge` read option logits and generate nothing, `extract`
-writes a few tokens under a grammar, `generate` writes freely. `cursor` decodes a structured reply slot by slot.
+Three kinds of leaf call, the cheapest first: `choose` reads option logits and generates nothing, `extract` writes a few
+tokens under a grammar, `generate` writes freely. What they answered before comes from the leaf cache. `cursor` decodes
+a structured reply slot by slot.
 """
 
 import hashlib
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from rlm_local.models.adapters import Adapters, AdapterSet
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.cursor import LlamaCursor
 from rlm_local.models.errors import PromptTooLong
 from rlm_local.models.gguf import read_header
 from rlm_local.models.grammar import Grammar
+from rlm_local.models.job import Done, Text
 from rlm_local.models.leaf import Greedy, Picker, Sampled, Score, Write
+from rlm_local.models.leaves import LeafCache
 from rlm_local.models.llama import LIBRARY_VERSION, Context, Weights
 from rlm_local.models.options import Options
 from rlm_local.models.prompt import Prompt
 from rlm_local.models.result import Generation, Scores, Usage
-from rlm_local.models.scheduler import Done, Scheduler, Text
+from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf, identify
 from rlm_local.models.template import ChatTemplate, Encoded
 
@@ -32,6 +37,7 @@ _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
 _BATCH = 512  # tokens a decode
 
 OnDone = Callable[[int], None]
+_R = TypeVar("_R", Scores, Generation)
 
 
 class LlamaEngine:
@@ -43,6 +49,7 @@ class LlamaEngine:
         n_ctx: KV cells, one a token, for all calls under way together.
         threads: of a decode; the physical cores that this process may use by default.
         kv_directory: where the KV of fixed prompts is kept; nowhere by default.
+        leaf_cache: the SQLite file where the answers of leaf calls are kept; nowhere by default.
         progress: called with what is being done and the share of it, 0 to 1.
 
     Raises:
@@ -59,6 +66,7 @@ class LlamaEngine:
         n_ctx: int = 8192,
         threads: int | None = None,
         kv_directory: Path | None = None,
+        leaf_cache: Path | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
         self.name = name
@@ -74,8 +82,20 @@ class LlamaEngine:
             raise
         self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
-        shelf = None if kv_directory is None else Shelf(kv_directory, identify(path, LIBRARY_VERSION))
+        identity = identify(path, LIBRARY_VERSION)
+        shelf = None if kv_directory is None else Shelf(kv_directory, identity)
         self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=_BATCH, shelf=shelf)
+        self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity)
+        self._adapters = Adapters(path, self._weights.load_adapter)
+
+    def load_adapter(self, name: str, path: Path) -> None:
+        """Load a LoRA adapter, a GGUF file, under a name that calls may give in `adapters`; running calls go on.
+
+        Raises:
+            AdapterError: the file is no LoRA adapter, or is for other weights.
+            GgufError: the file is no GGUF, or cut short.
+        """
+        self._scheduler.between(lambda: self._adapters.load(name, path))
 
     def count(self, text: str) -> int:
         return len(self._weights.tokenize(text))
@@ -91,15 +111,30 @@ class LlamaEngine:
         stop: Sequence[str] = (),
         temperature: float = 0.0,
         seed: int = 0,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: OnDone | None = None,
         on_text: Callable[[int, str], None] | None = None,
     ) -> list[Generation]:
-        encoded = self._encode(prompts)
-        pickers: list[Picker] = [
-            Sampled(temperature, seed + index) if temperature > 0 else Greedy() for index in range(len(prompts))
-        ]
-        return self._write(encoded, pickers, max_tokens, stop, cancel, on_done, on_text)
+        if not 0 <= temperature < math.inf:
+            raise ValueError(f"the temperature must be a number from 0 on, not {temperature}")
+        if not all(stop):
+            raise ValueError("stop strings must not be empty")
+
+        def picker(place: int) -> Picker:
+            return Sampled(temperature, seed + place) if temperature else Greedy()
+
+        return self._write(
+            [["generate", *stop, temperature, seed + place if temperature else 0] for place in range(len(prompts))],
+            self._encode(prompts),
+            picker,
+            max_tokens=max_tokens,
+            stop=stop,
+            adapters=self._adapters.select(adapters or {}),
+            cancel=cancel,
+            on_done=on_done,
+            on_text=on_text,
+        )
 
     def extract(
         self,
@@ -107,63 +142,70 @@ class LlamaEngine:
         *,
         grammar: str,
         max_tokens: int,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: OnDone | None = None,
     ) -> list[Generation]:
-        encoded = self._encode(prompts)
-        pickers = [Grammar(self._weights, grammar) for _ in prompts]
-        return self._write(encoded, pickers, max_tokens, (), cancel, on_done, None)
+        return self._write(
+            [["extract", grammar]] * len(prompts),
+            self._encode(prompts),
+            lambda _place: Grammar(self._weights, grammar),
+            max_tokens=max_tokens,
+            adapters=self._adapters.select(adapters or {}),
+            cancel=cancel,
+            on_done=on_done,
+        )
 
     def choose(
         self,
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: OnDone | None = None,
     ) -> list[Scores]:
         trie = Options([self._weights.tokenize(option) for option in options])
         encoded = self._encode(prompts, extra=trie.depth)
-        width = len(trie.branches)
-        tasks = [
-            Score(np.append(prompt.tokens, np.asarray(branch.path, np.int32)), branch.children, fixed=prompt.fixed)
-            for prompt in encoded
-            for branch in trie.branches
-        ]
-        rows: list[Any] = [None] * len(tasks)
-        usages = [Usage()] * len(prompts)
-        left = [width] * len(prompts)
-        for event in self._scheduler.run(tasks, cancel):
-            if isinstance(event, Done):
-                index = event.index // width
-                rows[event.index], usage = event.result
-                usages[index] += usage
-                left[index] -= 1
-                if not left[index] and on_done is not None:
-                    on_done(index)
-        scored = [trie.logprobs(rows[start : start + width]) for start in range(0, len(rows), width)]
-        return [
-            Scores(tuple(options), tuple(logprobs.tolist()), usage)
-            for logprobs, usage in zip(scored, usages, strict=True)
-        ]
+        under = self._adapters.select(adapters or {})
 
-    def judge(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        cancel: Cancel | None = None,
-        on_done: OnDone | None = None,
-    ) -> list[float]:
-        scores = self.choose(prompts, ("yes", "no"), cancel=cancel, on_done=on_done)
-        return [yes - no for yes, no in (score.logprobs for score in scores)]
+        def ask(places: Sequence[int]) -> Iterator[tuple[int, Scores]]:
+            tasks = [
+                Score(np.append(prompt.tokens, np.asarray(branch.path, np.int32)), branch.children, fixed=prompt.fixed)
+                for prompt in (encoded[place] for place in places)
+                for branch in trie.branches
+            ]
+            width = len(trie.branches)
+            rows: list[list[Any]] = [[None] * width for _ in places]
+            left, usages = [width] * len(places), [Usage()] * len(places)
+            for event in self._scheduler.run(tasks, cancel, urgent=len(prompts) == 1, adapters=under):
+                if isinstance(event, Done):
+                    number, branch = divmod(event.index, width)
+                    rows[number][branch], usage = event.result
+                    usages[number] += usage
+                    left[number] -= 1
+                    if not left[number]:
+                        logprobs = trie.logprobs(rows[number]).tolist()
+                        yield places[number], Scores(tuple(options), tuple(logprobs), usages[number])
 
-    def cursor(self, prompt: Prompt, *, cancel: Cancel | None = None) -> LlamaCursor:
+        def recall(place: int, logprobs: list[float]) -> Scores:
+            return Scores(tuple(options), tuple(logprobs), Usage(cached_tokens=len(encoded[place].tokens)))
+
+        keys = self._keys([["choose", *options]] * len(prompts), encoded, under)
+        return self._answer(keys, ask, recall, lambda scores: scores.logprobs, on_done)
+
+    def cursor(
+        self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
+    ) -> LlamaCursor:
         [encoded] = self._encode([prompt])
-        return LlamaCursor(self._weights, self._scheduler, encoded, limit=self.n_ctx, cancel=cancel)
+        under = self._adapters.select(adapters or {})
+        return LlamaCursor(self._weights, self._scheduler, encoded, limit=self.n_ctx, cancel=cancel, adapters=under)
 
     def close(self) -> None:
         self._scheduler.close()
         self._weights.close()
+        if self._leaves is not None:
+            self._leaves.close()
 
     def __enter__(self) -> Self:
         return self
@@ -183,36 +225,92 @@ class LlamaEngine:
 
     def _write(
         self,
+        calls: Sequence[Sequence[Any]],
         prompts: Sequence[Encoded],
-        pickers: Sequence[Picker],
+        picker: Callable[[int], Picker],
+        *,
         max_tokens: int,
-        stop: Sequence[str],
+        stop: Sequence[str] = (),
+        adapters: AdapterSet,
         cancel: Cancel | None,
         on_done: OnDone | None,
-        on_text: Callable[[int, str], None] | None,
+        on_text: Callable[[int, str], None] | None = None,
     ) -> list[Generation]:
-        tasks = [
-            Write(
-                self._weights,
-                prompt.tokens,
-                picker,
-                room=min(max_tokens, self.n_ctx - len(prompt.tokens)),
-                stop=stop,
-                fixed=prompt.fixed,
-            )
-            for prompt, picker in zip(prompts, pickers, strict=True)
+        """Replies of at most `max_tokens`, each by its own picker. `calls` says what they depend on beside that."""
+        if max_tokens < 1:
+            raise ValueError(f"a reply must have room for a token, not {max_tokens}")
+
+        def ask(places: Sequence[int]) -> Iterator[tuple[int, Generation]]:
+            tasks = [
+                Write(
+                    self._weights,
+                    prompts[place].tokens,
+                    picker(place),
+                    room=min(max_tokens, self.n_ctx - len(prompts[place].tokens)),
+                    stop=stop,
+                    fixed=prompts[place].fixed,
+                )
+                for place in places
+            ]
+            for event in self._scheduler.run(tasks, cancel, urgent=len(prompts) == 1, adapters=adapters):
+                match event:
+                    case Done(index, result):
+                        yield places[index], result
+                    case Text(index, text):
+                        if on_text is not None:
+                            on_text(places[index], text)
+
+        def recall(place: int, kept: list[Any]) -> Generation:
+            text, token_ids, logprob, finish = kept
+            if on_text is not None and text:
+                on_text(place, text)
+            prompt_ids = tuple(prompts[place].tokens.tolist())
+            usage = Usage(cached_tokens=len(prompt_ids))
+            return Generation(text, tuple(token_ids), prompt_ids, logprob, finish, usage)
+
+        keys = self._keys([[*call, max_tokens] for call in calls], prompts, adapters)
+        return self._answer(
+            keys, ask, recall, lambda made: (made.text, made.token_ids, made.logprob, made.finish), on_done
+        )
+
+    def _keys(self, calls: Sequence[Sequence[Any]], prompts: Sequence[Encoded], adapters: AdapterSet) -> list[bytes]:
+        """What names each answer in the leaf cache; nothing where there is none."""
+        if self._leaves is None:
+            return [b""] * len(prompts)
+        return [
+            self._leaves.key(call, adapters.identity, prompt.tokens.tobytes())
+            for call, prompt in zip(calls, prompts, strict=True)
         ]
-        results: dict[int, Generation] = {}
-        for event in self._scheduler.run(tasks, cancel):
-            match event:
-                case Done(index, result):
-                    results[index] = result
-                    if on_done is not None:
-                        on_done(index)
-                case Text(index, text):
-                    if on_text is not None:
-                        on_text(index, text)
-        return [results[index] for index in range(len(prompts))]
+
+    def _answer(
+        self,
+        keys: Sequence[bytes],
+        ask: Callable[[Sequence[int]], Iterator[tuple[int, _R]]],
+        recall: Callable[[int, Any], _R],
+        plain: Callable[[_R], Any],
+        on_done: OnDone | None,
+    ) -> list[_R]:
+        """The answers that are kept, and those to the other places as they come, which are kept then."""
+        kept = {} if self._leaves is None else self._leaves.get(keys)
+        fresh: dict[bytes, Any] = {}
+        results: dict[int, _R] = {}
+
+        def take(place: int, result: _R) -> None:
+            results[place] = result
+            if on_done is not None:
+                on_done(place)
+
+        try:
+            for place, key in enumerate(keys):
+                if key in kept:
+                    take(place, recall(place, kept[key]))
+            for place, result in ask([place for place, key in enumerate(keys) if key not in kept]):
+                fresh[keys[place]] = plain(result)
+                take(place, result)
+        finally:
+            if self._leaves is not None and fresh:
+                self._leaves.put(fresh)
+        return [results[place] for place in range(len(keys))]
 
 
 def physical_cores() -> int:

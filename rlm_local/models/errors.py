@@ -7,6 +7,7 @@
         GgufError           the file is not the GGUF it should be
         LoadError           llama.cpp cannot use the file
         TemplateError       the chat template cannot be rendered
+        AdapterError        an adapter is not loaded, or is not for this model
         GrammarError        the GBNF grammar cannot be parsed
         PromptTooLong       this prompt does not fit the context
         EngineError         a decode failed, or the engine is closed
@@ -17,10 +18,18 @@ A call that raises one of these has left nothing behind: other calls go on.
 """
 
 from rlm_local.errors import RlmLocalError
+from rlm_local.models.result import Usage
 
 
 class ModelError(RlmLocalError):
-    """Something about a model: its file, its prompt, or its evaluation."""
+    """Something about a model: its file, its prompt, or its evaluation.
+
+    Attributes:
+        usage: what the call had cost until then, all of it counted as prompt; a decode that was running when it was
+            cancelled is in it.
+    """
+
+    usage = Usage()
 
 
 class CatalogError(ModelError):
@@ -41,6 +50,10 @@ class LoadError(ModelError):
 
 class TemplateError(ModelError):
     """The chat template is missing, not renderable, or drops a message."""
+
+
+class AdapterError(ModelError):
+    """No adapter of that name is loaded, or the file is no adapter for this model."""
 
 
 class GrammarError(ModelError):

@@ -3,6 +3,9 @@
 llama.cpp's unified KV memory has a fixed number of cells, one a token; a cell belongs to every sequence that shares
 its prefix. This is the same book kept on our side, so that a decode never finds the memory full: a sequence is
 admitted only when cells for its whole prompt and its whole reply are free or can be freed.
+
+The sequences are a prefix tree without nodes: a new one shares the longest prefix that any of them holds, so what many
+prompts begin with (worked examples, then a question, then a document) is held and evaluated once on every level.
 """
 
 from typing import Protocol
@@ -29,12 +32,16 @@ class Sequence:
         id: the sequence's number in llama.cpp.
         tokens: room for all tokens it may ever have; the first `known` are set, the first `length` are in the KV.
         shared: tokens whose cells came from another sequence.
+        space: what its KV depends on beside the tokens: the adapters. Nothing is shared between spaces.
         active: whether a task is running on it; an idle one is a cache.
         kept: whether it stays however short its own part is, until room is needed.
     """
 
-    def __init__(self, number: int, tokens: Tokens, known: int, cells: NDArray[np.int32], *, kept: bool) -> None:
+    def __init__(
+        self, number: int, tokens: Tokens, known: int, cells: NDArray[np.int32], *, space: bytes, kept: bool
+    ) -> None:
         self.id = number
+        self.space = space
         self.tokens = tokens
         self.known = known
         self.cells = cells
@@ -71,6 +78,7 @@ class KV:
         self._memory = memory
         self._owners = np.zeros(cells, np.int32)
         self._numbers = list(range(sequences))
+        self._most_idle = sequences // 2
         self._clock = 0
         self.sequences: list[Sequence] = []
 
@@ -79,21 +87,25 @@ class KV:
         """Cells that nobody holds and nobody was promised."""
         return int(np.count_nonzero(self._owners == 0)) - sum(s.promised for s in self.sequences)
 
-    def match(self, tokens: Tokens) -> tuple[Sequence | None, int]:
+    def match(self, tokens: Tokens, *, space: bytes = b"") -> tuple[Sequence | None, int]:
         """The sequence whose KV has the longest prefix of `tokens`, the latest of equals, and how long it is."""
         best, longest = None, 0
         for sequence in self.sequences:
+            if sequence.space != space:
+                continue
             length = common_prefix(sequence.tokens[: sequence.length], tokens)
             if length > longest or (best is not None and length == longest and sequence.used > best.used):
                 best, longest = sequence, length
         return best, longest
 
-    def coming(self, tokens: Tokens) -> int:
+    def coming(self, tokens: Tokens, *, space: bytes = b"") -> int:
         """The longest prefix of `tokens` that is or will be in the KV once the active prompts are evaluated."""
-        active = (s for s in self.sequences if s.active)
+        active = (s for s in self.sequences if s.active and s.space == space)
         return max((common_prefix(s.tokens[: s.known], tokens) for s in active), default=0)
 
-    def admit(self, tokens: Tokens, *, room: int, kept: bool = False) -> Sequence | None:
+    def admit(
+        self, tokens: Tokens, *, room: int, space: bytes = b"", kept: bool = False, sparing: bool = False
+    ) -> Sequence | None:
         """A new active sequence for a prompt, sharing the longest prefix at hand.
 
         The last token is never shared: it must be evaluated for its logits. Idle sequences give way, the longest
@@ -101,34 +113,38 @@ class KV:
 
         Args:
             room: tokens that may follow the prompt.
+            sparing: whether idle sequences that are kept need not give way.
 
         Returns:
             The sequence, or None when the active ones leave no room for it now.
         """
-        source, length = self.match(tokens[:-1])
+        source, length = self.match(tokens[:-1], space=space)
         cells = source.cells[:length] if source is not None else np.empty(0, np.int32)
-        if not self._fits(source, cells, len(tokens) + room - length):
+        idle = self._idle(sparing=sparing)
+        if not self._fits(idle, source, cells, len(tokens) + room - length):
             return None
         if source is not None:
-            self.touch(source)
-        while not self._numbers:  # the source goes last: it was touched just now
-            self._evict(spare=source)
-        sequence = self._new(np.concatenate([tokens, np.zeros(room, np.int32)]), len(tokens), cells, kept=kept)
+            self.touch(source)  # so it goes last
+        if not self._numbers:
+            self._evict(idle, spare=source)
+        tokens = np.concatenate([tokens, np.zeros(room, np.int32)])
+        sequence = self._new(tokens, len(tokens) - room, cells, space=space, kept=kept)
         if source is not None:
             self._memory.copy(source.id, sequence.id, length)
         while self.free < 0:
-            self._evict(spare=sequence)
+            self._evict(idle)
         return sequence
 
-    def reserve(self, tokens: Tokens) -> Sequence | None:
+    def reserve(self, tokens: Tokens, *, space: bytes = b"") -> Sequence | None:
         """A new active sequence for KV that comes from elsewhere; None when there is no room."""
-        if not self._fits(None, np.empty(0, np.int32), len(tokens)):
+        idle = self._idle()
+        if not self._fits(idle, None, np.empty(0, np.int32), len(tokens)):
             return None
-        while not self._numbers:
-            self._evict()
-        sequence = self._new(tokens.copy(), len(tokens), np.empty(0, np.int32), kept=True)
+        if not self._numbers:
+            self._evict(idle)
+        sequence = self._new(tokens.copy(), len(tokens), np.empty(0, np.int32), space=space, kept=True)
         while self.free < 0:
-            self._evict(spare=sequence)
+            self._evict(idle)
         return sequence
 
     def grow(self, sequence: Sequence, count: int) -> None:
@@ -159,50 +175,56 @@ class KV:
             self.drop(sequence)
 
     def trim(self) -> None:
-        """Drop idle sequences that hold next to nothing of their own, and the longest unused ones while idle ones hold
-        more than half of the cells: a full memory makes every decode a third slower."""
+        """Drop idle sequences that hold next to nothing of their own, and the longest unused ones while idle ones are
+        more than half of the sequences, or hold more than half of the cells: a full memory makes every decode a third
+        slower."""
         for sequence in sorted(self._idle(), key=lambda s: s.used):
             own = int(np.count_nonzero(self._owners[sequence.cells] == 1))
             if own < (1 if sequence.kept else WORTH_KEEPING):
                 self.drop(sequence)
-        while len(self._idle()) > 1 and self._idle_cells() > len(self._owners) // 2:
-            self._evict()
+        idle = self._idle()
+        while len(idle) > 1 and (len(idle) > self._most_idle or self._idle_cells() > len(self._owners) // 2):
+            self._evict(idle)
 
     def touch(self, sequence: Sequence) -> None:
         """Mark as used just now."""
         self._clock += 1
         sequence.used = self._clock
 
-    def _new(self, tokens: Tokens, known: int, cells: NDArray[np.int32], *, kept: bool) -> Sequence:
-        sequence = Sequence(self._numbers.pop(), tokens, known, cells.copy(), kept=kept)
+    def _new(self, tokens: Tokens, known: int, cells: NDArray[np.int32], *, space: bytes, kept: bool) -> Sequence:
+        sequence = Sequence(self._numbers.pop(), tokens, known, cells.copy(), space=space, kept=kept)
         self._owners[cells] += 1
         self.sequences.append(sequence)
         self.touch(sequence)
         return sequence
 
-    def _fits(self, source: Sequence | None, shared: NDArray[np.int32], count: int) -> bool:
-        """Whether `count` cells beside the `shared` ones of `source` could be had if every idle sequence went."""
-        held = self._held_by_active()
+    def _fits(self, idle: list[Sequence], source: Sequence | None, shared: NDArray[np.int32], count: int) -> bool:
+        """Whether `count` cells beside the `shared` ones of `source` could be had if all of `idle` went."""
+        held = self._held_by([s for s in self.sequences if s not in idle])
         held[shared] = True
         taken = int(np.count_nonzero(held)) + sum(s.promised for s in self.sequences)
-        numbers = bool(self._numbers) or any(s is not source for s in self._idle())
+        numbers = bool(self._numbers) or any(s is not source for s in idle)
         return numbers and taken + count <= len(held)
 
-    def _idle(self) -> list[Sequence]:
-        return [s for s in self.sequences if not s.active]
+    def _idle(self, *, sparing: bool = False) -> list[Sequence]:
+        """The sequences that may be evicted."""
+        return [s for s in self.sequences if not s.active and not (sparing and s.kept)]
 
-    def _held_by_active(self) -> NDArray[np.bool_]:
+    def _held_by(self, sequences: list[Sequence]) -> NDArray[np.bool_]:
         held = np.zeros(len(self._owners), np.bool_)
-        for sequence in self.sequences:
-            if sequence.active:
-                held[sequence.cells] = True
+        for sequence in sequences:
+            held[sequence.cells] = True
         return held
 
     def _idle_cells(self) -> int:
-        return int(np.count_nonzero((self._owners > 0) & ~self._held_by_active()))
+        held = self._held_by([s for s in self.sequences if s.active])
+        return int(np.count_nonzero((self._owners > 0) & ~held))
 
-    def _evict(self, spare: Sequence | None = None) -> None:
-        self.drop(min((s for s in self._idle() if s is not spare), key=lambda s: s.used))
+    def _evict(self, idle: list[Sequence], *, spare: Sequence | None = None) -> None:
+        """Drop the longest unused one of `idle`."""
+        sequence = min((s for s in idle if s is not spare), key=lambda s: s.used)
+        idle.remove(sequence)
+        self.drop(sequence)
 
 
 def common_prefix(first: Tokens, second: Tokens) -> int:

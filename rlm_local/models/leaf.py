@@ -1,12 +1,14 @@
 """The tasks of leaf calls: Score reads logits, Write generates, Peek hands the logits over."""
 
 import codecs
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlm_local.models.errors import EngineError
 from rlm_local.models.kv import Tokens
 from rlm_local.models.llama import Weights
 from rlm_local.models.logits import Logits, log_sum_exp
@@ -59,7 +61,7 @@ class Score:
         self._logprobs = np.empty(0)
 
     def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:  # noqa: ARG002 - writes no text
-        self._logprobs = logits[self._ids].astype(np.float64) - log_sum_exp(logits)
+        self._logprobs = logits[self._ids].astype(np.float64) - _total(logits)
 
     def result(self, usage: Usage) -> tuple[NDArray[np.float64], Usage]:
         return self._logprobs, usage
@@ -114,8 +116,9 @@ class Write:
         self._stopped = False
 
     def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:
+        total = _total(logits)
         token = self._picker.pick(logits)
-        self._logprob += float(logits[token]) - log_sum_exp(logits)
+        self._logprob += float(logits[token]) - total
         self._written.append(token)
         ended = self._weights.is_end(token)
         before = len(self._text)
@@ -143,3 +146,11 @@ class Write:
 
     def close(self) -> None:
         self._picker.close()
+
+
+def _total(logits: Logits) -> float:
+    """log_sum_exp of logits that must be numbers: a damaged or overdriven adapter gives others."""
+    total = log_sum_exp(logits)
+    if not math.isfinite(total):
+        raise EngineError("the model's scores are no numbers", remedy="Check weights and adapters, and their scales")
+    return total

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlm_local.models.errors import EngineError, LoadError
+from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
+from rlm_local.models.errors import AdapterError, EngineError, LoadError
 
 # libgomp's spinning barriers cost 3 to 17 times on a machine that is shared; it reads this when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -30,15 +31,23 @@ LIBRARY_VERSION: str = c.llama_version().decode()
 _log = logging.getLogger("rlm_local.llama_cpp")
 _log.addHandler(logging.NullHandler())  # without a handler of its own, logging would print to the terminal
 _LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # what fails comes back as a code and is raised
+_ERROR = 4
+_ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _PIECE_BYTES = 256
 _TEXT_CHUNK = (
     8192  # characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should
 )
 
 
+_last = threading.local()  # `error`: what llama.cpp logged last as one in this thread: its reason for a null pointer
+
+
 @c.llama_log_callback
 def _forward_log(level: int, text: bytes, _data: int | None) -> None:
-    _log.log(_LEVELS.get(level, logging.DEBUG), "%s", text.decode(errors="replace").rstrip())
+    said = text.decode(errors="replace").rstrip()
+    if level == _ERROR:
+        _last.error = said
+    _log.log(_LEVELS.get(level, logging.DEBUG), "%s", said)
 
 
 c.llama_log_set(_forward_log, ctypes.c_void_p(None))
@@ -111,6 +120,21 @@ class Weights:
             with self._gate:
                 self._users -= 1
                 self._gate.notify_all()
+
+    def load_adapter(self, path: Path) -> int:
+        """The llama_adapter_lora pointer of a LoRA adapter, which is freed with the weights. No decode may be running.
+
+        Raises:
+            AdapterError: llama.cpp refused the file, such as one whose shapes are another model's.
+        """
+        with self.in_use():
+            _last.error = ""
+            handle: int = (
+                ctypes.cast(c.llama_adapter_lora_init(self._handle, os.fsencode(path)), ctypes.c_void_p).value or 0
+            )
+        if not handle:
+            raise AdapterError(f"llama.cpp refuses the adapter {path}: {_last.error}", remedy=_ADAPTER_REMEDY)
+        return handle
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Tokens of `text`; text that spells a special token becomes one only if `special`.
@@ -249,7 +273,20 @@ class Context:
         self._handle: int = handle
         self._memory: int = c.llama_get_memory(handle)
         self._vocab_size = weights.vocab_size
+        self._adapters = NO_ADAPTERS
         self.cells: int = c.llama_n_ctx(handle)
+
+    def adapt(self, adapters: AdapterSet) -> None:
+        """Evaluate under these adapters from now on."""
+        if adapters == self._adapters:
+            return
+        count = len(adapters.parts)
+        handles = (c.llama_adapter_lora_p_ctypes * count)(
+            *(ctypes.cast(handle, c.llama_adapter_lora_p_ctypes) for handle, _ in adapters.parts)
+        )
+        scales = (ctypes.c_float * count)(*(scale for _, scale in adapters.parts))
+        c.llama_set_adapters_lora(self._handle, handles, count, scales)
+        self._adapters = adapters
 
     def decode(self, batch: Batch) -> None:
         """Evaluate the batch.

@@ -1,6 +1,6 @@
 """Model: what the rest of rlm-local knows of a language model. LlamaEngine is one; tests bring scripted ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -73,8 +73,12 @@ class Model(Protocol):
     """A language model. All methods may be called from any thread; results are in the prompts' order.
 
     Every call takes `cancel`, and raises Cancelled or DeadlineExceeded by it; raises PromptTooLong before anything is
-    evaluated if a prompt does not fit; and returns an empty list for no prompts. `on_done` is called in the caller's
-    thread with the index of each prompt that is done.
+    evaluated if a prompt does not fit; and returns an empty list for no prompts. Whatever ModelError it raises, its
+    `usage` says what was evaluated until then. `on_done` is called in the caller's thread with the index of each prompt
+    that is done. `adapters` are the scales of loaded LoRA adapters by name; an unknown one raises AdapterError.
+
+    A cursor, and a call of one prompt, go before calls of many: who decides does not wait for a map. Calls with the
+    same `cancel` are one caller's, and callers take turns.
     """
 
     @property
@@ -108,6 +112,7 @@ class Model(Protocol):
         stop: Sequence[str] = (),
         temperature: float = 0.0,
         seed: int = 0,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
         on_text: Callable[[int, str], None] | None = None,
@@ -117,6 +122,9 @@ class Model(Protocol):
         Args:
             seed: of the first prompt; the next has the next.
             on_text: called with a prompt's index and the text that was added, as it is written.
+
+        Raises:
+            ValueError: `max_tokens` below 1, an empty stop string, or a temperature that is below 0 or no number.
         """
         ...
 
@@ -126,6 +134,7 @@ class Model(Protocol):
         *,
         grammar: str,
         max_tokens: int,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Generation]:
@@ -141,6 +150,7 @@ class Model(Protocol):
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Scores]:
@@ -151,17 +161,9 @@ class Model(Protocol):
         """
         ...
 
-    def judge(
-        self,
-        prompts: Sequence[Prompt],
-        *,
-        cancel: Cancel | None = None,
-        on_done: Callable[[int], None] | None = None,
-    ) -> list[float]:
-        """For prompts that are answered yes or no: logprob(yes) - logprob(no), in nats."""
-        ...
-
-    def cursor(self, prompt: Prompt, *, cancel: Cancel | None = None) -> AbstractContextManager[Cursor]:
+    def cursor(
+        self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
+    ) -> AbstractContextManager[Cursor]:
         """A reply to write slot by slot."""
         ...
 

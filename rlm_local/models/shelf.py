@@ -26,9 +26,9 @@ class Shelf:
         self._identity = identity
         self._most_bytes = most_bytes
 
-    def load(self, tokens: Tokens) -> bytes | None:
-        """The KV of these tokens; None if it is not there or not intact."""
-        path = self._path(tokens)
+    def load(self, tokens: Tokens, space: bytes = b"") -> bytes | None:
+        """The KV of these tokens under the adapters that `space` stands for; None if it is not there or not intact."""
+        path = self._path(tokens, space)
         try:
             content = path.read_bytes()
             os.utime(path)
@@ -37,7 +37,7 @@ class Shelf:
         digest, state = content[:_DIGEST], content[_DIGEST:]
         return state if hashlib.sha256(state).digest() == digest else None
 
-    def save(self, tokens: Tokens, state: bytes) -> None:
+    def save(self, tokens: Tokens, state: bytes, space: bytes = b"") -> None:
         """Put KV on the shelf, whole or not at all. A full or read-only disk costs only the next start's time."""
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,13 +48,14 @@ class Shelf:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(hashlib.sha256(state).digest())
                 file.write(state)
-            Path(name).replace(self._path(tokens))
+            Path(name).replace(self._path(tokens, space))
             self._prune()
         except OSError:
             Path(name).unlink(missing_ok=True)
 
-    def _path(self, tokens: Tokens) -> Path:
-        return self._directory / (hashlib.sha256(self._identity + tokens.tobytes()).hexdigest()[:40] + ".kv")
+    def _path(self, tokens: Tokens, space: bytes) -> Path:
+        key = hashlib.sha256(self._identity + space + tokens.tobytes())  # a space is empty, or sets of 40 bytes
+        return self._directory / f"{key.hexdigest()[:40]}.kv"
 
     def _prune(self) -> None:
         files = sorted(self._directory.glob("*.kv"), key=lambda path: path.stat().st_mtime, reverse=True)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -19,7 +19,6 @@ class ScriptedModel:
     Args:
         reply: the text that `generate` and `extract` give for a prompt.
         choose: the option that `choose` prefers for a prompt.
-        judge: the margin that `judge` gives for a prompt, in nats.
         slot: the option that a cursor prefers, given its prompt, the text so far and the options.
         write: the text that a cursor writes, given its prompt and the text so far.
 
@@ -32,7 +31,6 @@ class ScriptedModel:
         reply: Callable[[Prompt], str] = lambda prompt: "",
         *,
         choose: Callable[[Prompt, Sequence[str]], str] = lambda prompt, options: options[0],
-        judge: Callable[[Prompt], float] = lambda prompt: -1.0,
         slot: Callable[[Prompt, str, Sequence[str]], str] = lambda prompt, text, options: options[0],
         write: Callable[[Prompt, str], str] = lambda prompt, text: "",
         name: str = "scripted",
@@ -44,7 +42,6 @@ class ScriptedModel:
         self.calls: list[tuple[str, Prompt]] = []
         self._reply = reply
         self._choose = choose
-        self._judge = judge
         self.slot = slot
         self.write = write
 
@@ -63,6 +60,7 @@ class ScriptedModel:
         stop: Sequence[str] = (),
         temperature: float = 0.0,
         seed: int = 0,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
         on_text: Callable[[int, str], None] | None = None,
@@ -87,6 +85,7 @@ class ScriptedModel:
         *,
         grammar: str,
         max_tokens: int,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Generation]:
@@ -97,6 +96,7 @@ class ScriptedModel:
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Scores]:
@@ -105,13 +105,10 @@ class ScriptedModel:
             for prompt in self._each("choose", prompts, cancel, on_done)
         ]
 
-    def judge(
-        self, prompts: Sequence[Prompt], *, cancel: Cancel | None = None, on_done: Callable[[int], None] | None = None
-    ) -> list[float]:
-        return [self._judge(prompt) for prompt in self._each("judge", prompts, cancel, on_done)]
-
     @contextmanager
-    def cursor(self, prompt: Prompt, *, cancel: Cancel | None = None) -> Generator["ScriptedCursor"]:
+    def cursor(
+        self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
+    ) -> Generator["ScriptedCursor"]:
         for _ in self._each("cursor", [prompt], cancel, None):
             yield ScriptedCursor(self, prompt, cancel)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlm_local.models import Cancel, Cancelled, LlamaEngine, Message, Model, Prompt, Usage
-from rlm_local.models.errors import EngineError, GgufError, GrammarError, PromptTooLong
+from rlm_local.models import Cancel, Cancelled, Generation, LlamaEngine, Message, Model, Prompt, Scores, Usage
+from rlm_local.models.errors import AdapterError, EngineError, GgufError, GrammarError, PromptTooLong
 from rlm_local.models.llama import Batch, Context, Weights
 from rlm_local.models.logits import log_sum_exp
 
@@ -44,7 +44,6 @@ def test_no_prompts_no_results(smollm: LlamaEngine):
     assert smollm.generate([], max_tokens=5) == []
     assert smollm.extract([], grammar='root ::= "a"', max_tokens=5) == []
     assert smollm.choose([], ["a", "b"]) == []
-    assert smollm.judge([]) == []
 
 
 def test_easy_questions_are_answered_in_order(qwen: LlamaEngine):
@@ -101,9 +100,9 @@ def test_choose_in_a_batch_agrees_with_one_plain_sequence(qwen: LlamaEngine, qwe
         weights.close()
 
 
-def test_judge_has_the_sign_of_the_answer(qwen: LlamaEngine):
-    true, false = qwen.judge([judged("dogs are animals"), judged("snow is hot")])
-    assert true > false
+def test_a_judgement_leans_to_the_answer(qwen: LlamaEngine):
+    true, false = qwen.choose([judged("dogs are animals"), judged("snow is hot")], ["yes", "no"])
+    assert true.logprobs[0] > false.logprobs[0]
 
 
 def test_a_prefix_is_evaluated_once_for_all_calls(qwen_path: Path):
@@ -125,6 +124,43 @@ def test_the_same_calls_give_the_same_numbers(smollm_path: Path):
             return [engine.choose(prompts, ["Rome", "Cairo"]), engine.generate(prompts, max_tokens=6), sampled]
 
     assert calls() == calls()
+
+
+@pytest.mark.parametrize("temperature", [float("nan"), float("inf"), -0.5])
+def test_a_temperature_that_is_no_number_is_refused(smollm: LlamaEngine, temperature: float):
+    with pytest.raises(ValueError, match="temperature"):
+        smollm.generate([ask("Italy")], max_tokens=2, temperature=temperature)
+
+
+def test_a_reply_without_room_or_an_empty_stop_string_is_refused(smollm: LlamaEngine):
+    with pytest.raises(ValueError, match="room for a token"):
+        smollm.generate([ask("Italy")], max_tokens=0)
+    with pytest.raises(ValueError, match="stop strings"):
+        smollm.generate([ask("Italy")], max_tokens=2, stop=["\n", ""])
+
+
+def test_an_adapter_that_is_not_loaded_fails_its_own_call(smollm: LlamaEngine):
+    with pytest.raises(AdapterError, match="no adapter is called 'policy'"):
+        smollm.choose([ask("Italy")], ["a", "b"], adapters={"policy": 1.0})
+
+
+def test_a_repeated_map_costs_nothing(smollm_path: Path, tmp_path: Path):
+    def answers(options: list[str]) -> tuple[list[Scores], list[Generation]]:
+        with LlamaEngine(smollm_path, name="mine", n_ctx=1024, leaf_cache=tmp_path / "leaves.sqlite") as engine:
+            done: list[int] = []
+            prompts = [ask(country) for country in list(ANSWERS)[:2]]
+            scores = engine.choose(prompts, options, on_done=done.append)
+            assert sorted(done) == [0, 1]
+            return scores, engine.generate(prompts, max_tokens=3)
+
+    (scores, texts), (again, texts_again) = answers(["a", "b"]), answers(["a", "b"])
+    assert [score.logprobs for score in again] == [score.logprobs for score in scores]
+    assert [(each.text, each.token_ids, each.finish) for each in texts_again] == [
+        (each.text, each.token_ids, each.finish) for each in texts
+    ]
+    for each in (*again, *texts_again):
+        assert each.usage.prompt_tokens == each.usage.completion_tokens == 0 < each.usage.cached_tokens
+    assert all(score.usage.prompt_tokens for score in answers(["a", "c"])[0]), "other options are another question"
 
 
 def test_seeds_matter_and_repeat(smollm: LlamaEngine):

@@ -16,6 +16,7 @@ class FakeMemory:
     def __init__(self, cells: int) -> None:
         self.room = cells
         self.cells: dict[int, list[object]] = {}
+        self.copied: list[tuple[int, int]] = []
 
     def evaluate(self, sequence: int, count: int) -> None:
         self.cells.setdefault(sequence, []).extend(object() for _ in range(count))
@@ -24,6 +25,7 @@ class FakeMemory:
     def copy(self, source: int, target: int, length: int) -> None:
         assert not self.cells.get(target)
         self.cells[target] = self.cells[source][:length]
+        self.copied.append((source, target))
 
     def remove(self, sequence: int) -> None:
         self.cells.pop(sequence, None)
@@ -57,14 +59,28 @@ class Accounting(RuleBasedStateMachine):
         super().__init__()
         self.kv, self.memory = new()
         self.running: list[Sequence] = []
+        self.spaces: dict[int, bytes] = {}
 
-    @rule(target=active, prompt=prompts, room=st.integers(0, 12), kept=st.booleans())
-    def admit(self, prompt: list[int], room: int, kept: bool) -> Sequence | None:
-        sequence = self.kv.admit(ids(*prompt), room=room, kept=kept)
+    @rule(
+        target=active,
+        prompt=prompts,
+        room=st.integers(0, 12),
+        space=st.sampled_from([b"", b"adapter"]),
+        kept=st.booleans(),
+        sparing=st.booleans(),
+    )
+    def admit(self, prompt: list[int], room: int, space: bytes, kept: bool, sparing: bool) -> Sequence | None:
+        before = [sequence for sequence in self.kv.sequences if sequence.kept]
+        sequence = self.kv.admit(ids(*prompt), room=room, space=space, kept=kept, sparing=sparing)
+        assert not sparing or all(each in self.kv.sequences for each in before), "what is kept is spared"
         if sequence is None:
-            assert self.running, "an empty engine must take whatever fits its memory"
+            assert self.running or sparing, "an empty engine must take whatever fits its memory"
             return None
         self.running.append(sequence)
+        for source, target in self.memory.copied:
+            assert self.spaces[source] == (space if target == sequence.id else None), "KV of another space"
+        self.memory.copied.clear()
+        self.spaces[sequence.id] = space
         assert sequence.length < len(prompt), "the last token must be evaluated"
         assert sequence.tokens[: len(prompt)].tolist() == prompt
         return sequence
@@ -74,6 +90,7 @@ class Accounting(RuleBasedStateMachine):
         sequence = self.kv.reserve(ids(*prompt))
         if sequence is not None:
             self.running.append(sequence)
+            self.spaces[sequence.id] = b""
         return sequence
 
     @rule(sequence=active, count=st.integers(1, 8))
@@ -174,6 +191,18 @@ def test_trimming_drops_what_is_short_and_keeps_what_is_long_or_wanted():
         kv.finish(sequence)
     kv.trim()
     assert sorted(sequence.length for sequence in kv.sequences) == [2, WORTH_KEEPING]
+
+
+def test_a_sparing_admission_leaves_what_is_kept():
+    kv, memory = new(cells=10)
+    for token, kept in ((1, True), (2, False)):
+        sequence = kv.admit(ids(token, token, token, token), room=0, kept=kept)
+        assert sequence is not None
+        evaluate(kv, memory, sequence)
+        kv.finish(sequence)
+    assert kv.admit(ids(*[3] * 7), room=0, sparing=True) is None
+    assert kv.admit(ids(*[3] * 6), room=0, sparing=True) is not None
+    assert [sequence.tokens[0] for sequence in kv.sequences] == [1, 3]
 
 
 def test_trimming_leaves_half_of_the_memory_to_those_that_run():

@@ -11,19 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import Cancelled, DeadlineExceeded, EngineError
+from rlm_local.models.job import Done, Task, Text
 from rlm_local.models.llama import Batch
 from rlm_local.models.result import Usage
-from rlm_local.models.scheduler import Done, Scheduler, Task, Text
+from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf
 
 VOCABULARY = 11
 
 
-def next_token(tokens: Sequence[int]) -> int:
-    """What the fake model writes after some tokens; every token counts."""
-    value = 1
+def next_token(tokens: Sequence[int], adapters: AdapterSet = NO_ADAPTERS) -> int:
+    """What the fake model writes after some tokens; every token counts, and the adapters."""
+    value = 1 + len(adapters.identity)
     for token in tokens:
         value = (value * 31 + token + 7) % 1_000_003
     return value % VOCABULARY
@@ -35,10 +37,15 @@ class FakeDecoder:
     def __init__(self, cells: int = 1000, *, before: Callable[["FakeDecoder"], None] = lambda decoder: None) -> None:
         self.cells = cells
         self.before = before
+        self.adapters = NO_ADAPTERS
         self.sequences: dict[int, list[tuple[int, object]]] = {}
         self.decodes: list[list[int]] = []  # the tokens of each
         self.closed = False
         self._rows: dict[int, int] = {}
+        self._under: dict[object, AdapterSet] = {}  # which adapters a cell was evaluated under
+
+    def adapt(self, adapters: AdapterSet) -> None:
+        self.adapters = adapters
 
     def decode(self, batch: Batch) -> None:
         struct = batch.struct()
@@ -48,9 +55,11 @@ class FakeDecoder:
         for row in range(struct.n_tokens):
             cells = self.sequences.setdefault(struct.seq_id[row][0], [])
             assert struct.pos[row] == len(cells), "positions must follow on"
-            cells.append((struct.token[row], object()))
+            cells.append((struct.token[row], cell := object()))
+            self._under[cell] = self.adapters
+            assert all(self._under[cell] == self.adapters for _, cell in cells), "KV of other adapters"
             if struct.logits[row]:
-                self._rows[row] = next_token([token for token, _ in cells])
+                self._rows[row] = next_token([token for token, _ in cells], self.adapters)
         assert len({cell for cells in self.sequences.values() for _, cell in cells}) <= self.cells, "no room"
 
     def logits(self, row: int) -> np.ndarray:
@@ -73,6 +82,7 @@ class FakeDecoder:
 
     def restore(self, sequence: int, state: bytes, length: int) -> bool:
         self.sequences[sequence] = [(token, object()) for token in state]
+        self._under |= {cell: AdapterSet() for _, cell in self.sequences[sequence]}
         return len(state) == length
 
     def close(self) -> None:
@@ -102,15 +112,28 @@ class Reply:
         self.closed += 1
 
 
+class Noted(Reply):
+    """A reply that notes after which decodes it went on."""
+
+    def __init__(self, decoder: FakeDecoder, prompt: Sequence[int], count: int = 1) -> None:
+        super().__init__(prompt, count)
+        self.decodes: list[int] = []
+        self._decoder = decoder
+
+    def step(self, logits: np.ndarray, emit: Callable[[str], None]) -> int | None:
+        self.decodes.append(len(self._decoder.decodes))
+        return super().step(logits, emit)
+
+
 class Broken(Reply):
     def step(self, logits: np.ndarray, emit: Callable[[str], None]) -> int | None:
         raise ZeroDivisionError("in the task")
 
 
-def expected(prompt: Sequence[int], count: int) -> list[int]:
+def expected(prompt: Sequence[int], count: int, adapters: AdapterSet = NO_ADAPTERS) -> list[int]:
     tokens = list(prompt)
     for _ in range(count):
-        tokens.append(next_token(tokens))
+        tokens.append(next_token(tokens, adapters))
     return tokens[len(prompt) :]
 
 
@@ -123,9 +146,9 @@ def scheduling(decoder: FakeDecoder, *, batch: int = 64, shelf: Shelf | None = N
         scheduler.close()
 
 
-def run(scheduler: Scheduler, tasks: Sequence[Task], cancel: Cancel | None = None) -> list[Any]:
+def run(scheduler: Scheduler, tasks: Sequence[Task], cancel: Cancel | None = None, **how: Any) -> list[Any]:
     results: dict[int, Any] = {}
-    for event in scheduler.run(tasks, cancel):
+    for event in scheduler.run(tasks, cancel, **how):
         if isinstance(event, Done):
             results[event.index] = event.result
     return [results[index] for index in range(len(tasks))]
@@ -139,18 +162,52 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
-tasks = st.lists(st.tuples(st.lists(st.integers(0, 2), min_size=1, max_size=60), st.integers(1, 12)), max_size=12)
+ADAPTED = AdapterSet(b"adapter")
+
+prompts = st.lists(st.integers(0, 2), min_size=1, max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(tasks, min_size=1, max_size=4), st.integers(72, 300), st.sampled_from([4, 16, 64]))
-def test_replies_do_not_depend_on_how_they_are_batched(jobs: list[Any], cells: int, batch: int):
-    decoder = FakeDecoder(cells)
+@st.composite
+def jobs(draw: st.DrawFn) -> dict[str, Any]:
+    """One call of random traffic: what it asks, and how it ends if not by itself."""
+    return {
+        "tasks": draw(st.lists(st.tuples(prompts, st.integers(1, 12)), max_size=12)),
+        "urgent": draw(st.booleans()),
+        "adapters": draw(st.sampled_from([NO_ADAPTERS, NO_ADAPTERS, ADAPTED])),
+        "cancelled_at": draw(st.none() | st.integers(1, 12)),  # the number of a decode
+        "broken": draw(st.sampled_from([False, False, False, True])),
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(jobs(), min_size=1, max_size=5), st.integers(72, 300), st.sampled_from([4, 16, 64]))
+def test_random_traffic_agrees_with_one_sequence_at_a_time(jobs: list[dict[str, Any]], cells: int, batch: int):
+    """Whatever comes together, whatever gives way and whoever leaves: the answers are those of each prompt alone."""
+    cancels = [Cancel() for _ in jobs]
+
+    def leave(decoder: FakeDecoder) -> None:
+        for job, cancel in zip(jobs, cancels, strict=True):
+            if job["cancelled_at"] == len(decoder.decodes):
+                cancel.cancel()
+
+    decoder = FakeDecoder(cells, before=leave)
+    made = [[(Broken if job["broken"] else Reply)(*task) for task in job["tasks"]] for job in jobs]
     with scheduling(decoder, batch=batch) as scheduler, ThreadPoolExecutor(len(jobs)) as pool:
-        runs = [pool.submit(run, scheduler, [Reply(*task) for task in job]) for job in jobs]
-        for job, future in zip(jobs, runs, strict=True):
-            assert [written for written, _ in future.result(timeout=30)] == [expected(*task) for task in job]
+        calls = [
+            pool.submit(run, scheduler, tasks, cancel, urgent=job["urgent"], adapters=job["adapters"])
+            for job, tasks, cancel in zip(jobs, made, cancels, strict=True)
+        ]
+        for job, cancel, call in zip(jobs, cancels, calls, strict=True):
+            try:
+                written = [written for written, _ in call.result(timeout=30)]
+            except Cancelled:
+                assert cancel.cancelled
+            except ZeroDivisionError:
+                assert job["broken"]
+            else:
+                assert written == [expected(*task, job["adapters"]) for task in job["tasks"]]
     assert all(len(tokens) <= batch for tokens in decoder.decodes)
+    assert all(task.closed == 1 for tasks in made for task in tasks), "each task is closed, and once"
 
 
 def test_a_shared_prefix_is_evaluated_once():
@@ -161,6 +218,15 @@ def test_a_shared_prefix_is_evaluated_once():
     usage = sum((usage for _, usage in results), Usage())
     assert sum(map(len, decoder.decodes)) == usage.prompt_tokens == len(prefix) + 20
     assert usage.cached_tokens == 19 * len(prefix)
+
+
+def test_every_level_of_a_prefix_is_evaluated_once():
+    examples, questions = list(range(3, 103)), [[200 + number] * 70 for number in range(3)]
+    prompts = [[*examples, *question, *[300 + item] * 5] for question in questions for item in range(6)]
+    decoder = FakeDecoder()
+    with scheduling(decoder, batch=512) as scheduler:
+        run(scheduler, [Reply(prompt) for prompt in prompts])
+    assert sum(map(len, decoder.decodes)) == 100 + 3 * 70 + 18 * 5
 
 
 def test_text_comes_before_the_result_and_in_order():
@@ -252,24 +318,136 @@ def test_a_reply_that_is_left_unread_is_dropped():
 
 def test_a_big_request_is_not_starved_by_small_ones():
     decoder = FakeDecoder(cells=100)
-    gate = threading.Event()
-    decoder.before = lambda _: gate.wait(10)
-    finished: list[str] = []
-    with scheduling(decoder) as scheduler, ThreadPoolExecutor(3) as pool:
+    big, small = Noted(decoder, [2] * 90), Noted(decoder, [3] * 40, 9)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(1) as pool, arriving(decoder, 1) as arrive:
+        pool.submit(run, scheduler, [Reply([1], 20)])
+        arrive(scheduler, lambda: run(scheduler, [big]))
+        arrive(scheduler, lambda: run(scheduler, [small]))
+    assert 20 < big.decodes[0] < small.decodes[0]
 
-        def call(name: str, task: Reply) -> None:
-            run(scheduler, [task])
-            finished.append(name)
 
-        calls = [pool.submit(call, "running", Reply([1], 20))]
+@contextmanager
+def arriving(decoder: FakeDecoder, at: int) -> Iterator[Callable[[Scheduler, Callable[[], Any]], Any]]:
+    """Calls that arrive while a certain decode is running, which ends when all of them are there."""
+    with ThreadPoolExecutor(8) as pool:
+        held = threading.Event()
+        decoder.before = lambda decoder: (len(decoder.decodes) == at and held.wait(10), None)[1]
+        calls: list[Any] = []
+
+        def arrive(scheduler: Scheduler, call: Callable[[], Any]) -> Any:
+            until(lambda: len(decoder.decodes) >= at)
+            calls.append(pool.submit(call))
+            until(lambda: len(scheduler._inbox) == len(calls))
+            return calls[-1]
+
+        yield arrive
+        held.set()
+        for call in calls:
+            call.result(10)
+
+
+def test_a_new_run_decides_within_two_decodes_whatever_map_is_running():
+    decoder = FakeDecoder(cells=2000)
+    decision = Noted(decoder, [7] * 60)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(1) as pool:
+        with arriving(decoder, 5) as arrive:
+            leaves = [[1, 2, 3, number % 7, *divmod(number, 50)] for number in range(3000)]
+            leaf_map = pool.submit(run, scheduler, [Reply(leaf, 3) for leaf in leaves])
+            arrive(scheduler, lambda: run(scheduler, [decision], urgent=True))
+        assert [written for written, _ in leaf_map.result(30)] == [expected(leaf, 3) for leaf in leaves]
+    assert decision.decodes == [6], "one decode was running, the next decides"
+
+
+def test_an_urgent_call_takes_room_and_what_gave_way_goes_on():
+    decoder = FakeDecoder(cells=100)
+    decision = Noted(decoder, [7] * 30)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(1) as pool:
+        with arriving(decoder, 5) as arrive:
+            replies = [Reply([1, 2, number], 30) for number in range(3)]
+            long = pool.submit(run, scheduler, replies)
+            arrive(scheduler, lambda: run(scheduler, [decision], urgent=True))
+        results = long.result(10)
+    assert decision.decodes == [6]
+    assert [written for written, _ in results] == [expected([1, 2, number], 30) for number in range(3)]
+    usage = sum((usage for _, usage in results), Usage())
+    written = 3 * 29 + 30  # the last token of a reply is not evaluated
+    assert usage.prompt_tokens + written == sum(map(len, decoder.decodes)), "what was evaluated again is counted"
+
+
+def test_urgent_calls_do_not_starve_the_others():
+    decoder = FakeDecoder(cells=5000)
+    patient = Noted(decoder, [1] * 10, 4)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(1) as pool, arriving(decoder, 1) as arrive:
+        pool.submit(run, scheduler, [Reply([0])])
+        arrive(scheduler, lambda: run(scheduler, [Reply([2 + n, *[5] * 600]) for n in range(4)], urgent=True))
+        arrive(scheduler, lambda: run(scheduler, [patient]))
+    assert patient.decodes[-1] < 25, "2,400 urgent tokens take 38 decodes of 64"
+
+
+def test_two_runs_share_alike():
+    decoder = FakeDecoder(cells=5000)
+    small = [Noted(decoder, [1, *divmod(number, 9)]) for number in range(60)]
+    large = [Noted(decoder, [2, *divmod(number, 9), *[5] * 27]) for number in range(60)]
+    with scheduling(decoder, batch=60) as scheduler, ThreadPoolExecutor(1) as pool:
+        with arriving(decoder, 1) as arrive:
+            first = pool.submit(run, scheduler, [Reply([0])])
+            one, other = Cancel(), Cancel()
+            for start in range(0, 60, 20):  # three calls of one run, and one call of another
+                some = large[start : start + 20]
+                arrive(scheduler, lambda some=some: run(scheduler, some, one))
+            arrive(scheduler, lambda: run(scheduler, small, other))
+        first.result(10)
+    done = max(task.decodes[0] for task in small)
+    served = sum(len(task.tokens) for task in large if task.decodes[0] <= done)
+    assert served <= 2 * sum(len(task.tokens) for task in small), "by tokens, not by calls or tasks"
+
+
+def test_a_decode_is_for_one_set_of_adapters():
+    decoder = FakeDecoder()
+    prompts = [[3, 4, 5, number] * 5 for number in range(6)]
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(2) as pool:
+        calls = {
+            adapters: pool.submit(run, scheduler, [Reply(prompt, 5) for prompt in prompts], adapters=adapters)
+            for adapters in (NO_ADAPTERS, ADAPTED)
+        }
+        for adapters, call in calls.items():
+            assert [written for written, _ in call.result(10)] == [expected(each, 5, adapters) for each in prompts]
+
+
+def test_an_errand_runs_between_decodes():
+    decoder = FakeDecoder()
+    running: list[bool] = []
+    decoder.before = lambda _: (running.append(True), time.sleep(0), running.append(False))[0]
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(run, scheduler, [Reply([1], 50)])
+        assert not any(scheduler.between(lambda: running[-1:] == [True]) for _ in range(10))
+        with pytest.raises(ZeroDivisionError):
+            scheduler.between(lambda: 1 // 0)
+        assert call.result(10)[0][0] == expected([1], 50)
+    with pytest.raises(EngineError, match="closed"):
+        scheduler.between(lambda: None)
+
+
+def test_what_was_evaluated_for_nothing_is_on_the_error():
+    cancel = Cancel()
+    decoder = FakeDecoder(before=lambda decoder: cancel.cancel() if len(decoder.decodes) == 3 else None)
+    with scheduling(decoder) as scheduler, pytest.raises(Cancelled) as caught:
+        run(scheduler, [Reply([1] * 10, 50)], cancel)
+    assert caught.value.usage == Usage(prompt_tokens=12)
+
+
+def test_calls_that_fail_together_have_errors_of_their_own():
+    def fail(decoder: FakeDecoder) -> None:
+        until(lambda: len(scheduler._inbox) == 1)
+        raise EngineError("llama_decode failed with -3")
+
+    decoder = FakeDecoder(before=fail)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(run, scheduler, [Reply([1] * 10)])
         until(lambda: decoder.decodes)
-        for name, task in (("big", Reply([2] * 90)), ("small", Reply([3] * 40, 9))):
-            calls.append(pool.submit(call, name, task))
-            until(lambda: len(scheduler._inbox) == len(calls) - 1)
-        gate.set()
-        for each in calls:
-            each.result(10)
-    assert finished == ["running", "big", "small"]
+        second = pool.submit(run, scheduler, [Reply([2] * 20)])
+        errors = [first.exception(10), second.exception(10)]
+    assert [error.usage.prompt_tokens for error in errors if isinstance(error, EngineError)] == [10, 0]
 
 
 def test_a_failed_decode_fails_what_is_under_way_and_nothing_else():
