@@ -95,6 +95,8 @@ class Guest:
         """Answer a frame with the reply of `work`, and go on with its state if that is good."""
         reply = attempt(work)
         if isinstance(reply, Death):
+            if self.alarm.poll(0):  # it died because the zygote did: so does this one
+                raise Gone
             reply = _json(died(reply))
         self.channel.send(kind, reply)
 
