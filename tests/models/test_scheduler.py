@@ -239,21 +239,15 @@ def test_text_comes_before_the_result_and_in_order():
 def test_a_short_prompt_need_not_wait_for_a_long_one():
     both = threading.Event()
     decoder = FakeDecoder(before=lambda _: both.wait(10))
-    finished: list[str] = []
     with scheduling(decoder) as scheduler, ThreadPoolExecutor(2) as pool:
-
-        def call(name: str, prompt: list[int]) -> None:
-            run(scheduler, [Reply(prompt)])
-            finished.append(name)
-
-        long = pool.submit(call, "long", [1] * 640)
+        long = pool.submit(run, scheduler, [Reply([1] * 640)])
         until(lambda: decoder.decodes)
-        short = pool.submit(call, "short", [2, 3])
+        short = pool.submit(run, scheduler, [Reply([2, 3])])
         until(lambda: scheduler._inbox)
         both.set()
         long.result(10)
         short.result(10)
-    assert finished == ["short", "long"]
+    assert {2, 3} <= set(decoder.decodes[1]), "all of the short one is in the next decode"
     assert len(decoder.decodes) == 11
 
 
