@@ -28,7 +28,8 @@ Progress = Callable[[str, int], None]
 class Corpus:
     """Documents one after another in `context`, each behind a line "=== name ===", and what is in them.
 
-    `skipped` are the paths that were not loaded, `notes` what in the loaded ones is not as its form promises.
+    `skipped` are the paths that were not loaded, `notes` what in the loaded ones is not as its form promises, `sources`
+    the paths or names that it was made of.
     """
 
     context: str
@@ -36,6 +37,7 @@ class Corpus:
     item_sets: tuple[ItemSet, ...]
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Note, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -49,13 +51,13 @@ class Corpus:
         """
         files = Files([Path(path) for path in paths if str(path) != "-"])
         piped = [File("stdin", (stdin or sys.stdin).read())] if "-" in map(str, paths) else []
-        corpus = _build(itertools.chain(piped, files), files.skipped, progress)
+        given = tuple(map(str, paths))
+        corpus = cls.of(itertools.chain(piped, files), files.skipped, sources=given, progress=progress)
         if not corpus.documents:
             reasons = "; ".join(f"{skipped.path}: {skipped.reason}" for skipped in corpus.skipped[:10])
             more = f"; and {len(corpus.skipped) - 10} more" if len(corpus.skipped) > 10 else ""
-            given = ", ".join(str(path) for path in paths) or "no path"
             raise NothingReadableError(
-                f"nothing readable in {given}" + (f" ({reasons}{more})" if reasons else ""),
+                f"nothing readable in {', '.join(given) or 'no path'}" + (f" ({reasons}{more})" if reasons else ""),
                 remedy="Give text files, or a folder of them.",
             )
         return corpus
@@ -63,7 +65,19 @@ class Corpus:
     @classmethod
     def from_documents(cls, documents: Mapping[str, str]) -> "Corpus":
         """A corpus of texts by name; the names tell the forms, as those of files do."""
-        return _build(itertools.starmap(File, documents.items()), [], None)
+        return cls.of(itertools.starmap(File, documents.items()), sources=tuple(documents))
+
+    @classmethod
+    def of(
+        cls,
+        files: Iterable[File],
+        skipped: Sequence[Skipped] = (),
+        *,
+        sources: tuple[str, ...] = (),
+        progress: Progress | None = None,
+    ) -> "Corpus":
+        """A corpus of files that were found already; `skipped` is read once they all were."""
+        return _build(files, skipped, sources, progress)
 
     @property
     def characters(self) -> int:
@@ -104,15 +118,18 @@ class Corpus:
         raise KeyError(span.document)
 
 
-def _build(files: Iterable[File], skipped: list[Skipped], progress: Progress | None) -> Corpus:
+def _build(
+    files: Iterable[File], skipped: Sequence[Skipped], sources: tuple[str, ...], progress: Progress | None
+) -> Corpus:
     parts: list[str] = []
     drafts: list[Draft] = []
     notes: list[Note] = []
+    unread: list[Skipped] = []
     place = 0
     for file in files:
         found = read(file.name, file.data)
         if isinstance(found, Binary) or not found[0].text.strip():
-            skipped.append(Skipped(file.name, found.reason if isinstance(found, Binary) else "empty"))
+            unread.append(Skipped(file.name, found.reason if isinstance(found, Binary) else "empty"))
             continue
         decoded, reading = found
         header = f"{chr(10) if parts and not parts[-1].endswith(chr(10)) else ''}=== {file.name} ===\n"
@@ -127,7 +144,7 @@ def _build(files: Iterable[File], skipped: list[Skipped], progress: Progress | N
     parts.clear()
     documents = tuple(Document(d.name, d.kind, d.encoding, d.start, d.end, context) for d in drafts)
     item_sets, merged = gather(context, drafts)
-    return Corpus(context, documents, item_sets, tuple(skipped), (*notes, *merged))
+    return Corpus(context, documents, item_sets, (*skipped, *unread), (*notes, *merged), sources)
 
 
 def _notes(name: str, problems: Sequence[tuple[int, str]]) -> list[Note]:

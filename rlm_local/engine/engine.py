@@ -24,7 +24,7 @@ PolicyName = Literal["rules", "direct"]
 _NAMED = 5
 """Files left out that a run names; the corpus knows them all."""
 
-Sources = Sequence[str | Path] | Mapping[str, str]
+Sources = Sequence[str | Path] | Mapping[str, str] | Corpus
 
 
 class AskOptions(TypedDict, total=False):
@@ -36,6 +36,7 @@ class AskOptions(TypedDict, total=False):
     max_calls: int | None
     timeout: float | None
     task_id: str | None
+    run_id: str | None
     cancel: Cancel | None
     listener: Listener | None
 
@@ -114,16 +115,18 @@ class Engine:
         max_calls: int | None = None,
         timeout: float | None = None,
         task_id: str | None = None,
+        run_id: str | None = None,
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
-        """Answer a question over files, folders ("-" is standard input), or documents given as {name: text}.
+        """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or a corpus.
 
         Args:
             author: who writes the cells: "guided" (typed plans) or "free" (Python); by default what suits the model.
             policy: "rules", or "direct": one call over the text cut to the window, for comparison.
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
+            run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
             cancel: stops the run from another thread; the answer is then the best so far.
             listener: told what happens in this run.
 
@@ -151,7 +154,7 @@ class Engine:
             run = Run(
                 question=question,
                 corpus=corpus,
-                sources=tuple(map(str, sources)),
+                sources=corpus.sources,
                 context_tokens=corpus.tokens(self._model.count),
                 model=self._model,
                 model_sha256=self._spec.sha256,
@@ -161,6 +164,7 @@ class Engine:
                 budget=budget,
                 tell=tell,
                 task_id=task_id,
+                run_id=run_id,
             )
             return run.answer(self._store, own)
         finally:
@@ -184,6 +188,8 @@ class Engine:
 
 
 def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
+    if isinstance(sources, Corpus):
+        return sources
     if isinstance(sources, Mapping):
         corpus = Corpus.from_documents(sources)
         if not corpus.documents:

@@ -46,6 +46,7 @@ class Run:
     budget: Budget
     tell: Listener
     task_id: str | None = None
+    run_id: str | None = None
 
     def answer(self, store: RunStore, cancel: Cancel) -> Answer:
         """Run to the end, whatever happens on the way; the answer is in the log when this returns.
@@ -53,7 +54,7 @@ class Run:
         Raises:
             StoreError: the log cannot be written.
         """
-        log = store.begin(self._start())
+        log = store.begin(self._start(), self.run_id)
         broker = Broker(self.model, self.corpus, self.passages, self.budget, cancel, log, self.tell)
         ended, error = Ended.ANSWERED, ""
         try:

@@ -12,7 +12,7 @@ from rlm_local.log.record import (
     TurnRecord,
     TurnStart,
 )
-from rlm_local.log.store import RunStore
+from rlm_local.log.store import RunStore, new_run_id
 from rlm_local.log.writer import RunLog
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "TurnEnd",
     "TurnRecord",
     "TurnStart",
+    "new_run_id",
 ]

@@ -15,7 +15,7 @@ from threading import RLock
 from typing import Any, cast
 
 from rlm_local.errors import StoreError
-from rlm_local.log.schema import migrate
+from rlm_local.log.schema import MIGRATIONS, Migrations, migrate
 
 _BUSY_SECONDS = 30.0
 _DIGEST = hashlib.sha256().digest_size
@@ -24,12 +24,18 @@ _DIGEST = hashlib.sha256().digest_size
 class Database:
     """One connection, shared by the threads of a process; other processes may hold their own on the same file.
 
+    Args:
+        path: the file, made where it is missing.
+        migrations: what makes its tables.
+        what: the file's name in errors.
+
     Raises:
         StoreError: from every method, where the file cannot be opened, read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Migrations = MIGRATIONS, *, what: str = "the log of runs") -> None:
         self.path = path
+        self._called = f"{what} {path}"
         self._lock = RLock()
         with self._explained():
             try:
@@ -37,7 +43,7 @@ class Database:
                 path.chmod(0o600)
             except OSError as error:
                 raise StoreError(
-                    f"the log of runs {path} cannot be written: {error.strerror or error}",
+                    f"{self._called} cannot be written: {error.strerror or error}",
                     remedy="Set RLM_LOCAL_HOME to a directory that you can write",
                 ) from error
             self._connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -47,7 +53,7 @@ class Database:
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._connection.execute("PRAGMA foreign_keys=ON")
                 with self.writing() as connection:
-                    migrate(connection)
+                    migrate(connection, migrations, what)
             except BaseException:
                 self._connection.close()
                 raise
@@ -99,7 +105,7 @@ class Database:
         except zlib.error:
             value = b""
         if hashlib.sha256(value).digest() != digest:
-            raise _damaged(self.path, f"value {digest.hex()[:12]} is not what was written")
+            raise _damaged(self._called, f"value {digest.hex()[:12]} is not what was written")
         return value
 
     def put_text(self, text: str) -> bytes:
@@ -146,35 +152,33 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise _explain(self.path, error) from error
+            raise _explain(self._called, error) from error
 
 
-def _explain(path: Path, error: sqlite3.Error) -> StoreError:
+def _explain(called: str, error: sqlite3.Error) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _damaged(path, str(error))
+        return _damaged(called, str(error))
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StoreError(
-            f"the log of runs {path} cannot grow: {error}",
+            f"{called} cannot grow: {error}",
             remedy="Free some space on its disk; what was written before is kept",
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(
-            f"the log of runs {path} has been held by another process for {_BUSY_SECONDS:.0f} s",
+            f"{called} has been held by another process for {_BUSY_SECONDS:.0f} s",
             remedy="End that process, or set RLM_LOCAL_HOME to another directory",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
-            f"the log of runs {path} cannot be written: {error}",
+            f"{called} cannot be written: {error}",
             remedy="Make its directory writable, or set RLM_LOCAL_HOME to one that is",
         )
-    return StoreError(f"the log of runs {path} failed: {error}")
+    return StoreError(f"{called} failed: {error}")
 
 
-def _damaged(path: Path, detail: str) -> StoreError:
-    return StoreError(
-        f"the log of runs {path} is damaged: {detail}", remedy="Move it away; the next run starts a new one"
-    )
+def _damaged(called: str, detail: str) -> StoreError:
+    return StoreError(f"{called} is damaged: {detail}", remedy="Move it away; the next run starts a new one")
 
 
 def _finite(value: object) -> object:

@@ -5,6 +5,7 @@ message, one after another. Nothing is updated or deleted: triggers refuse both.
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from rlm_local.errors import StoreError
 
@@ -92,24 +93,27 @@ CREATE INDEX call_batch ON call (batch);
     for change in ("UPDATE", "DELETE")
 )
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001 runs", _RUNS),)
+Migrations = Sequence[tuple[str, str]]
+"""Names and scripts, in the order in which they are applied."""
+
+MIGRATIONS: Migrations = (("0001 runs", _RUNS),)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Brings a database up to date, in one transaction of the caller's.
+def migrate(connection: sqlite3.Connection, migrations: Migrations, what: str) -> None:
+    """Brings a database, called `what` in errors, up to date, in one transaction of the caller's.
 
     Raises:
         StoreError: a newer rlm-local wrote it; nothing was changed.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY)")
     applied = {str(name) for (name,) in connection.execute("SELECT name FROM migration")}
-    unknown = applied - {name for name, _ in MIGRATIONS}
+    unknown = applied - {name for name, _ in migrations}
     if unknown:
         raise StoreError(
-            f"the log of runs was written by a newer rlm-local ({', '.join(sorted(unknown))})",
+            f"{what} was written by a newer rlm-local ({', '.join(sorted(unknown))})",
             remedy="Update rlm-local, or set RLM_LOCAL_HOME to another directory",
         )
-    for name, script in MIGRATIONS:
+    for name, script in migrations:
         if name not in applied:
             for statement in _statements(script):
                 connection.execute(statement)

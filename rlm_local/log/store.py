@@ -49,11 +49,11 @@ class RunStore:
     ) -> None:
         self.close()
 
-    def begin(self, start: RunStart) -> RunLog:
-        """A new run, on the disk when this returns."""
+    def begin(self, start: RunStart, run_id: str | None = None) -> RunLog:
+        """A new run, on the disk when this returns; its id is made here, unless `new_run_id` has made it before."""
         db = self._database
         with db.writing() as connection:
-            run_id = _next_run_id(connection)
+            run_id = run_id or _next_run_id(connection)
             row = (
                 run_id,
                 time.time(),
@@ -113,6 +113,11 @@ class RunStore:
             yield _line("answer", **record.answer.data())
 
 
+def new_run_id() -> str:
+    """An id for a run that is yet to begin: six digits of seconds, and six at random."""
+    return _digits(int(time.time()) - _EPOCH, random=6)
+
+
 def _find(connection: Connection, run: str) -> Row:
     if run == "last":
         rows = connection.execute("SELECT * FROM run ORDER BY id DESC LIMIT 1").fetchall()
@@ -132,8 +137,12 @@ def _next_run_id(connection: Connection) -> str:
     seconds = int(time.time()) - _EPOCH
     if last:
         seconds = max(seconds, _number(last["run_id"][:6]) + 1)
+    return _digits(seconds, random=2)
+
+
+def _digits(seconds: int, *, random: int) -> str:
     digits = "".join(_DIGITS[seconds >> shift & 31] for shift in range(25, -1, -5))
-    return digits + "".join(secrets.choice(_DIGITS) for _ in range(2))
+    return digits + "".join(secrets.choice(_DIGITS) for _ in range(random))
 
 
 def _number(digits: str) -> int:

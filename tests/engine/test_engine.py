@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from rlm_local import Engine
+from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import CorpusError
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.events import Event
 from rlm_local.errors import UsageError
-from rlm_local.log import RunStore
+from rlm_local.log import RunStore, new_run_id
 from rlm_local.models import Cancel, Prompt, resolve
 from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
@@ -44,6 +45,16 @@ def test_folders_are_answered_from_and_the_log_has_it_all(engine: Engine, store:
     assert record.answer == answer
     assert (record.start.task_id, record.start.sources) == ("t1", (str(tmp_path / "in"),))
     assert record.start.documents == 3
+
+
+def test_a_corpus_that_is_loaded_already_is_answered_from_under_a_name_of_ones_own(
+    engine: Engine, store: RunStore
+) -> None:
+    run_id = new_run_id()
+    answer = engine.ask(QUESTION, Corpus.from_documents(DOCUMENTS), run_id=run_id)
+    assert (answer.answer, answer.run_id) == ("1", run_id)
+    assert store.get(run_id).start.sources == tuple(DOCUMENTS)
+    assert len(engine.ask(QUESTION, DOCUMENTS).run_id) == 8  # the next one is named as ever
 
 
 def test_events_tell_what_happens_and_an_own_listener_takes_them(engine: Engine) -> None:
