@@ -11,7 +11,8 @@ from rlm_local.corpus.comparison import Comparison, comparisons
 from rlm_local.corpus.field import Field
 from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.period import Period, in_years, periods
-from rlm_local.corpus.vocabulary import LONGEST, STOP_WORDS, Word, key, stem, words
+from rlm_local.corpus.vocabulary import LONGEST, STOP_WORDS, Word, key, words
+from rlm_sandbox.guest.rlm.words import stem
 
 _QUOTED = re.compile(
     '["\u201c\u201e\u00ab]([^"\u201c\u201d\u201e\u00ab\u00bb\n]{2,120})["\u201d\u201c\u00bb]'

@@ -4,22 +4,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+
+from rlm_sandbox.guest.rlm.words import stem
 
 LONGEST = 8
 """Words of a value that can be named as a whole."""
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_SHARING = 6  # values that may share a word before it names none of them
-_IRREGULAR = {
-    "paid": "pay",
-    "unpaid": "unpay",
-    "sent": "send",
-    "sold": "sell",
-    "bought": "buy",
-    "lost": "lose",
-    "people": "person",
-}
 STOP_WORDS = frozenset(
     "a about after all also am an and any are as at be because been before being between both but by can could "
     "did do does doing during each every few for from get give had has have he her here him his how i if in "
@@ -43,22 +35,6 @@ class Word:
 def words(text: str) -> list[Word]:
     """The words of a text: runs of letters and digits."""
     return [Word(match[0], stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
-
-
-@lru_cache(maxsize=65_536)
-def stem(word: str) -> str:
-    """What a word's forms have in common: "failed" and "FAIL", "shows" and "show", "cancelled" and "canceled"."""
-    word = word.lower()
-    word = _IRREGULAR.get(word, word)
-    if len(word) < 4 or any(character.isdigit() for character in word):
-        return word
-    for ending in ("ing", "ies", "ied", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
-            break
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouy":
-        word = word[:-1]
-    return word[:-1] if len(word) > 3 and word[-1] == "e" else word
 
 
 def key(stems: Iterable[str]) -> str:

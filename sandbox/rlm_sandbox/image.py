@@ -120,13 +120,15 @@ def _key() -> str:
     from importlib.metadata import version  # it takes 20 ms that a worker, which imports this file, has no use for
 
     builders = [_PACKAGE / f"{name}.py" for name in _BUILDERS] + sorted((_PACKAGE / "imports").glob("*.py"))
-    contents = {path.name: _sha256(path.read_bytes()) for path in [*builders, *_guest_modules()]}
-    parts = (SHA256, contents, version("wasmtime"), platform.machine(), _cpu_features())
+    contents = {path.name: path.read_bytes() for path in builders} | _guest_modules()
+    hashes = {name: _sha256(data) for name, data in contents.items()}
+    parts = (SHA256, hashes, version("wasmtime"), platform.machine(), _cpu_features())
     return _sha256(json.dumps(parts, sort_keys=True).encode())[:32]
 
 
-def _guest_modules() -> list[Path]:
-    return sorted(_GUEST.glob("*.py"))
+def _guest_modules() -> dict[str, bytes]:
+    """The guest's own modules, by their path below where it looks for them."""
+    return {path.relative_to(_GUEST).as_posix(): path.read_bytes() for path in sorted(_GUEST.rglob("*.py"))}
 
 
 def _cpu_features() -> list[str]:
@@ -174,7 +176,7 @@ def _build(directory: Path, folder: Path, source: Path | None, tell: Progress) -
     store.mkdir(mode=0o700, exist_ok=True)
     tell("fetching Pyodide", 0.0)
     sources = fetch(store, source)
-    modules = {path.name: path.read_bytes() for path in _guest_modules()}
+    modules = _guest_modules()
     compiled, anchors, trampoline = native.start_on_large_stack(lambda: _make(sources, modules, tell)).result()
     files = {_COMPILED: compiled, _TRAMPOLINE: trampoline, LIBRARY: sources[LIBRARY], **modules}
     manifest = {"anchors": asdict(anchors), "sha256": {name: _sha256(data) for name, data in files.items()}}
@@ -182,6 +184,7 @@ def _build(directory: Path, folder: Path, source: Path | None, tell: Progress) -
     work = Path(tempfile.mkdtemp(dir=directory, prefix=".building-"))
     try:
         for name, data in files.items():
+            (work / name).parent.mkdir(exist_ok=True)
             with (work / name).open("wb") as file:
                 file.write(data)
                 file.flush()

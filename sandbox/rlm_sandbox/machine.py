@@ -39,7 +39,7 @@ class Program:
 
 
 def guest_files(library: bytes, modules: Mapping[str, bytes], *, most_bytes: int) -> FileSystem:
-    """What a guest finds: the standard library's archive, its own modules (file name -> source), empty folders."""
+    """What a guest finds: the standard library's archive, its own modules (path -> source), empty folders."""
     files = FileSystem(time.time, most_bytes=most_bytes)
     for path in _FOLDERS:
         files.make_directories(path)

@@ -213,7 +213,6 @@ plans = st.builds(
     names,
     names,
     st.builds(Ranking, st.sampled_from(("count", "sum")), names, st.booleans()),
-    names,
 )
 
 
@@ -226,7 +225,6 @@ def test_whatever_a_plan_says_stays_inside_its_literals(plan: Plan, question: st
         "j" * bool(plan.judge),
         "s",
         plan.ranking and Ranking(plan.ranking.measure, "f" * bool(plan.ranking.field), plan.ranking.most),
-        "q" * bool(plan.query),
     )
     assert _shape(compile_plan(plan, question)) == _shape(compile_plan(plain, "q"))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_sandbox.guest import rlm
-from rlm_sandbox.guest.rlm import Item, Tools
+from rlm_sandbox.guest.rlm import Tools
 
 ROWS = (
     ("Ada Brunner", "Surgery", 120.5, "2024-01-10"),
@@ -149,54 +149,54 @@ def test_an_items_parts() -> None:
 def test_grouping_counts_and_measures_highest_first_ties_by_name() -> None:
     tools, _, _ = toolbox()
     items = tools.rows("visits")
-    assert tools.group(items, "department") == [("Imaging", 2), ("Surgery", 2)]
-    assert tools.group(items, "department", "sum", "cost") == [("Surgery", 200.5), ("Imaging", 60)]
-    assert tools.group(items, "department", "average", "cost") == [("Surgery", 100.25), ("Imaging", 60)]
-    assert tools.group(items, "department", "highest", "cost")[0] == ("Surgery", 120.5)
-    assert tools.group(items, "department", "lowest", "cost")[0] == ("Surgery", 80)
-    assert tools.group(items, "cost")[0] == ("-5", 1)
-    assert tools.group([], "department") == []
+    assert rlm.group(items, "department") == [("Imaging", 2), ("Surgery", 2)]
+    assert rlm.group(items, "department", "sum", "cost") == [("Surgery", 200.5), ("Imaging", 60)]
+    assert rlm.group(items, "department", "average", "cost") == [("Surgery", 100.25), ("Imaging", 60)]
+    assert rlm.group(items, "department", "highest", "cost")[0] == ("Surgery", 120.5)
+    assert rlm.group(items, "department", "lowest", "cost")[0] == ("Surgery", 80)
+    assert rlm.group(items, "cost")[0] == ("-5", 1)
+    assert rlm.group([], "department") == []
 
 
 def test_totals_and_values_pass_over_what_is_not_given() -> None:
     tools, _, _ = toolbox()
     items = tools.rows("visits")
-    assert tools.total(items, "cost") == 255.5
-    assert tools.total(items, "patient") == 0
-    assert tools.values(items, "department") == ["Surgery", "Imaging"]
-    assert tools.values(items, "cost") == ["120.5", "80", "60", "-5"]
+    assert rlm.total(items, "cost") == 255.5
+    assert rlm.total(items, "patient") == 0
+    assert rlm.values(items, "department") == ["Surgery", "Imaging"]
+    assert rlm.values(items, "cost") == ["120.5", "80", "60", "-5"]
 
 
 def test_finding_ranks_rare_words_above_common_ones() -> None:
     tools, _, _ = toolbox()
-    assert tools.find("gate painted", k=1)[0].text == "The gate was painted red by Nurse Holm."
-    assert {item.text for item in tools.find("PX-410")} >= {
+    assert tools.retrieval.find("gate painted", k=1)[0].text == "The gate was painted red by Nurse Holm."
+    assert {item.text for item in tools.retrieval.find("PX-410")} >= {
         "The pump PX-410 rattles.",
         "PX-410 belongs to Karsten and Sons.",
     }
-    assert len(tools.find("gate", k=2)) == 2
-    assert tools.find("zyzzyva") == []
-    assert tools.find("") == []
+    assert len(tools.retrieval.find("gate", k=2)) == 2
+    assert tools.retrieval.find("zyzzyva") == []
+    assert tools.retrieval.find("") == []
 
 
 def test_finding_meets_other_forms_of_a_word_and_no_part_of_one() -> None:
     tools, _, _ = toolbox()
-    assert tools.find("painting")[0].text == "The gate was painted red by Nurse Holm."
-    assert tools.find("ainted") == []
+    assert tools.retrieval.find("painting")[0].text == "The gate was painted red by Nurse Holm."
+    assert tools.retrieval.find("ainted") == []
 
 
 def test_finding_in_given_items_only() -> None:
     tools, host, _ = toolbox()
     surgery = tools.rows("visits", where=[("department", "=", "Surgery")])
-    assert [item.text[0] for item in tools.find("Brunner Marsh", where=surgery)] == ["0"]
-    assert tools.find("Brunner", where=[]) == []
+    assert [item.text[0] for item in tools.retrieval.find("Brunner Marsh", where=surgery)] == ["0"]
+    assert tools.retrieval.find("Brunner", where=[]) == []
     assert "passages" not in [name for name, _ in host.asked]
 
 
 @given(st.text(max_size=40))
 def test_any_query_can_be_looked_for(query: str) -> None:
     tools, _, _ = toolbox()
-    found = tools.find(query, k=3)
+    found = tools.retrieval.find(query, k=3)
     assert len(found) <= 3
     assert len({item.start for item in found}) == len(found)
 
@@ -206,15 +206,15 @@ def test_letters_that_change_length_in_lower_case_move_no_place() -> None:
     starts, ends = lines_of(text)
     host = Host(passages={"starts": starts, "ends": ends})
     tools = rlm.install({"context": text}, host, [("a.txt", "text", 0, len(text))])
-    assert [item.text for item in tools.find("gate")] == ["the gate"]
+    assert [item.text for item in tools.retrieval.find("gate")] == ["the gate"]
 
 
 def test_following_a_name_leads_to_the_other_document_that_has_it() -> None:
     tools, _, _ = toolbox()
-    first = tools.find("pump rattles", k=1)
-    assert [item.text for item in tools.follow(first)] == ["PX-410 belongs to Karsten and Sons."]
-    assert tools.follow([]) == []
-    assert tools.follow(tools.find("gate open", k=2)) == []
+    first = tools.retrieval.find("pump rattles", k=1)
+    assert [item.text for item in tools.retrieval.follow(first)] == ["PX-410 belongs to Karsten and Sons."]
+    assert tools.retrieval.follow([]) == []
+    assert tools.retrieval.follow(tools.retrieval.find("gate open", k=2)) == []
 
 
 def test_the_model_is_sent_places_of_items_and_the_text_of_strings() -> None:
@@ -237,7 +237,7 @@ def test_nothing_to_ask_about_asks_nobody() -> None:
 
 def test_reading_gives_items_as_evidence() -> None:
     tools, host, _ = toolbox(read={"answer": "red", "found": True, "evidence": [[0, 14]]})
-    reading = tools.read("?", [tools.documents[0]])
+    reading = tools.read("?", [tools.text.documents[0]])
     assert (reading.answer, reading.found, reading.evidence[0].text) == ("red", True, TEXT[:14])
     assert host.asked[-1] == ("read", {"question": "?", "passages": [[0, len(TEXT)]]})
 
@@ -316,7 +316,3 @@ def test_the_answer_dict_ends_the_run_once_it_is_ready(answer: object, ended: li
 def test_fields_are_the_hosts() -> None:
     tools, _, _ = toolbox(fields={"visits": {"cost": "number"}})
     assert tools.fields() == {"visits": {"cost": "number"}}
-
-
-def test_an_item_needs_an_open_session() -> None:
-    assert Item(None, 0, 0, 4).fields == {}

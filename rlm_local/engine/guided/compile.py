@@ -12,7 +12,7 @@ MOST_JUDGED = 60
 def compile_plan(plan: Plan, question: str) -> str:
     """The cell for a plan. It ends the run with FINAL where it finds something, and prints what it saw where not."""
     if plan.op is Op.READ:
-        return _read(plan, question)
+        return _read(question)
     lines = [f"hits = rows({plan.items!r}{_where(plan.where)})"]
     if not plan.judge:
         return "\n".join([*lines, *_ending(plan)])
@@ -37,10 +37,10 @@ def _where(conditions: tuple[Condition, ...]) -> str:
     return f", where=[{', '.join(repr((c.field, c.operator, c.value)) for c in conditions)}]"
 
 
-def _read(plan: Plan, question: str) -> str:
+def _read(question: str) -> str:
     return "\n".join([
         f"question = {question!r}",
-        f"passages = find({repr(plan.query) if plan.query else 'question'}, k={PASSAGES})",
+        f"passages = find(question, k={PASSAGES})",
         "passages += follow(passages, question)",
         "passages += follow(passages, question)",
         "missing = absent(question)",

@@ -67,8 +67,6 @@ class Plan:
     judge: str = ""
     show: str = ""
     ranking: Ranking | None = None
-    query: str = ""
-    """What `read` looks for."""
 
     @property
     def action(self) -> Action:
@@ -84,6 +82,5 @@ class Plan:
             "judge": self.judge,
             "show": self.show,
             "ranking": self.ranking.label if self.ranking else "",
-            "query": self.query,
         }
         return {name: value for name, value in parts.items() if value}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, link
 from rlm_local.engine.guided.plan import Condition, Plan
-from rlm_sandbox.guest.rlm import query_stems, stem
+from rlm_sandbox.guest.rlm.words import beginning, query_stems
 
 _SETS = 20
 _FIELDS = 9
@@ -138,7 +138,7 @@ def _words(question: str, item_set: ItemSet, links: Sequence[Link], corpus: Corp
         if len(word) >= _WORD_LENGTH and word not in known and word not in surfaces:
             held[word] = sum(word in text for text in texts)
     some = [word for word, count in held.items() if 0 < count < _COMMON * len(texts)]
-    marked = {stem(match.group(1)) for match in _MARKED.finditer(question)}
+    marked = {beginning(match.group(1)) for match in _MARKED.finditer(question)}
     some.sort(key=lambda word: (not keyword.iskeyword(word), word not in marked, held[word]))
     return tuple(
         Condition("text", "lacks" if _denied(word, question) else "contains", word, word) for word in some[:_WORDS]

@@ -1,0 +1,167 @@
+"""What a cell has to work with: the text, its items and fields, retrieval, and the model.
+
+This runs inside the sandbox, where nothing is at stake; it is plain Python and is tested as such. Everything that costs
+something (a leaf call, a child node) or ends the run is a host call, priced and checked on the other side.
+
+    context                        all documents as one str
+    documents                      [Document(name, kind, text)]
+    rows(name, where=[...])        the items of a set that meet every condition
+    find(query, k)                 the k passages that speak of the query, best first
+    follow(passages)               passages elsewhere that share a rare name or number with these
+    absent(question)               names and codes of a question that stand nowhere in the documents
+    group, total, values           grouping and arithmetic over items, so that no model counts
+    judge(question, items)         the items for which the model says yes
+    choose(question, options, items)    one option for each item
+    read(question, passages)       the answer that the passages give, or found=False
+    llm_query, llm_query_batched   the paper's names (arXiv 2512.24601)
+    FINAL, FINAL_VAR, SHOW_VARS, answer
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from .records import Condition, Document, Item, ItemSet, Text, group, select, show, total, values
+from .retrieval import Retrieval
+
+
+class Reading(NamedTuple):
+    """What `read` found: the answer, whether the passages state it, and the passage that does."""
+
+    answer: str
+    found: bool
+    evidence: list[Item]
+
+
+class Tools:
+    """The toolbox of one session.
+
+    Args:
+        call: the host call, `call(name, **arguments)`.
+        context: the text of all documents.
+        documents: (name, kind, start, end) of each, in order, as offsets into `context`.
+    """
+
+    def __init__(self, call: Callable[..., Any], context: str, documents: Iterable[Sequence[Any]]) -> None:
+        self.call = call
+        self.text = Text(context, documents)
+        self.retrieval = Retrieval(self.text, self._passages)
+        self._sets: dict[str, ItemSet] = {}
+        self.namespace: dict[str, Any] = {}
+
+    def fields(self) -> dict[str, dict[str, str]]:
+        """The item sets, each with its fields and their types."""
+        return self.call("fields")
+
+    def rows(self, name: str, where: Sequence[Condition] = ()) -> list[Item]:
+        """The items of a set that meet every condition.
+
+        A condition is (field, operator, value) with operator =, !=, <, <=, >, >=, "in" (a closed range: (low, high)),
+        "any" (one of a list), "contains" or "lacks". The field "text" is the item's whole text. Case does not count;
+        an item without the field meets no condition on it.
+        """
+        if name not in self._sets:
+            data = self.call("item_set", name=name)
+            self._sets[name] = ItemSet(self.text, data["starts"], data["ends"], data["columns"])
+        return select(self._sets[name].items, where)
+
+    def _passages(self) -> list[tuple[int, int]]:
+        data = self.call("passages")
+        return list(zip(data["starts"], data["ends"], strict=True))
+
+    # ---- the model
+
+    def judge(self, question: str, items: Sequence[Item | str]) -> list[Any]:
+        """The items for which the model answers yes. The whole batch is priced before it starts."""
+        if not items:
+            return []
+        verdicts: list[bool] = self.call("judge", question=question, items=[_reference(item) for item in items])
+        return [item for item, yes in zip(items, verdicts, strict=True) if yes]
+
+    def choose(self, question: str, options: Sequence[str], items: Sequence[Item | str]) -> list[str]:
+        """One of the options for each item."""
+        if not items:
+            return []
+        references = [_reference(item) for item in items]
+        picked: list[int] = self.call("choose", question=question, options=list(options), items=references)
+        return [options[index] for index in picked]
+
+    def read(self, question: str, passages: Sequence[Item | Document]) -> Reading:
+        """The answer that the passages give; found is False where they do not state it."""
+        reply = self.call("read", question=question, passages=[[p.start, p.end] for p in passages])
+        return Reading(reply["answer"], reply["found"], [Item(self.text, a, b) for a, b in reply["evidence"]])
+
+    def llm_query(self, prompt: str) -> str:
+        """The model's reply to a prompt."""
+        return self.llm_query_batched([prompt])[0]
+
+    def llm_query_batched(self, prompts: Sequence[str]) -> list[str]:
+        """The replies to several prompts, decoded together."""
+        return self.call("llm_query", prompts=list(prompts)) if prompts else []
+
+    # ---- endings
+
+    def final(self, value: Any, evidence: Sequence[Item] = (), *, found: bool = True) -> None:
+        """End the run with this answer; `evidence` are the items it rests on."""
+        spans = [[item.start, item.end] for item in list(evidence)[:50]]
+        self.call("final", answer=_answer_text(value), found=bool(found), evidence=spans)
+
+    def final_var(self, name: str) -> None:
+        """End the run with the value of a variable, given by name."""
+        name = name.strip().strip("\"'")
+        if name not in self.namespace:
+            raise NameError(f"FINAL_VAR: there is no variable {name!r}; there are {', '.join(self._own_names())}")
+        self.final(self.namespace[name])
+
+    def show_vars(self) -> dict[str, str]:
+        """The variables that cells have made, with their types."""
+        return {name: type(self.namespace[name]).__name__ for name in self._own_names()}
+
+    def poll_answer(self) -> None:
+        """End the run if a cell has said `answer = {"content": ..., "ready": True}`."""
+        answer = self.namespace.get("answer")
+        if isinstance(answer, dict) and answer.get("ready"):  # pyright: ignore[reportUnknownMemberType]
+            self.final(answer.get("content", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+    def _own_names(self) -> list[str]:
+        return [n for n in self.namespace if not n.startswith("_") and n not in _GIVEN]
+
+
+_GIVEN: set[str] = set()
+
+
+def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iterable[Sequence[Any]]) -> Tools:
+    """Give a namespace its tools. `context` must be in it already."""
+    tools = Tools(call, namespace.get("context", ""), documents)
+    tools.namespace = namespace
+    namespace.update(
+        documents=tools.text.documents,
+        rows=tools.rows,
+        fields=tools.fields,
+        find=tools.retrieval.find,
+        follow=tools.retrieval.follow,
+        absent=tools.retrieval.absent,
+        group=group,
+        total=total,
+        values=values,
+        judge=tools.judge,
+        choose=tools.choose,
+        read=tools.read,
+        llm_query=tools.llm_query,
+        llm_query_batched=tools.llm_query_batched,
+        FINAL=tools.final,
+        FINAL_VAR=tools.final_var,
+        SHOW_VARS=tools.show_vars,
+        answer={"content": "", "ready": False},
+    )
+    _GIVEN.update(namespace)
+    return tools
+
+
+def _reference(item: Item | str) -> list[int] | str:
+    return [item.start, item.end] if isinstance(item, Item) else str(item)
+
+
+def _answer_text(value: Any) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(show(v) for v in value)  # pyright: ignore[reportUnknownVariableType]
+    return show(value)
