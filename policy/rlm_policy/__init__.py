@@ -3,21 +3,29 @@
 from rlm_policy.action import Action
 from rlm_policy.cost import Cost, expected_costs
 from rlm_policy.decision import Decision
-from rlm_policy.forced import Forced
-from rlm_policy.price import Dial, price_biases
+from rlm_policy.fixed import Direct, Forced, Recurse
+from rlm_policy.named import NAMES, named
+from rlm_policy.policy import Policy
+from rlm_policy.price import Dial, price_biases, read_price
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
 
 __all__ = [
+    "NAMES",
     "Action",
     "Cost",
     "Decision",
     "Dial",
+    "Direct",
     "Forced",
+    "Policy",
     "Prompted",
+    "Recurse",
     "Rules",
     "State",
     "expected_costs",
+    "named",
     "price_biases",
+    "read_price",
 ]

@@ -26,11 +26,11 @@ class Cost:
 def expected_costs(state: State) -> dict[Action, Cost]:
     """What each action would cost in this state; an action that is not open has no cost.
 
-    ANSWER is open where the view fits into the window, MAP where there are items, RECURSE where depth is left. Children
+    ANSWER is open where the view fits in the window, MAP where there are items, RECURSE where depth is left. Children
     read all of the view between them, and each plans once.
     """
     costs = {Action.SEARCH: Cost(_PLAN_TOKENS + _READ_TOKENS, 2)}
-    if state.fill < 1:
+    if state.fits:
         costs[Action.ANSWER] = Cost(state.context_tokens, 1)
     if state.items:
         map_tokens = round(state.items * (state.item_tokens + _CALL_TOKENS))

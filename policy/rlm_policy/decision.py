@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from rlm_policy.action import Action
+from rlm_policy.cost import Cost
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Decision:
 
     action: Action
     logprobs: Mapping[Action, float] = field(default_factory=dict[Action, float])
-    """Before the bias: the model's own."""
+    """Before the bias: as the author's options came out."""
 
     bias: Mapping[Action, float] = field(default_factory=dict[Action, float])
     propensity: float = 1.0
@@ -24,6 +25,9 @@ class Decision:
 
     reason: str = ""
     """One line for a person."""
+
+    costs: Mapping[Action, Cost] = field(default_factory=dict[Action, Cost])
+    """What each action was expected to cost."""
 
     @property
     def biased(self) -> dict[Action, float]:
@@ -38,6 +42,7 @@ class Decision:
             "bias": {str(a): round(b, 5) for a, b in self.bias.items()},
             "biased": {str(a): round(p, 5) for a, p in self.biased.items()},
             "propensity": round(self.propensity, 5),
+            "costs": {str(a): asdict(cost) for a, cost in self.costs.items()},
             "reason": self.reason,
         }
 

@@ -4,38 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rlm_policy.action import Action
-from rlm_policy.cost import expected_costs
-from rlm_policy.decision import Decision, biased
-from rlm_policy.price import price_biases
+from rlm_policy.decision import Decision
+from rlm_policy.price import Dial, priced
+from rlm_policy.rules import Rules
 from rlm_policy.state import State
 
 
 @dataclass(frozen=True)
 class Prompted:
-    """Takes the action that is likeliest after the bias; of equals the one with the first name in `Action`.
+    """Takes the action that is likeliest after the bias.
 
     Args:
         calibration: nats for each action, fitted on labelled decisions; an action that is not named has 0.
         price: of a thousand tokens, in nats.
+        sizes: settles what size alone can settle: thresholds are code's, not a model's.
+        adapters: LoRA adapters by name, with their scales.
     """
 
     calibration: Mapping[Action, float] = field(default_factory=dict[Action, float])
-    price: float = 0.0
+    price: float = Dial.BALANCED.price
+    sizes: Rules = field(default_factory=Rules)
+    adapters: Mapping[str, float] = field(default_factory=dict[str, float])
+    name: str = "prompted"
 
-    def biases(self, state: State) -> dict[Action, float]:
-        """What is added to each action's log probability in this state, in nats."""
-        charges = price_biases(expected_costs(state), self.price)
-        return {action: self.calibration.get(action, 0.0) + charges.get(action, 0.0) for action in Action}
+    def settle(self, state: State) -> Decision | None:
+        """See `Policy.settle`."""
+        return self.sizes.settle(state)
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
-        """The decision among the actions that have a log probability.
-
-        Raises:
-            ValueError: none has.
-        """
-        if not logprobs:
-            raise ValueError("no action is open")
-        bias = {action: nats for action, nats in self.biases(state).items() if action in logprobs}
-        likely = biased(logprobs, bias)
-        best = max((action for action in Action if action in likely), key=likely.__getitem__)
-        return Decision(best, dict(logprobs), bias, reason=f"likeliest at {self.price:g} nats for a thousand tokens")
+        """See `Policy.decide`."""
+        return priced(state, logprobs, self.price, self.calibration)

@@ -1,31 +1,41 @@
 """Size thresholds: the baseline every trained policy has to beat."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rlm_policy.action import Action
 from rlm_policy.decision import Decision
+from rlm_policy.price import priced
 from rlm_policy.state import State
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Answers at once where the view is short, and leaves everything else to the plan.
+    """Answers at once where the view is short, and leaves everything else to the plan; it never recurses.
 
     Below the window's reach a direct call is as good as anything (Zhang et al., arXiv 2512.24601, section 4), except
     for counting over records, which no small model does and code does exactly.
 
     Args:
-        direct_tokens: views up to this size are read whole.
+        direct_tokens: views up to this size are read whole; a child's, up to the window.
         record_items: a view with fields and more items than this is worth a plan, however short.
+        price: of a thousand tokens, in nats.
     """
 
     direct_tokens: int = 1500
     record_items: int = 8
+    price: float = 0.0
+    adapters: Mapping[str, float] = field(default_factory=dict[str, float])
+    name: str = "rules"
 
-    def decide(self, state: State) -> Decision | None:
-        """The decision that size alone settles, or None: the plan decides."""
-        if state.attempt or state.context_tokens > self.direct_tokens:
-            return None
-        if state.fields and state.items > self.record_items:
+    def settle(self, state: State) -> Decision | None:
+        """ANSWER where size alone settles it."""
+        short = state.fits if state.depth else state.context_tokens <= self.direct_tokens
+        if state.attempt or not short or (state.fields and state.items > self.record_items):
             return None
         return Decision(Action.ANSWER, reason=f"{state.context_tokens} tokens fit in one call")
+
+    def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
+        """The likelier of SEARCH and MAP, or of what else there is where neither is open."""
+        looking = {action: logprobs[action] for action in (Action.SEARCH, Action.MAP) if action in logprobs}
+        return priced(state, looking or logprobs, self.price)

@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+_PROMPT_TOKENS = 1000
+"""What a reading's prompt and reply need of the window besides the view."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -33,8 +36,13 @@ class State:
 
     @property
     def fill(self) -> float:
-        """Context over window: below 1 the whole view fits in one call."""
+        """Context over window."""
         return self.context_tokens / self.window_tokens
+
+    @property
+    def fits(self) -> bool:
+        """Whether the whole view can be read in one call."""
+        return self.context_tokens + _PROMPT_TOKENS <= self.window_tokens
 
     @property
     def item_tokens(self) -> float:

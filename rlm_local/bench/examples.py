@@ -1,18 +1,18 @@
-"""Questions with known answers as a benchmark: to the engine and, for comparison, to the same model directly."""
+"""Questions with known answers as a benchmark: the same questions under one policy or several, side by side."""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from rlm_local.bench.scoring import Task, score
 from rlm_local.engine.answer import Answer, Ended, Usage
 from rlm_local.errors import RlmLocalError
 
-Policy = Literal["rules", "direct"]
-Ask = Callable[[Task, Policy], Answer]
-"""Asks one question under a policy. RlmLocalError is a miss, whatever else it raises ends the benchmark."""
+Ask = Callable[[Task, str], Answer]
+"""Asks one question under a policy, given by name. RlmLocalError is a miss; whatever else it raises ends the
+benchmark."""
 
 _Z = 1.959964  # of a two-sided interval of 95 %
 
@@ -25,7 +25,7 @@ class Result:
     kind: str
     question: str
     expected: str
-    policy: Policy
+    policy: str
     run_id: str
     answer: str
     found: bool
@@ -57,32 +57,46 @@ class Share:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the report: a kind of questions, or all of them. `direct` is None where that was not asked."""
+    """A line of the report: a kind of questions, or all of them, under one policy."""
 
     kind: str
-    engine: Share
-    direct: Share | None
+    policy: str
+    share: Share
 
 
-def ask_all(tasks: Sequence[Task], ask: Ask, *, direct: bool, known: Sequence[Result] = ()) -> Iterator[Result]:
-    """The engine's results in the order of the tasks, then the direct ones; those already known are not asked.
+def ask_all(tasks: Sequence[Task], ask: Ask, policies: Sequence[str], known: Sequence[Result] = ()) -> Iterator[Result]:
+    """Policy by policy, the results in the order of the tasks; those already known are not asked.
 
     Direct calls over the same paths follow one another, the most asked first: their text is evaluated once.
     """
     seen = {(result.id, result.policy): result for result in known}
     asked = Counter(task.paths for task in tasks)
-    grouped = sorted(tasks, key=lambda task: (-asked[task.paths], task.paths)) if direct else []
-    passes: tuple[tuple[Policy, Sequence[Task]], ...] = (("rules", tasks), ("direct", grouped))
-    for policy, order in passes:
+    for policy in policies:
+        order = sorted(tasks, key=lambda task: (-asked[task.paths], task.paths)) if policy == "direct" else tasks
         for task in order:
             yield seen.get((task.id, policy)) or ask_one(task, policy, ask)
 
 
 def report(results: Sequence[Result]) -> list[Row]:
-    """A row per kind, in the order of first appearance, and a last one, `all`."""
-    kinds = list(dict.fromkeys(result.kind for result in results))
-    rows = [_row(kind, [result for result in results if result.kind == kind]) for kind in kinds]
-    return [*rows, _row("all", results)] if results else []
+    """A row per kind and policy, in the order of first appearance, and last those of all kinds, `all`.
+
+    Where several actions were forced, there is an oracle: of each question, the best that any of them came to, and
+    among equals the cheapest.
+    """
+    results = [*results, *_oracle([result for result in results if result.policy.startswith("forced:")])]
+    named = dict.fromkeys((result.kind, result.policy) for result in results)
+    rows = [Row(*name, _share([r for r in results if (r.kind, r.policy) == name])) for name in named]
+    policies = dict.fromkeys(result.policy for result in results)
+    return [*rows, *(Row("all", policy, _share([r for r in results if r.policy == policy])) for policy in policies)]
+
+
+def _oracle(forced: Sequence[Result]) -> list[Result]:
+    if len({result.policy for result in forced}) < 2:
+        return []
+    best: dict[str, Result] = {}
+    for result in sorted(forced, key=lambda result: (-result.score, result.tokens)):
+        best.setdefault(result.id, result)
+    return [replace(best[name], policy="oracle") for name in dict.fromkeys(result.id for result in forced)]
 
 
 def wilson(mean: float, n: int) -> tuple[float, float]:
@@ -95,7 +109,7 @@ def wilson(mean: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def ask_one(task: Task, policy: Policy, ask: Ask) -> Result:
+def ask_one(task: Task, policy: str, ask: Ask) -> Result:
     """One question, asked and scored."""
     try:
         answer = ask(task, policy)
@@ -117,12 +131,6 @@ def ask_one(task: Task, policy: Policy, ask: Ask) -> Result:
         seconds=answer.usage.seconds,
         calls=answer.usage.leaf_calls,
     )
-
-
-def _row(kind: str, results: Sequence[Result]) -> Row:
-    engine = [result for result in results if result.policy == "rules"]
-    direct = [result for result in results if result.policy == "direct"]
-    return Row(kind, _share(engine), _share(direct) if direct else None)
 
 
 def _share(results: Sequence[Result]) -> Share:

@@ -11,12 +11,11 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
-    AuthorChoice,
     MaxCallsOption,
     MaxTokensOption,
     ModelOption,
-    PolicyChoice,
     PolicyOption,
+    PriceOption,
     TimeoutOption,
     open_engine,
 )
@@ -43,8 +42,8 @@ def batch(
     tasks: Annotated[Path, typer.Argument(metavar="TASKS.jsonl", help="The questions.", exists=True, dir_okay=False)],
     out: Annotated[Path, typer.Option("--out", metavar="ANSWERS.jsonl", help="Where the answers go.")],
     model: ModelOption = None,
-    author: AuthorChoice = None,
-    policy: PolicyChoice = PolicyOption.rules,
+    policy: PolicyOption = None,
+    price: PriceOption = None,
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
     timeout: TimeoutOption = None,
@@ -77,8 +76,8 @@ def batch(
                 return engine.ask(
                     task.question,
                     task.paths,
-                    author=author.value if author else None,
-                    policy=policy.value,
+                    policy=policy,
+                    price=price,
                     max_tokens=max_tokens,
                     max_calls=max_calls,
                     timeout=timeout,

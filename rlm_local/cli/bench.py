@@ -10,12 +10,21 @@ import typer
 from rlm_local.cli import bench_tasks
 from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.results import measure, table, to_json
-from rlm_local.cli.shared import Asker, JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption
+from rlm_local.cli.shared import (
+    Asker,
+    JsonOption,
+    MaxCallsOption,
+    MaxTokensOption,
+    ModelOption,
+    PoliciesOption,
+    PriceOption,
+    TimeoutOption,
+)
 from rlm_local.cli.terminal import one_line
 from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
-    from rlm_local.bench.examples import Policy, Result
+    from rlm_local.bench.examples import Result
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
     from rlm_local.models import Cancel
@@ -37,9 +46,8 @@ def examples(
     ] = Path("examples"),
     kind: Annotated[str | None, typer.Option("--kind", help="Only questions of this kind.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many of each kind.")] = None,
-    direct: Annotated[
-        bool, typer.Option("--direct/--no-direct", help="Ask the model directly too, the text cut to its window.")
-    ] = True,
+    policy: PoliciesOption = None,
+    price: PriceOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
     ] = None,
@@ -55,19 +63,20 @@ def examples(
     rlm-local bench examples --kind count
     rlm-local bench examples --examples ../my-records --out results.jsonl
 
-    The same model asked directly, with the text cut to its window, is the column to compare with. Ctrl-C ends with the
-    table of what was asked so far, and with exit status 130.
+    The policy `direct`, the same model asked with the text cut to its window, is what to compare with.
+    Ctrl-C ends with the table of what was asked so far, and with exit status 130.
     """
-    tasks = _tasks(directory, kind, limit)
+    tasks, policies = _tasks(directory, kind, limit), policy or ["rules", "direct"]
 
     def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
         from rlm_local.bench.examples import ask_all
 
-        def ask(task: "Task", policy: "Policy") -> "Answer":
+        def ask(task: "Task", policy: str) -> "Answer":
             return engine.ask(
                 task.question,
                 task.paths,
                 policy=policy,
+                price=price,
                 max_tokens=max_tokens,
                 max_calls=max_calls,
                 timeout=timeout,
@@ -75,9 +84,9 @@ def examples(
                 cancel=cancel,
             )
 
-        return ask_all(tasks, ask, direct=direct, known=known)
+        return ask_all(tasks, ask, policies, known)
 
-    results, cancelled = measure(ctx, model, out, len(tasks) * (1 + direct), ask_them)
+    results, cancelled = measure(ctx, model, out, len(tasks) * len(policies), ask_them)
     _print(results, as_json=as_json)
     raise typer.Exit(CANCELLED if cancelled else 0)
 
@@ -105,7 +114,7 @@ def _print(results: "list[Result]", *, as_json: bool) -> None:
         return
     lines = table(rows)
     for result in results:
-        if result.policy == "rules" and result.score < 1:
+        if result.policy != "direct" and result.score < 1:
             given = result.error or result.answer or "nothing"
             lines += ["", f"{result.id}  {one_line(result.question, 200)}"]
             lines += [f"  expected {one_line(result.expected, 120)}; given {one_line(given, 160)}"]

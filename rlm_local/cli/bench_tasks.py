@@ -9,11 +9,20 @@ import typer
 
 from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.results import measure, table, to_json
-from rlm_local.cli.shared import Asker, JsonOption, MaxCallsOption, MaxTokensOption, ModelOption, TimeoutOption
+from rlm_local.cli.shared import (
+    Asker,
+    JsonOption,
+    MaxCallsOption,
+    MaxTokensOption,
+    ModelOption,
+    PoliciesOption,
+    PriceOption,
+    TimeoutOption,
+)
 from rlm_local.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from rlm_local.bench.examples import Policy, Result
+    from rlm_local.bench.examples import Result
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
     from rlm_local.models import Cancel
@@ -31,9 +40,8 @@ def tasks(
         Path | None,
         typer.Option("--data", help="TREC's train_5500.label, for the lines of aggregate and pairs.", dir_okay=False),
     ] = None,
-    direct: Annotated[
-        bool, typer.Option("--direct/--no-direct", help="Ask the model directly too, the text cut to its window.")
-    ] = True,
+    policy: PoliciesOption = None,
+    price: PriceOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
     ] = None,
@@ -47,10 +55,10 @@ def tasks(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask made tasks of any length and score the answers.
+    """Ask made tasks of any length, under each policy, and score the answers.
 
     \b
-    rlm-local bench tasks --kind needle --tokens 64k,1M -n 20 --no-direct
+    rlm-local bench tasks --kind needle --tokens 64k,1M -n 20 --policy rules
     rlm-local bench tasks --kind aggregate --kind pairs --data train_5500.label --out results.jsonl --csv table.csv
 
     Kinds: needle (one number in prose), aggregate and pairs (labels that no line states, as in OOLONG), code (which
@@ -61,14 +69,16 @@ def tasks(
     from rlm_local.bench.examples import report
     from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv, to_svg
 
+    policies = policy or ["rules", "direct"]
     made = specs(_kinds(kind), _lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
 
     def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
-        def ask(documents: Mapping[str, str], task: "Task", policy: "Policy") -> "Answer":
+        def ask(documents: Mapping[str, str], task: "Task", policy: str) -> "Answer":
             return engine.ask(
                 task.question,
                 documents,
                 policy=policy,
+                price=price,
                 max_tokens=max_tokens,
                 max_calls=max_calls,
                 timeout=timeout,
@@ -76,9 +86,9 @@ def tasks(
                 cancel=cancel,
             )
 
-        return ask_made(made, ask, direct=direct, known=known)
+        return ask_made(made, ask, policies, known)
 
-    results, cancelled = measure(ctx, model, out, len(made) * (1 + direct), ask_them)
+    results, cancelled = measure(ctx, model, out, len(made) * len(policies), ask_them)
     rows = report(results)
     if csv:
         _write(csv, to_csv(results))

@@ -58,13 +58,10 @@ def to_json(rows: "list[Row]", results: "list[Result]") -> str:
 
 
 def table(rows: "list[Row]") -> list[str]:
-    """A line for each kind of question: the engine's share, and the direct one beside it."""
-    one = ("right", "95 %", "tokens", "calls", "seconds")
-    lines: list[tuple[str, ...]] = [("kind", "n", *one, "direct", *one[1:])]
-    for row in rows:
-        direct = _cells(row.direct) if row.direct else ("",) * len(one)
-        lines.append((row.kind, str(row.engine.n), *_cells(row.engine), *direct))
-    return columns(lines, right=range(1, len(lines[0])))
+    """A line for each kind of question and policy."""
+    lines: list[tuple[str, ...]] = [("kind", "policy", "n", "right", "95 %", "tokens", "calls", "seconds")]
+    lines += [(row.kind, row.policy, str(row.share.n), *_cells(row.share)) for row in rows]
+    return columns(lines, right=range(2, len(lines[0])))
 
 
 def _results_file(path: Path | None) -> AbstractContextManager[LineFile | None]:

@@ -9,13 +9,12 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
-    AuthorChoice,
     JsonOption,
     MaxCallsOption,
     MaxTokensOption,
     ModelOption,
-    PolicyChoice,
     PolicyOption,
+    PriceOption,
     TimeoutOption,
     open_engine,
 )
@@ -33,8 +32,8 @@ def run(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders; - is standard input.")],
     model: ModelOption = None,
-    author: AuthorChoice = None,
-    policy: PolicyChoice = PolicyOption.rules,
+    policy: PolicyOption = None,
+    price: PriceOption = None,
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
     timeout: TimeoutOption = None,
@@ -59,8 +58,8 @@ def run(
             lambda cancel: engine.ask(
                 question,
                 paths,
-                author=author.value if author else None,
-                policy=policy.value,
+                policy=policy,
+                price=price,
                 max_tokens=max_tokens,
                 max_calls=max_calls,
                 timeout=timeout,

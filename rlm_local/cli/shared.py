@@ -3,9 +3,8 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -27,8 +26,8 @@ class Asker(Protocol):
         question: str,
         sources: Sequence[str | Path] | Mapping[str, str],
         *,
-        author: Literal["guided", "free"] | None = None,
-        policy: Literal["rules", "direct"] = "rules",
+        policy: str | None = None,
+        price: str | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -91,16 +90,6 @@ def open_engine(ctx: typer.Context, model: str | None, listener: "Listener") -> 
         yield engine
 
 
-class AuthorOption(StrEnum):
-    guided = "guided"
-    free = "free"
-
-
-class PolicyOption(StrEnum):
-    rules = "rules"
-    direct = "direct"
-
-
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -109,20 +98,33 @@ ModelOption = Annotated[
         help="A name from `rlm-local models list`, or the path of a GGUF file.  [default: qwen2.5-coder-1.5b]",
     ),
 ]
-AuthorChoice = Annotated[
-    AuthorOption | None,
-    typer.Option(
-        "--author",
-        envvar="RLM_LOCAL_AUTHOR",
-        help="Who writes the cells: typed plans (guided), or Python as the model likes (free).  [default: by model]",
-    ),
-]
-PolicyChoice = Annotated[
-    PolicyOption,
+PolicyOption = Annotated[
+    str | None,
     typer.Option(
         "--policy",
         envvar="RLM_LOCAL_POLICY",
-        help="When to look with code: by size (rules), or never (direct: one call, the text cut to the window).",
+        metavar="NAME",
+        help="Who decides when to look with code, ask about every item, or give parts to child nodes: rules (by size), "
+        "prompted (the model's own choice), recurse (always), direct (never: one call, the text cut to the window), "
+        "free (the model writes Python), forced:ACTION,... (its first decisions).  [default: by model]",
+    ),
+]
+PoliciesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME",
+        help="A policy, as for `run`; more than once for several, side by side. With several forced:ACTION there is an "
+        "oracle: the best of them for each question.  [default: rules, direct]",
+    ),
+]
+PriceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--price",
+        envvar="RLM_LOCAL_PRICE",
+        metavar="PRICE",
+        help="What a thousand tokens are worth to the policy: conservative, balanced, aggressive, or nats.",
     ),
 ]
 MaxTokensOption = Annotated[

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, cast
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
 from rlm_local.engine.budget import Budget, Price, Refused
-from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.events import Voice
 from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, query_prompt, sentences
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading, read
@@ -64,7 +64,7 @@ class Broker:
     budget: Budget
     cancel: Cancel
     log: RunLog
-    tell: Listener
+    say: Voice
     turn: int = 0
     final: Final | None = None
     refusal: Refused | None = None
@@ -188,9 +188,13 @@ class Broker:
         def progress(_index: int) -> None:
             nonlocal done
             done += 1
-            self.tell(Event("call", batch.what, done / len(batch.prompts)))
+            told(done)
 
-        self.tell(Event("call", batch.what, 0.0))
+        def told(done: int) -> None:
+            calls = len(batch.prompts)
+            self.say("call", batch.what, {"kind": batch.kind, "calls": calls, "done": done}, done / max(1, calls))
+
+        told(0)
         started = time.monotonic()
         try:
             with self.budget.reserve(price_of(self.model, batch.prompts, batch.reply_tokens)) as receipt:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypedDict, Unpack, get_args
+from typing import Self, TypedDict, Unpack
 
 from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
@@ -17,10 +17,9 @@ from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, ensure_model, resolve
+from rlm_policy import Policy, named, read_price
 from rlm_sandbox import Image, ensure_image
 
-AuthorName = Literal["guided", "free"]
-PolicyName = Literal["rules", "direct"]
 _NAMED = 5
 """Files left out that a run names; the corpus knows them all."""
 
@@ -30,8 +29,8 @@ Sources = Sequence[str | Path] | Mapping[str, str] | Corpus
 class AskOptions(TypedDict, total=False):
     """The options of `Engine.ask`; see there."""
 
-    author: AuthorName | None
-    policy: PolicyName
+    policy: str | Policy | None
+    price: float | str | None
     max_tokens: int | None
     max_calls: int | None
     timeout: float | None
@@ -109,8 +108,8 @@ class Engine:
         question: str,
         sources: Sources,
         *,
-        author: AuthorName | None = None,
-        policy: PolicyName = "rules",
+        policy: str | Policy | None = None,
+        price: float | str | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -122,8 +121,9 @@ class Engine:
         """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or a corpus.
 
         Args:
-            author: who writes the cells: "guided" (typed plans) or "free" (Python); by default what suits the model.
-            policy: "rules", or "direct": one call over the text cut to the window, for comparison.
+            policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
+                a policy; by default "rules", and "free" for a model that programs.
+            price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
@@ -131,7 +131,7 @@ class Engine:
             listener: told what happens in this run.
 
         Raises:
-            UsageError: an empty question, an unknown policy or author, a limit that is not positive.
+            UsageError: an empty question, an unknown policy or price, a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
@@ -141,10 +141,7 @@ class Engine:
         limits = _limits(max_tokens, max_calls, timeout)
         if not question.strip():
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
-        if policy not in get_args(PolicyName):
-            raise UsageError(f"there is no policy {policy!r}", remedy="Use rules or direct")
-        if author is not None and author not in get_args(AuthorName):
-            raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
+        deciding = self._policy(policy, price)
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
@@ -159,8 +156,7 @@ class Engine:
                 model=self._model,
                 model_sha256=self._spec.sha256,
                 image=self._image,
-                author="direct" if policy == "direct" else author or self._spec.author,
-                policy=policy,
+                policy=deciding,
                 budget=budget,
                 tell=tell,
                 task_id=task_id,
@@ -170,6 +166,15 @@ class Engine:
         finally:
             if release:
                 release()
+
+    def _policy(self, policy: str | Policy | None, price: float | str | None) -> Policy:
+        if isinstance(policy, Policy):
+            return policy
+        try:
+            nats = read_price(price) if isinstance(price, str) else price
+            return named(policy or ("free" if self._spec.author == "free" else "rules"), nats)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.

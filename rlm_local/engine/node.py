@@ -12,7 +12,7 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, Final, plain
 from rlm_local.engine.budget import Budget
-from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.events import Voice
 from rlm_local.log import RunLog, TurnStart
 from rlm_local.models import Cancel, Model
 from rlm_policy import State
@@ -42,9 +42,8 @@ class Node:
     budget: Budget
     cancel: Cancel
     log: RunLog
-    tell: Listener
+    say: Voice
     open_session: OpenSession
-    depth: int = 0
     max_depth: int = 0
 
     def run(self) -> Final | None:
@@ -54,7 +53,8 @@ class Node:
             OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
             SandboxError, ModelError: what broke.
         """
-        node = self.log.node(None, self.depth, self.question)
+        view = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
+        self.say("node", self.question, view)
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
 
@@ -78,7 +78,7 @@ class Node:
                     self.cancel.check()
                     session = self.open_session(self.broker)
                 self.cancel.check()  # `stop` did not know a session that was opened meanwhile
-                result = self._run(session, node, state, step)
+                result = self._run(session, state, step)
                 turns = (*turns, Turn(step, _observation(result)))
         finally:
             release()
@@ -86,12 +86,12 @@ class Node:
             session.close()
         return self.broker.final
 
-    def _run(self, session: Session, node: int, state: State, step: Step) -> CellResult:
-        self.tell(Event("decision", f"{step.decision.action}: {step.decision.reason}", depth=self.depth))
-        self.tell(Event("cell", step.cell, depth=self.depth))
+    def _run(self, session: Session, state: State, step: Step) -> CellResult:
+        self.say("decision", f"{step.decision.action}: {step.decision.reason}", step.decision.data())
+        self.say("cell", step.cell, {"plan": step.plan})
         prompt = step.prompt
         self.broker.turn = self.log.begin_turn(
-            node,
+            self.say.node,
             TurnStart(
                 state=state.features(),
                 decision=step.decision.data(),
@@ -113,7 +113,7 @@ class Node:
             raise
         self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
         self.cancel.check()
-        self.tell(Event("output", _observation(result), depth=self.depth))
+        self.say("output", _observation(result), {"seconds": result.seconds})
         return result
 
     def _state(self, turns: tuple[Turn, ...]) -> State:
@@ -125,8 +125,8 @@ class Node:
             documents=len(self.corpus.documents),
             items=max((len(s.starts) for s in self.corpus.item_sets if s.fields), default=0),
             fields=sum(len(s.fields) for s in self.corpus.item_sets),
-            depth=self.depth,
-            depth_left=self.max_depth - self.depth,
+            depth=self.say.depth,
+            depth_left=self.max_depth - self.say.depth,
             tokens_left=left.tokens,
             calls_left=left.calls,
             seconds_left=self.budget.limits.seconds - self.budget.seconds,

@@ -14,12 +14,13 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.broker import Broker, plain
 from rlm_local.engine.budget import Budget, Limits, Price
-from rlm_local.engine.events import ignore
+from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.reading import Reading
 from rlm_local.engine.run import Run
 from rlm_local.errors import UsageError
 from rlm_local.log import CallBatch, CallKind, CallRecord, RunLog, RunRecord, TurnEnd, TurnRecord
 from rlm_local.models import Cancel, Generation, Model, Scores, Usage
+from rlm_policy import Prompted
 from rlm_sandbox import Image
 
 _T = TypeVar("_T")
@@ -81,8 +82,7 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], image
         model=cast("Model", _WithoutModel(start.model, count)),
         model_sha256=start.model_sha256,
         image=image,
-        author=start.author,
-        policy=start.policy,
+        policy=Prompted(name=start.policy),  # it decides nothing: decisions are in the log
         budget=Budget(Limits(**start.limits)),
         tell=ignore,
         task_id=start.task_id,
@@ -202,7 +202,8 @@ class _Replay(Run):
 
     def again(self) -> Replayed:
         """Does the turns again, and then the answer."""
-        broker = _LoggedBroker(self.model, self.corpus, self.passages, self.budget, Cancel(), _NoLog(), ignore)
+        silent = Voice(ignore, 0, None, 0)
+        broker = _LoggedBroker(self.model, self.corpus, self.passages, self.budget, Cancel(), _NoLog(), silent)
         try:
             _same(self.record.start.context_tokens, self.context_tokens, "context_tokens")
             left_out = self._turns(broker) or self._end(broker)

@@ -1,7 +1,6 @@
 """One run: a question over a corpus, from its first line in the log to its answer."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ from rlm_local.engine.author import Author
 from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.direct import DirectAuthor
-from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.events import Event, Listener, Voice
 from rlm_local.engine.free import FreeAuthor
 from rlm_local.engine.guided import PROMPT_VERSION, GuidedAuthor, Schema
 from rlm_local.engine.node import Node, OutOfTurns
@@ -19,7 +18,7 @@ from rlm_local.engine.passages import Passages
 from rlm_local.errors import RlmLocalError
 from rlm_local.log import RunLog, RunStart, RunStore
 from rlm_local.models import Cancel, Cancelled, DeadlineExceeded, Model
-from rlm_policy import Rules
+from rlm_policy import Policy
 from rlm_sandbox import Image, SandboxError, Session
 from rlm_sandbox import Limits as SessionLimits
 
@@ -41,8 +40,7 @@ class Run:
     model: Model
     model_sha256: str
     image: Image
-    author: str
-    policy: str
+    policy: Policy
     budget: Budget
     tell: Listener
     task_id: str | None = None
@@ -55,10 +53,11 @@ class Run:
             StoreError: the log cannot be written.
         """
         log = store.begin(self._start(), self.run_id)
-        broker = Broker(self.model, self.corpus, self.passages, self.budget, cancel, log, self.tell)
+        say = Voice(self.tell, log.node(None, 0, self.question), None, 0)
+        broker = Broker(self.model, self.corpus, self.passages, self.budget, cancel, log, say)
         ended, error = Ended.ANSWERED, ""
         try:
-            self._node(log, broker, cancel).run()
+            self._node(log, broker, cancel, say).run()
         except DeadlineExceeded:
             ended = Ended.TIMEOUT
         except (Cancelled, KeyboardInterrupt):
@@ -69,14 +68,15 @@ class Run:
             ended, error = Ended.ERROR, str(broken)
         answer = self._answer(log.run_id, broker, ended, error)
         log.end(answer)
-        self.tell(Event("answer", answer.answer))
+        say("end", answer.answer, _ending(answer))
+        self.tell(Event("answer", answer.answer, data=answer.data()))
         return answer
 
     @cached_property
     def passages(self) -> Passages:
         return Passages(self.corpus)
 
-    def _node(self, log: RunLog, broker: Broker, cancel: Cancel) -> Node:
+    def _node(self, log: RunLog, broker: Broker, cancel: Cancel, say: Voice) -> Node:
         return Node(
             question=self.question,
             corpus=self.corpus,
@@ -87,17 +87,23 @@ class Run:
             budget=self.budget,
             cancel=cancel,
             log=log,
-            tell=self.tell,
+            say=say,
             open_session=self._open_session,
         )
 
+    @property
+    def author(self) -> str:
+        """Who writes the cells: the policies that decide nothing have their own, all others decide over typed plans."""
+        return self.policy.name if self.policy.name in ("direct", "free") else "guided"
+
     def _author(self) -> Author:
-        makers: dict[str, Callable[[], Author]] = {
-            "guided": lambda: GuidedAuthor(self.model, Schema(self.corpus, self.question), self.budget, Rules()),
-            "free": lambda: FreeAuthor(self.model, self.corpus, self.budget),
-            "direct": lambda: DirectAuthor(self.model, self.corpus),
-        }
-        return makers[self.author]()
+        match self.author:
+            case "direct":
+                return DirectAuthor(self.model, self.corpus)
+            case "free":
+                return FreeAuthor(self.model, self.corpus, self.budget)
+            case _:
+                return GuidedAuthor(self.model, Schema(self.corpus, self.question), self.budget, self.policy)
 
     def _open_session(self, broker: Broker) -> Session:
         seconds = min(_CELL_SECONDS, max(1.0, self.budget.limits.seconds - self.budget.seconds))
@@ -128,7 +134,7 @@ class Run:
             template_sha256=self.model.template_sha256,
             prompt_version=PROMPT_VERSION,
             author=self.author,
-            policy=self.policy,
+            policy=self.policy.name,
             limits=asdict(self.budget.limits),
             seed=0,
         )
@@ -154,6 +160,18 @@ class Run:
                 seconds=round(self.budget.seconds, 2),
             ),
             model=self.model.name,
-            policy=self.policy,
+            policy=self.policy.name,
             error=error,
         )
+
+
+def _ending(answer: Answer) -> dict[str, object]:
+    usage = answer.usage
+    return {
+        "found": answer.found,
+        "ended": str(answer.ended),
+        "error": answer.error,
+        "tokens": usage.prompt_tokens + usage.completion_tokens,
+        "calls": usage.leaf_calls,
+        "seconds": usage.seconds,
+    }

@@ -32,24 +32,26 @@ def test_a_table_by_kind_beside_the_direct_answers_and_the_misses(home: Path, fo
     result = run_program(("bench", "examples", "--examples", folder), engine, home)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert [line.split()[:3] for line in lines[1:4]] == [
-        ["count", "3", "67%"],
-        ["argmax", "3", "100%"],
-        ["all", "6", "83%"],
+    assert [line.split()[:4] for line in lines[1:7]] == [
+        ["count", "rules", "3", "67%"],
+        ["argmax", "rules", "3", "100%"],
+        ["count", "direct", "3", "0%"],
+        ["argmax", "direct", "3", "0%"],
+        ["all", "rules", "6", "83%"],
+        ["all", "direct", "6", "0%"],
     ]
-    assert lines[3].split()[7] == "0%"
-    assert lines[5:] == ["count-2  count 2?", "  expected 12; given 99"]
+    assert lines[8:] == ["count-2  count 2?", "  expected 12; given 99"]
     assert [asked["policy"] for asked in engine.asked] == ["rules"] * 6 + ["direct"] * 6
     assert engine.asked[0]["sources"] == [folder / "r"]
 
 
 def test_options_narrow_what_is_asked(home: Path, folder: Path) -> None:
     engine = FakeEngine(right_unless_direct)
-    options = ("--kind", "argmax", "--limit", "2", "--no-direct", "--json")
+    options = ("--kind", "argmax", "--limit", "2", "--policy", "rules", "--json")
     result = run_program(("bench", "examples", "--examples", folder, *options), engine, home)
     data = json.loads(result.stdout)
     assert [row["kind"] for row in data["rows"]] == ["argmax", "all"]
-    assert data["rows"][0]["direct"] is None
+    assert {row["policy"] for row in data["rows"]} == {"rules"}
     assert [row["id"] for row in data["results"]] == ["argmax-1", "argmax-2"]
 
 

@@ -28,10 +28,14 @@ def test_a_table_by_kind_and_length_and_the_same_as_csv(home: Path, tmp_path: Pa
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()[1:]]
     assert [row[:4] for row in rows] == [
-        ["count", "2k", "2", "100%"],
-        ["short", "1k", "2", "100%"],
-        ["count", "4k", "2", "100%"],
-        ["all", "6", "100%", "61-100"],
+        ["count", "2k", "rules", "2"],
+        ["count", "2k", "direct", "2"],
+        ["short", "1k", "rules", "2"],
+        ["short", "1k", "direct", "2"],
+        ["count", "4k", "rules", "2"],
+        ["count", "4k", "direct", "2"],
+        ["all", "rules", "6", "100%"],
+        ["all", "direct", "6", "0%"],
     ]
     assert [asked["sources"] for asked in engine.asked[:2]] == [["hires.csv", "customers.csv", "messages.csv"]] * 2
     assert ">count, direct</text>" in plot.read_text()
@@ -52,7 +56,7 @@ def test_results_are_gone_on_with(home: Path, tmp_path: Path) -> None:
             cancel.cancel()
         return right_unless_direct(question, task_id=task_id, **options)
 
-    command = (*COMMAND, "--out", out, "--no-direct")
+    command = (*COMMAND, "--out", out, "--policy", "rules")
     assert run_program(command, FakeEngine(cancelled), home).exit_code == 130
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["count 2k 0", "count 2k 1"]
     engine = FakeEngine(right_unless_direct)
@@ -77,7 +81,8 @@ def test_seeds_lines_of_data_and_json(home: Path, tmp_path: Path) -> None:
         "5",
         "--data",
         data,
-        "--no-direct",
+        "--policy",
+        "rules",
         "--json",
     )
     shown = json.loads(run_program(("bench", "tasks", *options), engine, home).stdout)

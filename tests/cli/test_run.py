@@ -101,7 +101,7 @@ def test_an_error_is_one_line_with_its_remedy(home: Path, error: Exception, stat
     assert result.stderr == "rlm-local: no such path: records. Name a file\n"
 
 
-@pytest.mark.parametrize("arguments", [("run", "a question"), ("run", "q", "p", "--author", "me"), ("nonesuch",)])
+@pytest.mark.parametrize("arguments", [("run", "a question"), ("run", "q", "p", "--timeout", "0"), ("nonesuch",)])
 def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]) -> None:
     result = run_program(arguments, FakeEngine(), home)
     assert result.exit_code == 2
@@ -110,7 +110,7 @@ def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]
 
 def test_options_reach_the_engine(home: Path) -> None:
     engine = FakeEngine()
-    options = "--model m --author free --policy direct --max-tokens 5 --max-calls 6 --timeout 7.5".split()
+    options = "--model m --policy direct --price aggressive --max-tokens 5 --max-calls 6 --timeout 7.5".split()
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
     assert asked.pop("cancel") is not None
@@ -118,8 +118,8 @@ def test_options_reach_the_engine(home: Path) -> None:
     assert asked == {
         "question": "q",
         "sources": ["a", "-"],
-        "author": "free",
         "policy": "direct",
+        "price": "aggressive",
         "max_tokens": 5,
         "max_calls": 6,
         "timeout": 7.5,

@@ -11,6 +11,7 @@ from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.run import Run
 from rlm_local.log import RunRecord, RunStore
 from rlm_local.models import Cancel, Model
+from rlm_policy import named
 from rlm_sandbox import Image
 from tests.engine.records import records
 
@@ -28,7 +29,7 @@ class Asker:
         question: str,
         corpus: Corpus | None = None,
         *,
-        author: str = "guided",
+        policy: str = "rules",
         limits: Limits | None = None,
         cancel: Cancel | None = None,
         tell: Listener = ignore,
@@ -43,8 +44,7 @@ class Asker:
             model=model,
             model_sha256="",
             image=self.image,
-            author=author,
-            policy="rules",
+            policy=named(policy),
             budget=budget,
             tell=tell,
         )

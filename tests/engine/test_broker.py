@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rlm_local.corpus import Corpus
 from rlm_local.engine.broker import Broker, price_of
 from rlm_local.engine.budget import Budget, Limits, Price
-from rlm_local.engine.events import Event, ignore
+from rlm_local.engine.events import Event, Voice, ignore
 from rlm_local.engine.passages import Passages
 from rlm_local.log import RunStore, TurnStart
 from rlm_local.models import Cancel, Message, Prompt, Usage
@@ -32,7 +32,9 @@ def new_broker(store: RunStore) -> NewBroker:
         start = TurnStart({}, {}, (), "", (), (), "", None, "")
         turn = log.begin_turn(log.node(None, 0, "?"), start)
         model = model or planner(reads="Nurse Holm")
-        broker = Broker(model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, ignore)
+        broker = Broker(
+            model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, Voice(ignore, 1, None, 0)
+        )
         broker.turn = turn
         return broker
 
@@ -219,6 +221,11 @@ def test_a_price_is_an_upper_bound(ends: list[str], shared: str, reply: int) -> 
 def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
     told: list[Event] = []
     broker = new_broker()
-    broker.tell = told.append
+    broker.say = Voice(told.append, 7, 3, 1)
     ask(broker, "judge", question="Is it?", items=["a", "b"])
     assert [event.fraction for event in told] == [0.0, 0.5, 1.0]
+    assert [(event.node, event.parent, event.depth, event.data["done"]) for event in told] == [
+        (7, 3, 1, 0),
+        (7, 3, 1, 1),
+        (7, 3, 1, 2),
+    ]

@@ -80,7 +80,9 @@ def test_an_empty_question_is_refused(engine: Engine, store: RunStore, question:
         {"timeout": 0},
         {"timeout": float("nan")},
         {"policy": "nonesuch"},
-        {"author": "nonesuch"},
+        {"policy": "forced:nonesuch"},
+        {"price": "nonesuch"},
+        {"price": -1.0},
     ],
     ids=str,
 )
@@ -133,7 +135,7 @@ def test_cancelling_the_task_cancels_the_run_and_waits_for_its_log(image: Image,
         return "while True: pass"
 
     async def main(engine: Engine) -> None:
-        task = asyncio.create_task(engine.ask_async("?", DOCUMENTS, author="free"))
+        task = asyncio.create_task(engine.ask_async("?", DOCUMENTS, policy="free"))
         await asyncio.to_thread(asked.wait, 20)
         task.cancel()
         asyncio.get_running_loop().call_soon(cancelled.set)

@@ -35,13 +35,13 @@ def programmer(*cells: str, replies: str = "a reply") -> ScriptedModel:
     ],
 )
 def test_the_papers_names(asker: Asker, cell: str, answer: str) -> None:
-    ended, _ = asker.ask(programmer(cell), "?", author="free")
+    ended, _ = asker.ask(programmer(cell), "?", policy="free")
     assert (ended.answer, ended.found, ended.ended) == (answer, True, Ended.ANSWERED)
 
 
 def test_variables_live_on_and_output_is_shown(asker: Asker) -> None:
     model = programmer("hits = [1, 2]\nprint('seen', len(hits))", "print(SHOW_VARS())", "FINAL(sum(hits))")
-    answer, record = asker.ask(model, "?", author="free")
+    answer, record = asker.ask(model, "?", policy="free")
     assert answer.answer == "3"
     last = [prompt for _, prompt in model.calls][-1]
     assert "seen 2" in last.messages[-3].content
@@ -51,7 +51,7 @@ def test_variables_live_on_and_output_is_shown(asker: Asker) -> None:
 
 def test_a_cell_that_raises_is_shown_to_the_model(asker: Asker) -> None:
     model = programmer("rows('nonesuch')", "1 / 0", "FINAL('went on')")
-    answer, record = asker.ask(model, "?", author="free")
+    answer, record = asker.ask(model, "?", policy="free")
     assert answer.answer == "went on"
     shown = [prompt.messages[-1].content for _, prompt in model.calls]
     assert "visits" in shown[1]
@@ -63,7 +63,7 @@ def test_a_cell_that_raises_is_shown_to_the_model(asker: Asker) -> None:
 
 def test_cells_that_are_no_python_are_shown_to_the_model(asker: Asker) -> None:
     model = programmer("this is no python", "FINAL_VAR('missing')", "FINAL(1)")
-    asker.ask(model, "?", author="free")
+    asker.ask(model, "?", policy="free")
     shown = [prompt.messages[-1].content for _, prompt in model.calls]
     assert "SyntaxError" in shown[1]
     assert "missing" in shown[2]
@@ -71,7 +71,7 @@ def test_cells_that_are_no_python_are_shown_to_the_model(asker: Asker) -> None:
 
 def test_a_prompt_longer_than_the_window_is_an_error_of_the_cell(asker: Asker) -> None:
     model = programmer("llm_query('word ' * 20000)", "FINAL('shorter')")
-    answer, record = asker.ask(model, "?", author="free")
+    answer, record = asker.ask(model, "?", policy="free")
     assert answer.answer == "shorter"
     end = record.nodes[0].turns[0].end
     assert end is not None
@@ -82,7 +82,7 @@ def test_a_batch_beyond_the_budget_reaches_the_cell_as_an_error_that_names_the_p
     from rlm_local.engine.budget import Limits
 
     cell = "try:\n    llm_query_batched(['a'] * 50)\nexcept Exception as error:\n    FINAL(str(error))"
-    answer, _ = asker.ask(programmer(cell), "?", author="free", limits=Limits(calls=20))
+    answer, _ = asker.ask(programmer(cell), "?", policy="free", limits=Limits(calls=20))
     assert "50 calls" in answer.answer
 
 
@@ -96,14 +96,14 @@ def test_a_batch_beyond_the_budget_reaches_the_cell_as_an_error_that_names_the_p
     ],
 )
 def test_the_decision_is_read_off_the_cell(asker: Asker, cell: str, action: str) -> None:
-    _, record = asker.ask(programmer(cell, "FINAL(1)"), "?", author="free")
+    _, record = asker.ask(programmer(cell, "FINAL(1)"), "?", policy="free")
     assert record.nodes[0].turns[0].start.decision["action"] == action
 
 
 def test_direct_asks_once_with_the_text_cut_to_the_window(asker: Asker) -> None:
     model = ScriptedModel(lambda _prompt: "Karsten and Sons", n_ctx=2000)
     corpus = Corpus.from_documents({"a.txt": "word " * 5000})
-    answer, _ = asker.ask(model, "Who?", corpus, author="direct")
+    answer, _ = asker.ask(model, "Who?", corpus, policy="direct")
     assert (answer.answer, answer.found, answer.usage.leaf_calls) == ("Karsten and Sons", True, 1)
     [(_, prompt)] = model.calls
     sent = prompt.messages[-1].content
@@ -114,7 +114,7 @@ def test_direct_asks_once_with_the_text_cut_to_the_window(asker: Asker) -> None:
 @pytest.mark.parametrize("text", ["", "short text"])
 def test_direct_reads_a_short_text_whole(asker: Asker, text: str) -> None:
     model = ScriptedModel(lambda _prompt: "Yes")
-    asker.ask(model, 'it\'s "quoted"\nand {braced}?', Corpus.from_documents({"a.txt": text or "-"}), author="direct")
+    asker.ask(model, 'it\'s "quoted"\nand {braced}?', Corpus.from_documents({"a.txt": text or "-"}), policy="direct")
     [(_, prompt)] = model.calls
     assert prompt.messages[-1].content.startswith("=== a.txt ===\n" + (text or "-"))
     assert prompt.messages[-1].content.endswith('it\'s "quoted"\nand {braced}?')

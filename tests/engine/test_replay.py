@@ -44,8 +44,8 @@ def test_a_count_a_map_and_a_reading_come_out_as_logged(asker: Asker) -> None:
         ),
     ]
     for model in models:
-        author = "free" if model is models[-1] else "guided"
-        answer, record = asker.ask(model, "How many of these, and who found her?", author=author)
+        policy = "free" if model is models[-1] else "rules"
+        answer, record = asker.ask(model, "How many of these, and who found her?", policy=policy)
         assert answer.ended is Ended.ANSWERED
         asked = len(model.calls)
         done = replay(record, records(), count, asker.image)
@@ -88,7 +88,7 @@ def test_a_request_that_is_not_the_logged_one_is_told(asker: Asker) -> None:
 
 
 def test_calls_that_are_made_no_more_or_anew_are_told(asker: Asker) -> None:
-    _, record = asker.ask(programmer("FINAL(llm_query('Hm?'))", "so"), "?", author="free")
+    _, record = asker.ask(programmer("FINAL(llm_query('Hm?'))", "so"), "?", policy="free")
     fewer = replay(of_turn(record, 1, cell="FINAL('so')"), records(), count, asker.image).divergence
     assert fewer == Divergence("turn 1, batch 1", "1 calls", "none")
     more = of_turn(record, 1, cell="llm_query('Hm?')\nllm_query('Hm?')")
@@ -111,14 +111,14 @@ def test_what_was_cancelled_is_replayed_as_far_as_it_can_be(asker: Asker) -> Non
         cancel.cancel()
 
     model = programmer("print(1)", "while True: pass")
-    _, record = asker.ask(model, "?", author="free", cancel=cancel, tell=once("output", cancelled))
+    _, record = asker.ask(model, "?", policy="free", cancel=cancel, tell=once("output", cancelled))
     done = replay(record, records(), count, asker.image)
     assert (done.turns, done.divergence) == (1, None)
     assert done.left_out == "it ended as cancelled"
 
 
 def test_a_cell_that_was_killed_is_not_run_again(asker: Asker) -> None:
-    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", author="free")
+    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", policy="free")
     [node] = record.nodes
     first, last = node.turns
     assert last.end is not None
@@ -131,7 +131,7 @@ def test_a_cell_that_was_killed_is_not_run_again(asker: Asker) -> None:
 
 
 def test_a_run_that_never_ended_is_replayed_up_to_its_last_cell(asker: Asker) -> None:
-    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", author="free")
+    _, record = asker.ask(programmer("print(1)", "FINAL(2)"), "?", policy="free")
     done = replay(replace(record, answer=None), records(), count, asker.image)
     assert (done.turns, done.divergence, done.left_out) == (2, None, "it never came to its end")
 

@@ -103,7 +103,7 @@ def test_a_deadline_that_passes_in_the_middle_of_a_map(asker: Asker) -> None:
 
 
 def test_a_deadline_that_passes_while_a_cell_computes(asker: Asker) -> None:
-    answer, _ = asker.ask(programmer(SPIN), "Spin?", author="free", limits=Limits(seconds=2.5))
+    answer, _ = asker.ask(programmer(SPIN), "Spin?", policy="free", limits=Limits(seconds=2.5))
     assert answer.ended is Ended.TIMEOUT
     assert answer.usage.seconds < 20
 
@@ -112,7 +112,7 @@ def test_a_deadline_that_passes_while_a_cell_computes(asker: Asker) -> None:
 def test_cancelled_between_steps(asker: Asker, moment: str) -> None:
     cancel = Cancel()
     model = programmer("1 + 1", "2 + 2", "FINAL(1)")
-    answer, _ = asker.ask(model, "?", author="free", cancel=cancel, tell=once(moment, cancel.cancel))
+    answer, _ = asker.ask(model, "?", policy="free", cancel=cancel, tell=once(moment, cancel.cancel))
     assert (answer.ended, answer.answer, answer.found) == (Ended.CANCELLED, NOT_FOUND, False)
 
 
@@ -150,7 +150,7 @@ def test_cancelled_in_a_leaf_call(asker: Asker) -> None:
         cancel.check()
         raise AssertionError("it was cancelled")
 
-    answer, record = asker.ask(ScriptedModel(reply), "?", author="free", cancel=cancel)
+    answer, record = asker.ask(ScriptedModel(reply), "?", policy="free", cancel=cancel)
     assert answer.ended is Ended.CANCELLED
     end = record.nodes[0].turns[0].end
     assert end is not None
@@ -171,7 +171,7 @@ def threaded(act: Callable[[], None]) -> Callable[[], None]:
 def test_cancelled_from_another_thread_while_a_cell_computes(asker: Asker) -> None:
     cancel = Cancel()
     answer, record = asker.ask(
-        programmer(SPIN), "Spin?", author="free", cancel=cancel, tell=once("cell", threaded(cancel.cancel))
+        programmer(SPIN), "Spin?", policy="free", cancel=cancel, tell=once("cell", threaded(cancel.cancel))
     )
     assert answer.ended is Ended.CANCELLED
     assert answer.usage.seconds < 30
@@ -188,7 +188,7 @@ def test_cancelled_in_a_session_that_took_the_place_of_another(asker: Asker) -> 
         if event.kind == "cell":
             next(cells)()
 
-    answer, record = asker.ask(programmer(SPIN, SPIN), "Spin?", author="free", cancel=cancel, tell=tell)
+    answer, record = asker.ask(programmer(SPIN, SPIN), "Spin?", policy="free", cancel=cancel, tell=tell)
     assert answer.ended is Ended.CANCELLED
     assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", "killed"]
 
@@ -204,7 +204,7 @@ def kill_own_worker() -> None:
 
 def test_the_sandbox_is_killed_in_mid_cell_and_the_run_goes_on(asker: Asker) -> None:
     model = programmer(SPIN, "FINAL('went on')")
-    answer, record = asker.ask(model, "?", author="free", tell=once("cell", threaded(kill_own_worker)))
+    answer, record = asker.ask(model, "?", policy="free", tell=once("cell", threaded(kill_own_worker)))
     assert (answer.answer, answer.ended) == ("went on", Ended.ANSWERED)
     first, second = record.nodes[0].turns
     assert first.end is not None
@@ -235,7 +235,7 @@ def test_a_model_that_breaks_in_a_leaf_call_is_told(asker: Asker) -> None:
 
 
 def test_an_author_that_never_ends_is_stopped_and_that_is_no_answer(asker: Asker) -> None:
-    answer, record = asker.ask(ScriptedModel(lambda _prompt: "1"), "?", author="free")
+    answer, record = asker.ask(ScriptedModel(lambda _prompt: "1"), "?", policy="free")
     assert (answer.ended, answer.found) == (Ended.BUDGET, False)
     assert str(len(record.nodes[0].turns)) in answer.error
 

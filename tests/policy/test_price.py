@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rlm_policy import Action, Cost, Decision, Dial, Forced, Prompted, State, expected_costs, price_biases
+from rlm_policy import Action, Cost, Dial, Prompted, State, expected_costs, price_biases, read_price
 from tests.policy.test_rules import state
 
 logits = st.floats(-20, 20)
@@ -70,6 +70,13 @@ def test_names_of_prices_run_from_dear_to_free() -> None:
     named = [dial.price for dial in Dial]
     assert named == sorted(named, reverse=True)
     assert named[-1] == 0
+    assert [read_price(text) for text in ("conservative", "0.25", "0")] == [0.5, 0.25, 0.0]
+
+
+@pytest.mark.parametrize("text", ["cheap", "-1", "nan", "inf", ""])
+def test_what_is_no_price_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no price"):
+        read_price(text)
 
 
 def test_what_actions_cost_follows_from_the_state() -> None:
@@ -84,7 +91,7 @@ def test_what_actions_cost_follows_from_the_state() -> None:
 def test_a_prompted_decision_says_what_it_was_before_and_after_the_bias(
     own: dict[Action, float], calibration: dict[Action, float]
 ) -> None:
-    decision = Prompted(calibration).decide(state(), own)
+    decision = Prompted(calibration, price=0.0).decide(state(), own)
     assert decision.logprobs == own
     assert math.isclose(sum(math.exp(logprob) for logprob in decision.biased.values()), 1.0)
     best = max(own[a] + calibration.get(a, 0.0) for a in own)
@@ -95,8 +102,8 @@ def test_a_prompted_decision_says_what_it_was_before_and_after_the_bias(
 def test_calibration_and_price_move_a_decision() -> None:
     own = {Action.SEARCH: math.log(0.4), Action.MAP: math.log(0.6)}
     situation = state(context_tokens=40_000, items=400, fields=3)
-    assert Prompted().decide(situation, own).action is Action.MAP
-    assert Prompted({Action.SEARCH: 1.0}).decide(situation, own).action is Action.SEARCH
+    assert Prompted(price=0.0).decide(situation, own).action is Action.MAP
+    assert Prompted({Action.SEARCH: 1.0}, price=0.0).decide(situation, own).action is Action.SEARCH
     dear = Prompted(price=Dial.CONSERVATIVE.price).decide(situation, own)
     assert dear.action is Action.SEARCH
     assert dear.bias[Action.MAP] == pytest.approx(-0.5 * (300 + 400 * 116) / 1000)
@@ -105,13 +112,6 @@ def test_calibration_and_price_move_a_decision() -> None:
 def test_nothing_open_is_no_decision() -> None:
     with pytest.raises(ValueError, match="no action is open"):
         Prompted().decide(state(), {})
-
-
-def test_a_forced_action_is_taken_where_it_is_open() -> None:
-    own = {Action.SEARCH: -0.1, Action.MAP: -2.4}
-    decision = Forced(Action.MAP).decide(own)
-    assert decision == Decision(Action.MAP, own, reason="forced")
-    assert Forced(Action.RECURSE).decide(own) is None
 
 
 def test_derived_features_are_in_the_log() -> None:

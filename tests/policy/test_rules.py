@@ -37,10 +37,12 @@ RULES = Rules(direct_tokens=1500, record_items=8)
         ({"items": 8, "fields": 3}, True),
         ({"items": 9, "fields": 0}, True),
         ({"attempt": 1}, False),
+        ({"depth": 1, "context_tokens": 7000}, True),
+        ({"depth": 1, "context_tokens": 7001}, False),
     ],
 )
 def test_size_settles_what_is_short_and_no_list_of_records(changes: dict[str, object], settled: bool) -> None:
-    decision = RULES.decide(state(**changes))
+    decision = RULES.settle(state(**changes))
     assert (decision is not None) is settled
     if decision is not None:
         assert decision.action is Action.ANSWER

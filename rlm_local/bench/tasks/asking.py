@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from rlm_local.bench.examples import Policy, Result, ask_one
+from rlm_local.bench.examples import Result, ask_one
 from rlm_local.bench.scoring import Task
 from rlm_local.bench.tasks.kinds import Spec
 from rlm_local.engine.answer import Answer
 
-AskOf = Callable[[Mapping[str, str], Task, Policy], Answer]
+AskOf = Callable[[Mapping[str, str], Task, str], Answer]
 """Asks documents (name: text) one question under a policy; see `rlm_local.bench.examples.Ask`."""
 
 
-def ask_made(specs: Sequence[Spec], ask: AskOf, *, direct: bool, known: Sequence[Result] = ()) -> Iterator[Result]:
-    """Each task's result from the engine and, where wanted, directly; those already known are not asked."""
+def ask_made(
+    specs: Sequence[Spec], ask: AskOf, policies: Sequence[str], known: Sequence[Result] = ()
+) -> Iterator[Result]:
+    """Each task's result under each policy; those already known are not asked."""
     seen = {(result.id, result.policy): result for result in known}
-    policies: tuple[Policy, ...] = ("rules", "direct") if direct else ("rules",)
     for spec in specs:
         if all((spec.id, policy) in seen for policy in policies):
             yield from (seen[spec.id, policy] for policy in policies)

@@ -12,13 +12,13 @@ _COLOURS = "#4269d0 #efb118 #ff725c #6cc5b0 #3ca951 #ff8ab7 #a463f2 #97bbf5 #9c6
 _WIDTH, _HEIGHT, _GAP, _LEGEND = 420, 260, 70, 170
 _TOP = 30
 _FONT = 'font-family="sans-serif" font-size="11"'
-_DASHED = ' stroke-dasharray="4 3"'
+_DASHES = ("", "4 3", "1 3", "8 3", "8 3 2 3", "2 2", "12 4")
 
 
 def to_svg(results: Sequence[Result]) -> str:
     """Two panels over the length in tokens: the score with its interval, and the tokens of a question.
 
-    A colour for each kind; direct answers are dashed.
+    A colour for each kind, a dash for each policy.
     """
     drawn = cells(results)
     lengths = [cell.length for cell in drawn]
@@ -30,9 +30,9 @@ def to_svg(results: Sequence[Result]) -> str:
     for cell in drawn:
         lines.setdefault((cell.kind, cell.policy), []).append(cell)
     colours = {kind: _COLOURS[n % len(_COLOURS)] for n, kind in enumerate(dict.fromkeys(kind for kind, _ in lines))}
-    styles = {
-        (kind, policy): f'stroke="{colours[kind]}"{"" if policy == "rules" else _DASHED}' for kind, policy in lines
-    }
+    policies = dict.fromkeys(policy for _, policy in lines)
+    dashes = {policy: _DASHES[n % len(_DASHES)] for n, policy in enumerate(policies)}
+    styles = {(kind, policy): f'stroke="{colours[kind]}" stroke-dasharray="{dashes[policy]}"' for kind, policy in lines}
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT + 2 * _TOP + 20}" {_FONT}>',
         '<rect width="100%" height="100%" fill="white"/>',
@@ -53,9 +53,7 @@ def to_svg(results: Sequence[Result]) -> str:
     for number, (kind, policy) in enumerate(lines):
         at, left = _TOP + 16 * number, 2 * (_WIDTH + _GAP)
         parts.append(f'<path d="M{left} {at}h24" {styles[kind, policy]} stroke-width="2"/>')
-        parts.append(
-            f'<text x="{left + 30}" y="{at + 4}">{escape(kind)}{"" if policy == "rules" else ", direct"}</text>'
-        )
+        parts.append(f'<text x="{left + 30}" y="{at + 4}">{escape(f"{kind}, {policy}")}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

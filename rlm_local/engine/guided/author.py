@@ -1,6 +1,5 @@
 """The guided author: a typed plan, compiled to a readable cell; an empty result goes back to planning."""
 
-import math
 from dataclasses import dataclass, field, replace
 
 from rlm_local.engine.author import Step, Turn
@@ -11,7 +10,7 @@ from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
 from rlm_local.models import Cancel, Model
-from rlm_policy import Action, Decision, Rules, State
+from rlm_policy import Action, Decision, Policy, State
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
@@ -33,21 +32,21 @@ class GuidedAuthor:
     model: Model
     schema: Schema
     budget: Budget
-    policy: Rules
+    policy: Policy
     name: str = "guided"
     _tried: list[Plan] = field(default_factory=list[Plan])
     _counted_none: bool = False
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""
-        settled = self.policy.decide(state)
+        settled = self.policy.settle(state)
         if settled is not None:
             return Step(settled, compile_answer(state.question))
         planned = self._next(state, cancel)
         if planned is None:
             return self._last_resort(state)
         return Step(
-            decision=_decision(planned),
+            decision=replace(planned.decision, reason=_reason(planned)),
             cell=compile_plan(planned.plan, state.question),
             prompt=planned.prompt,
             prompt_ids=planned.prompt_ids,
@@ -71,7 +70,15 @@ class GuidedAuthor:
     def _plan(self, state: State, cancel: Cancel) -> Planned:
         prompt = planning_prompt(self.schema, state.question)
         with self.budget.reserve(price_of(self.model, [prompt], _PLAN_TOKENS)) as receipt:
-            planned = decode_plan(self.model, prompt, self.schema, self._tried, cancel)
+            planned = decode_plan(
+                self.model,
+                prompt,
+                self.schema,
+                self._tried,
+                lambda logprobs: self.policy.decide(state, logprobs),
+                cancel,
+                self.policy.adapters,
+            )
             receipt.tokens = planned.usage
             receipt.calls = 1
         return planned
@@ -110,14 +117,8 @@ class GuidedAuthor:
         return any(plan.op is Op.READ for plan in self._tried)
 
 
-def _decision(planned: Planned) -> Decision:
-    chosen = planned.plan.action
-    weights: dict[Action, float] = {}
-    for op, logprob in planned.op_logprobs.items():
-        action = chosen if op is planned.plan.op else Plan(op).action
-        weights[action] = weights.get(action, 0.0) + math.exp(logprob)
-    logprobs = {action: math.log(max(weight, 1e-9)) for action, weight in weights.items()}
-    return Decision(chosen, logprobs, propensity=1.0, reason=_sentence(planned.plan))
+def _reason(planned: Planned) -> str:
+    return "; ".join(part for part in (_sentence(planned.plan), planned.decision.reason) if part)
 
 
 def _sentence(plan: Plan) -> str:

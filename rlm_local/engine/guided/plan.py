@@ -18,6 +18,11 @@ class Op(StrEnum):
     LOOKUP = "lookup"
     READ = "read"
 
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """What a plan of this op may be to the policy: those that can judge every item are a MAP where they do."""
+        return (Action.SEARCH, Action.MAP) if self in (Op.COUNT, Op.LIST, Op.TOP) else (Action.SEARCH,)
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -67,11 +72,6 @@ class Plan:
     judge: str = ""
     show: str = ""
     ranking: Ranking | None = None
-
-    @property
-    def action(self) -> Action:
-        """The policy's name for it: judging every item is a MAP, everything else finds its way by code."""
-        return Action.MAP if self.judge else Action.SEARCH
 
     def data(self) -> dict[str, Any]:
         """Plain data, for the log; empty parts are left out."""

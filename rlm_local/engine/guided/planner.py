@@ -4,9 +4,10 @@ Everything that the corpus can say is offered and nothing else: the grammar of a
 one decision read off the model's logits. The literal text between the slots costs no decoding.
 """
 
+import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -14,12 +15,15 @@ from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
 from rlm_local.engine.guided.schema import Schema
 from rlm_local.engine.guided.shots import planning_messages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
+from rlm_policy import Action, Decision
+
+Decide = Callable[[Mapping[Action, float]], Decision]
+"""A policy in one state: the decision among the actions that have a log probability."""
 
 _T = TypeVar("_T")
 
 _QUESTION_TOKENS = 40
 _OPEN = "op:"
-_JUDGING = (Op.COUNT, Op.LIST, Op.TOP)
 _JUDGE_BIAS = 4.0
 """For judging every item where a count would else count everything, in nats; half of it against where fields decide."""
 
@@ -43,14 +47,14 @@ _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan with what it was decoded from: the prompt as sent, the reply, and the op's log probabilities."""
+    """A plan with what it was decoded from: the prompt as sent and the reply; and the decision that it carries out."""
 
     plan: Plan
+    decision: Decision
     prompt: Prompt
     prompt_ids: tuple[int, ...]
     completion_ids: tuple[int, ...]
     text: str
-    op_logprobs: dict[Op, float]
     usage: Usage
 
 
@@ -60,24 +64,32 @@ def planning_prompt(schema: Schema, question: str) -> Prompt:
     return Prompt(messages, prefill=_OPEN, fixed=len(messages) - 1)
 
 
-def decode_plan(model: Model, prompt: Prompt, schema: Schema, banned: Sequence[Plan], cancel: Cancel) -> Planned:
+def decode_plan(
+    model: Model,
+    prompt: Prompt,
+    schema: Schema,
+    banned: Sequence[Plan],
+    decide: Decide,
+    cancel: Cancel,
+    adapters: Mapping[str, float],
+) -> Planned:
     """The model's plan for a question, other than those already tried.
 
-    A repair has to change something: a banned plan's op is closed for the item set it was tried on, so that the next
-    best decision is taken.
+    Where the options of a slot are different actions, `decide` takes one. A repair has to change something: a banned
+    plan's op is closed for the item set it was tried on, so that the next best decision is taken.
 
     Raises:
         Cancelled, DeadlineExceeded: by `cancel`.
     """
-    with model.cursor(prompt, cancel=cancel) as cursor:
-        plan, logprobs = _Slots(cursor, schema, banned).plan()
+    with model.cursor(prompt, adapters=adapters, cancel=cancel) as cursor:
+        plan, decision = _Slots(cursor, schema, banned, decide).plan()
         return Planned(
             plan=plan,
+            decision=decision,
             prompt=prompt,
             prompt_ids=model.encode(prompt),
             completion_ids=cursor.token_ids,
             text=_OPEN + cursor.text,
-            op_logprobs=logprobs,
             usage=cursor.usage,
         )
 
@@ -104,27 +116,62 @@ def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
 class _Slots:
     """The program that is a plan's grammar: one line a slot."""
 
-    def __init__(self, cursor: Cursor, schema: Schema, banned: Sequence[Plan]) -> None:
-        self.cursor, self.schema, self.banned = cursor, schema, banned
+    def __init__(self, cursor: Cursor, schema: Schema, banned: Sequence[Plan], decide: Decide) -> None:
+        self.cursor, self.schema, self.banned, self.decide = cursor, schema, banned, decide
+        self.weights: dict[tuple[Action, ...], float] = {}
+        """How likely an op of each group of actions is."""
 
-    def plan(self) -> tuple[Plan, dict[Op, float]]:
-        ops = open_ops(self.schema, self.banned)
-        said = [sum(bias for pattern, bias in _CUES[op] if pattern.search(self.schema.question)) for op in ops]
-        choice = self.cursor.choose([f" {op}\n" for op in ops], bias=said)
-        op = ops[choice.index]
-        logprobs = dict(zip(ops, choice.logprobs, strict=True))
+    def plan(self) -> tuple[Plan, Decision]:
+        op, decision = self._op()
         if op is Op.READ:
-            return Plan(op), logprobs
+            return Plan(op), decision
         plan = Plan(op, items=self._pick("items:", _sets(op, self.schema, self.banned), str))
         plan = replace(plan, where=self._where(plan))
-        if op in _JUDGING:
-            plan = replace(plan, judge=self._judge(plan))
+        if Action.MAP in op.actions:
+            judge, decision = self._judge(plan)
+            plan = replace(plan, judge=judge)
         if op is not Op.COUNT:
-            opening = "show:" if op in _JUDGING else ""
+            opening = "show:" if Action.MAP in op.actions else ""
             plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
-        return plan, logprobs
+        return plan, decision
+
+    def _op(self) -> tuple[Op, Decision]:
+        """The op, and the decision as far as it is known: whether an op that may judge does, its own slot says."""
+        ops = open_ops(self.schema, self.banned)
+        said = [sum(bias for pattern, bias in _CUES[op] if pattern.search(self.schema.question)) for op in ops]
+        at_most: dict[Action, float] = defaultdict(float)
+
+        def pick(logprobs: Sequence[float]) -> int:
+            for op, logprob in zip(ops, logprobs, strict=True):
+                self.weights[op.actions] = self.weights.get(op.actions, 0.0) + math.exp(logprob)
+                for action in op.actions[: 1 if self.banned else None]:
+                    at_most[action] += math.exp(logprob)
+            action = self.decide(_logs(at_most)).action
+            return max((n for n, op in enumerate(ops) if action in op.actions), key=logprobs.__getitem__)
+
+        op = ops[self._settle([f" {op}\n" for op in ops], said, pick)]
+        return op, self._decided(1.0)
+
+    def _decided(self, searching: float) -> Decision:
+        """The decision where an op that may judge does not with this probability."""
+        weights: dict[Action, float] = defaultdict(float)
+        for actions, weight in self.weights.items():
+            weights[actions[0]] += weight * (searching if len(actions) > 1 else 1.0)
+            if searching < 1.0 and len(actions) > 1:
+                weights[actions[1]] += weight * (1.0 - searching)
+        return self.decide(_logs(weights))
+
+    def _settle(self, options: Sequence[str], bias: Sequence[float], pick: Callable[[Sequence[float]], int]) -> int:
+        """Write the option that `pick` takes by the log probabilities of all, with the bias."""
+        mark = self.cursor.mark()
+        choice = self.cursor.choose(options, bias=bias)
+        index = pick(choice.biased)
+        if index != choice.index:
+            self.cursor.rewind(mark)
+            self.cursor.append(options[index])
+        return index
 
     def _shown(self, plan: Plan) -> list[str]:
         numbers = ("number",) if plan.op in (Op.SUM, Op.AVERAGE) else ()
@@ -136,7 +183,7 @@ class _Slots:
 
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
         """Conditions until the model goes on to the next slot; one mention in the question is used once."""
-        closing = "judge:" if plan.op in _JUDGING else "show:"
+        closing = "judge:" if Action.MAP in plan.op.actions else "show:"
         left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
@@ -155,18 +202,25 @@ class _Slots:
         self.cursor.append(closing)
         return tuple(taken)
 
-    def _judge(self, plan: Plan) -> str:
+    def _judge(self, plan: Plan) -> tuple[str, Decision]:
+        """The question to put to each item, or none; and with that the decision between SEARCH and MAP."""
         if self.banned:  # a second guess does not get to ask about every item: it would cost more than it mends
             self.cursor.append(" none\n")
-            return ""
+            return "", self._decided(1.0)
         bias = -_JUDGE_BIAS / 2
         if plan.op is not Op.TOP and not plan.where:
             bias = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
-        if self.cursor.choose([" none\n", ' "'], bias=[0.0, bias]).index == 0:
-            return ""
+        decisions: list[Decision] = []
+
+        def pick(logprobs: Sequence[float]) -> int:
+            decisions.append(self._decided(math.exp(logprobs[0])))
+            return int(decisions[0].action is Action.MAP)
+
+        if self._settle([" none\n", ' "'], [0.0, bias], pick) == 0:
+            return "", decisions[0]
         question = self.cursor.write(stop=('"', "\n"), max_tokens=_QUESTION_TOKENS)
         self.cursor.append('"\n')
-        return question
+        return question, decisions[0]
 
     def _rankings(self, items: str) -> list[Ranking]:
         numbers = self.schema.fields(items, "number")
@@ -178,3 +232,7 @@ class _Slots:
             for most in (True, False)
         ]
         return [*counted, *measured]
+
+
+def _logs(weights: Mapping[Action, float]) -> dict[Action, float]:
+    return {action: math.log(max(weight, 1e-9)) for action, weight in weights.items()}

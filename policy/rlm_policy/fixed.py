@@ -1,0 +1,88 @@
+"""Policies that do not look at the model's options: for comparison, and to collect what each action comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from rlm_policy.action import Action
+from rlm_policy.decision import Decision
+from rlm_policy.policy import Policy
+from rlm_policy.rules import Rules
+from rlm_policy.state import State
+
+
+@dataclass(frozen=True)
+class Direct:
+    """One call over the text, cut to the window: what everything is compared with."""
+
+    adapters: Mapping[str, float] = field(default_factory=dict[str, float])
+    name: str = "direct"
+
+    def settle(self, state: State) -> Decision:  # noqa: ARG002
+        """ANSWER, always."""
+        return Decision(Action.ANSWER, reason="always")
+
+    def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
+        """ANSWER, always."""
+        return replace(self.settle(state), logprobs=dict(logprobs))
+
+
+@dataclass(frozen=True)
+class Forced:
+    """The root's first decisions, whatever the model would do; the rest, and what is not open, is another policy's.
+
+    Args:
+        actions: one for each turn of the root.
+        then: decides where none of them is to be taken.
+    """
+
+    actions: tuple[Action, ...]
+    then: Policy = field(default_factory=Rules)
+
+    @property
+    def name(self) -> str:
+        return f"forced:{','.join(self.actions)}"
+
+    @property
+    def adapters(self) -> Mapping[str, float]:
+        return self.then.adapters
+
+    def settle(self, state: State) -> Decision | None:
+        """ANSWER, where that is the turn's action and the view fits in the window."""
+        wanted = self._wanted(state)
+        if wanted is None:
+            return self.then.settle(state)
+        return Decision(Action.ANSWER, reason="forced") if wanted is Action.ANSWER and state.fits else None
+
+    def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
+        """The turn's action, with the model's own log probabilities beside it."""
+        wanted = self._wanted(state)
+        if wanted and wanted in logprobs:
+            return Decision(wanted, dict(logprobs), reason="forced")
+        decision = self.then.decide(state, logprobs)
+        return replace(decision, reason=f"{wanted} was not open") if wanted else decision
+
+    def _wanted(self, state: State) -> Action | None:
+        return self.actions[state.attempt] if state.depth == 0 and state.attempt < len(self.actions) else None
+
+
+@dataclass(frozen=True)
+class Recurse:
+    """Gives parts to children wherever that is open, as far down as depth allows."""
+
+    then: Rules = field(default_factory=Rules)
+    name: str = "recurse"
+
+    @property
+    def adapters(self) -> Mapping[str, float]:
+        return self.then.adapters
+
+    def settle(self, state: State) -> Decision | None:
+        """What size settles, where no depth is left or a child's view fits in the window: depth is earned."""
+        deeper = state.depth_left and not state.attempt and not (state.depth and state.fits)
+        return None if deeper else self.then.settle(state)
+
+    def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
+        """RECURSE where it is open."""
+        if Action.RECURSE in logprobs:
+            return Decision(Action.RECURSE, dict(logprobs), reason="always")
+        return self.then.decide(state, logprobs)
