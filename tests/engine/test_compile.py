@@ -14,7 +14,7 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
 from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Limits
-from rlm_local.engine.events import ignore
+from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.guided.compile import compile_answer, compile_plan
 from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
 from rlm_local.engine.passages import Passages
@@ -70,7 +70,7 @@ def open_cells(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             path: Path = tmp_path_factory.mktemp("log") / "runs.sqlite"
             log = stack.enter_context(RunStore(path)).begin(run_start())
             model = planner(reads="Karsten and Sons", verdict=verdict)
-            broker = Broker(model, corpus, Passages(corpus), Budget(Limits()), Cancel(), log, ignore)
+            broker = Broker(model, corpus, Passages(corpus), Budget(Limits()), Cancel(), log, Voice(ignore, 1, None, 0))
             broker.turn = log.begin_turn(log.node(None, 0, "?"), TurnStart({}, {}, (), "", (), (), "", None, ""))
             session = stack.enter_context(Session(image, host_calls=broker.calls()))
             session.set_text("context", corpus.context)
