@@ -1,9 +1,12 @@
 """When to recurse: the decision at a node, explicit, priced and logged. Imports nothing else of the project."""
 
 from rlm_policy.action import Action
+from rlm_policy.artifact import Artifact, Manifest, Policies, Promotion
 from rlm_policy.cost import Cost, expected_costs
 from rlm_policy.decision import Decision
+from rlm_policy.errors import ArtifactError, NotBetterError, PolicyError
 from rlm_policy.fixed import Direct, Forced, Recurse
+from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
@@ -14,18 +17,28 @@ from rlm_policy.state import State
 __all__ = [
     "NAMES",
     "Action",
+    "Artifact",
+    "ArtifactError",
     "Cost",
     "Decision",
     "Dial",
     "Direct",
     "Forced",
+    "Interval",
+    "Manifest",
+    "NotBetterError",
+    "Policies",
     "Policy",
+    "PolicyError",
+    "Promotion",
     "Prompted",
     "Recurse",
+    "Report",
     "Rules",
     "State",
     "expected_costs",
     "named",
+    "objections",
     "price_biases",
     "read_price",
 ]
