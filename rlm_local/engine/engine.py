@@ -171,7 +171,7 @@ class Engine:
         if isinstance(policy, Policy):
             return policy
         try:
-            nats = read_price(price) if isinstance(price, str) else price
+            nats = None if price is None else read_price(str(price))
             return named(policy or ("free" if self._spec.author == "free" else "rules"), nats)
         except ValueError as error:
             raise UsageError(str(error)) from error
