@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, cast
 
 from rlm_local.corpus import Corpus
@@ -13,7 +13,7 @@ from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, que
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading, read
 from rlm_local.log import CallKind, CallRecord, RunLog
-from rlm_local.models import Cancel, Message, Model, Prompt, PromptTooLong, Scores, Usage
+from rlm_local.models import NEUTRAL, Cancel, Message, Model, Prompt, PromptTooLong, Scores, Usage
 from rlm_sandbox import HostCallRefused
 
 _ITEM_TOKENS = 1200
@@ -41,13 +41,14 @@ _R = TypeVar("_R", bound=_Costed)
 
 @dataclass(frozen=True)
 class _Batch:
-    """Leaf calls that are priced together. `what` is said to the listener."""
+    """Leaf calls that are priced together; `what` is said to the listener, `neutral` calibrates them."""
 
     kind: CallKind
     what: str
     prompts: Sequence[Prompt]
     options: tuple[str, ...] = ()
     reply_tokens: int = 0
+    neutral: Sequence[Prompt] = ()
 
 
 @dataclass
@@ -119,14 +120,22 @@ class Broker:
         if len(options) < 2 or len(set(options)) < len(options) or not all(options):
             raise HostCallRefused("choose needs at least two options, all different and none empty")
         prompts = [choose_prompt(question, options, self._item_text(item)) for item in _list(items, "the items")]
-        scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options))
-        return [max(range(len(options)), key=score.logprobs.__getitem__) for score in scores]
+        neutral = [choose_prompt(question, options, text) for text in NEUTRAL]
+        scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options), neutral)
+        return [score.index for score in scores]
 
-    def _scored(self, kind: CallKind, what: str, prompts: Sequence[Prompt], options: tuple[str, ...]) -> list[Scores]:
+    def _scored(
+        self,
+        kind: CallKind,
+        what: str,
+        prompts: Sequence[Prompt],
+        options: tuple[str, ...],
+        neutral: Sequence[Prompt] = (),
+    ) -> list[Scores]:
         return self._batch(
-            _Batch(kind, what, prompts, options, reply_tokens=0 if kind == "judge" else 8),
-            lambda done: self.model.choose(prompts, options, cancel=self.cancel, on_done=done),
-            lambda scores: {"logprobs": list(scores.logprobs)},
+            _Batch(kind, what, prompts, options, reply_tokens=0 if kind == "judge" else 8, neutral=neutral),
+            lambda done: self.model.choose(prompts, options, neutral=neutral, cancel=self.cancel, on_done=done),
+            lambda scores: {"logprobs": list(scores.logprobs), "biased": list(scores.biased)},
         )
 
     def _llm_query(self, prompts: Any) -> list[str]:
@@ -197,7 +206,8 @@ class Broker:
         told(0)
         started = time.monotonic()
         try:
-            with self.budget.reserve(price_of(self.model, batch.prompts, batch.reply_tokens)) as receipt:
+            price = price_of(self.model, [*batch.prompts, *batch.neutral], batch.reply_tokens)
+            with self.budget.reserve(replace(price, calls=len(batch.prompts))) as receipt:
                 receipt.calls = len(batch.prompts)
                 results = run(progress)
                 receipt.tokens = sum((result.usage for result in results), Usage())

@@ -187,7 +187,7 @@ def _result(kind: str, call: CallRecord) -> Scores | Generation | Reading:
             stated, not_stated = result["logprobs"]
             return Reading(result["answer"], result["found"], evidence, (stated, not_stated), usage)
         case _:
-            return Scores(call.options, tuple(result["logprobs"]), usage)
+            return Scores(call.options, tuple(result["logprobs"]), tuple(result["biased"]), usage)
 
 
 def _usage(call: CallRecord) -> Usage:

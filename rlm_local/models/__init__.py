@@ -9,6 +9,7 @@
 The names below are all that other packages use.
 """
 
+from rlm_local.models.calibration import NEUTRAL
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
 from rlm_local.models.engine import LlamaEngine
@@ -21,6 +22,7 @@ from rlm_local.models.result import Choice, Generation, Scores, Usage
 __all__ = [
     "CATALOG",
     "DEFAULT_MODEL",
+    "NEUTRAL",
     "Cancel",
     "Cancelled",
     "Choice",

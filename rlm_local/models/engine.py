@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from rlm_local.models.adapters import Adapters, AdapterSet
+from rlm_local.models.calibration import calibrated
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.cursor import LlamaCursor
 from rlm_local.models.errors import PromptTooLong
@@ -161,12 +162,14 @@ class LlamaEngine:
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        bias: Sequence[float] | None = None,
+        neutral: Sequence[Prompt] = (),
         adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: OnDone | None = None,
     ) -> list[Scores]:
         trie = Options([self._weights.tokenize(option) for option in options])
-        encoded = self._encode(prompts, extra=trie.depth)
+        encoded = self._encode([*prompts, *neutral] if prompts else [], extra=trie.depth)
         under = self._adapters.select(adapters or {})
 
         def ask(places: Sequence[int]) -> Iterator[tuple[int, Scores]]:
@@ -186,13 +189,21 @@ class LlamaEngine:
                     left[number] -= 1
                     if not left[number]:
                         logprobs = trie.logprobs(rows[number]).tolist()
-                        yield places[number], Scores(tuple(options), tuple(logprobs), usages[number])
+                        yield places[number], scored(logprobs, usages[number])
 
         def recall(place: int, logprobs: list[float]) -> Scores:
-            return Scores(tuple(options), tuple(logprobs), Usage(cached_tokens=len(encoded[place].tokens)))
+            return scored(logprobs, Usage(cached_tokens=len(encoded[place].tokens)))
 
-        keys = self._keys([["choose", *options]] * len(prompts), encoded, under)
-        return self._answer(keys, ask, recall, lambda scores: scores.logprobs, on_done)
+        def scored(logprobs: list[float], usage: Usage) -> Scores:
+            return Scores(tuple(options), tuple(logprobs), tuple(logprobs), usage)
+
+        def tell(place: int) -> None:
+            if on_done is not None and place < len(prompts):
+                on_done(place)
+
+        keys = self._keys([["choose", *options]] * len(encoded), encoded, under)
+        scores = self._answer(keys, ask, recall, lambda scores: scores.logprobs, tell)
+        return calibrated(scores[: len(prompts)], scores[len(prompts) :], bias)
 
     def cursor(
         self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None

@@ -150,14 +150,22 @@ class Model(Protocol):
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        bias: Sequence[float] | None = None,
+        neutral: Sequence[Prompt] = (),
         adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Scores]:
         """How likely each option is as the start of the reply; nothing is generated.
 
+        Args:
+            bias: added to the options' log probabilities, in nats: what was fitted on labelled items.
+            neutral: the same prompts with nothing in the item's place (`calibration.NEUTRAL`): what the model says of
+                them is taken off what it says of the items, see `rlm_local.models.calibration`. What they cost is in
+                the first result's usage.
+
         Raises:
-            ValueError: no option, an empty one, or the same one twice.
+            ValueError: no option, an empty one, the same one twice, or a bias that is not one number for each.
         """
         ...
 

@@ -52,21 +52,28 @@ class Scores:
 
     Attributes:
         logprobs: natural log probabilities, one an option, normalised over the options.
+        biased: the same calibrated, and normalised again: what is chosen by.
     """
 
     options: tuple[str, ...]
     logprobs: tuple[float, ...]
+    biased: tuple[float, ...]
     usage: Usage
 
     @property
     def best(self) -> str:
         """The likeliest option, the first of equals."""
-        return self.options[self.logprobs.index(max(self.logprobs))]
+        return self.options[self.index]
+
+    @property
+    def index(self) -> int:
+        """The place of the likeliest option."""
+        return self.biased.index(max(self.biased))
 
     @property
     def margin(self) -> float:
         """How far the best is ahead of the second, in nats; infinite with one option."""
-        first, *rest = sorted(self.logprobs, reverse=True)
+        first, *rest = sorted(self.biased, reverse=True)
         return first - rest[0] if rest else float("inf")
 
 

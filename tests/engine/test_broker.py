@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Event, Voice, ignore
 from rlm_local.engine.passages import Passages
 from rlm_local.log import RunStore, TurnStart
-from rlm_local.models import Cancel, Message, Prompt, Usage
+from rlm_local.models import NEUTRAL, Cancel, Message, Prompt, Usage
 from rlm_sandbox import HostCallRefused
 from tests.engine.records import DOCUMENTS, records
 from tests.engine.script import planner
@@ -198,6 +199,23 @@ def test_judging_and_choosing_give_one_verdict_an_item_in_order(new_broker: NewB
     sorter = ScriptedModel(choose=lambda prompt, _o: "b" if "wet" in prompt.messages[-1].content else "a")
     assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=["dry", "wet"]) == [0, 1]
     assert ask(broker, "judge", question="Rain?", items=[]) == []
+    assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=[]) == []
+
+
+def test_choosing_is_calibrated_by_the_same_prompt_about_nothing(new_broker: NewBroker) -> None:
+    class Leaning(ScriptedModel):
+        def choose(self, prompts: Any, options: Any, *, neutral: Any = (), **how: Any) -> Any:
+            self.neutral = list(neutral)
+            return [replace(each, biased=each.logprobs[::-1]) for each in super().choose(prompts, options, **how)]
+
+    model = Leaning()
+    broker = new_broker(model)
+    assert ask(broker, "choose", question="?", options=["a", "b"], items=["dry"]) == [1]
+    [(_, prompt)] = model.calls
+    asked = prompt.messages[-1].content
+    assert asked.endswith("\ndry")
+    assert [each.messages[-1].content for each in model.neutral] == [f"{asked[:-3]}{text}" for text in NEUTRAL]
+    assert broker.budget.calls == 1
 
 
 def test_what_was_used_is_booked_and_the_rest_comes_back(new_broker: NewBroker) -> None:

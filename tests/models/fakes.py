@@ -96,14 +96,18 @@ class ScriptedModel:
         prompts: Sequence[Prompt],
         options: Sequence[str],
         *,
+        bias: Sequence[float] | None = None,
+        neutral: Sequence[Prompt] = (),
         adapters: Mapping[str, float] | None = None,
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Scores]:
-        return [
-            Scores(tuple(options), preferring(options, self._choose(prompt, options)), self._usage(prompt))
-            for prompt in self._each("choose", prompts, cancel, on_done)
-        ]
+        """As scripted, without calibration: the script knows best."""
+        results: list[Scores] = []
+        for prompt in self._each("choose", prompts, cancel, on_done):
+            logprobs = preferring(options, self._choose(prompt, options))
+            results.append(Scores(tuple(options), logprobs, logprobs, self._usage(prompt)))
+        return results
 
     @contextmanager
     def cursor(

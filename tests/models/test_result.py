@@ -8,10 +8,10 @@ def test_usages_add_up():
 
 
 def test_the_best_option_and_its_margin():
-    scores = Scores(("a", "b", "c"), (-2.0, -0.5, -1.0), Usage())
-    assert scores.best == "b"
+    scores = Scores(("a", "b", "c"), (-0.1, -2.0, -3.0), (-2.0, -0.5, -1.0), Usage())
+    assert (scores.best, scores.index) == ("b", 1)
     assert scores.margin == 0.5
 
 
 def test_one_option_has_no_rival():
-    assert math.isinf(Scores(("a",), (0.0,), Usage()).margin)
+    assert math.isinf(Scores(("a",), (0.0,), (0.0,), Usage()).margin)
