@@ -11,6 +11,7 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
+    AuthorOption,
     MaxCallsOption,
     MaxTokensOption,
     ModelOption,
@@ -42,6 +43,7 @@ def batch(
     tasks: Annotated[Path, typer.Argument(metavar="TASKS.jsonl", help="The questions.", exists=True, dir_okay=False)],
     out: Annotated[Path, typer.Option("--out", metavar="ANSWERS.jsonl", help="Where the answers go.")],
     model: ModelOption = None,
+    author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
     max_tokens: MaxTokensOption = None,
@@ -76,6 +78,7 @@ def batch(
                 return engine.ask(
                     task.question,
                     task.paths,
+                    author=author.value if author else None,
                     policy=policy,
                     price=price,
                     max_tokens=max_tokens,

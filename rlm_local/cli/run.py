@@ -9,6 +9,7 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
+    AuthorOption,
     JsonOption,
     MaxCallsOption,
     MaxTokensOption,
@@ -32,6 +33,7 @@ def run(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders; - is standard input.")],
     model: ModelOption = None,
+    author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
     max_tokens: MaxTokensOption = None,
@@ -58,6 +60,7 @@ def run(
             lambda cancel: engine.ask(
                 question,
                 paths,
+                author=author.value if author else None,
                 policy=policy,
                 price=price,
                 max_tokens=max_tokens,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -14,6 +15,7 @@ from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
     from rlm_local.engine.answer import Answer
+    from rlm_local.engine.engine import AuthorName
     from rlm_local.engine.events import Listener
     from rlm_local.models import Cancel
 
@@ -26,6 +28,7 @@ class Asker(Protocol):
         question: str,
         sources: Sequence[str | Path] | Mapping[str, str],
         *,
+        author: "AuthorName | None" = None,
         policy: str | None = None,
         price: str | None = None,
         max_tokens: int | None = None,
@@ -34,6 +37,13 @@ class Asker(Protocol):
         task_id: str | None = None,
         cancel: "Cancel | None" = None,
     ) -> "Answer": ...
+
+
+class AuthorChoice(StrEnum):
+    """What `--author` takes."""
+
+    guided = "guided"
+    free = "free"
 
 
 MakeEngine = Callable[[str | None, Home, "Listener"], AbstractContextManager[Asker]]
@@ -96,6 +106,14 @@ ModelOption = Annotated[
         "--model",
         envvar="RLM_LOCAL_MODEL",
         help="A name from `rlm-local models list`, or the path of a GGUF file.  [default: qwen2.5-coder-1.5b]",
+    ),
+]
+AuthorOption = Annotated[
+    AuthorChoice | None,
+    typer.Option(
+        "--author",
+        envvar="RLM_LOCAL_AUTHOR",
+        help="Who writes the cells: guided (typed plans) or free (the model's own Python).  [default: by model]",
     ),
 ]
 PolicyOption = Annotated[

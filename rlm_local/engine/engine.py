@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack, get_args
 
 from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
@@ -20,6 +20,7 @@ from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpe
 from rlm_policy import Policy, named, read_price
 from rlm_sandbox import Image, ensure_image
 
+AuthorName = Literal["guided", "free"]
 _NAMED = 5
 """Files left out that a run names; the corpus knows them all."""
 
@@ -29,6 +30,7 @@ Sources = Sequence[str | Path] | Mapping[str, str] | Corpus
 class AskOptions(TypedDict, total=False):
     """The options of `Engine.ask`; see there."""
 
+    author: AuthorName | None
     policy: str | Policy | None
     price: float | str | None
     max_tokens: int | None
@@ -108,6 +110,7 @@ class Engine:
         question: str,
         sources: Sources,
         *,
+        author: AuthorName | None = None,
         policy: str | Policy | None = None,
         price: float | str | None = None,
         max_tokens: int | None = None,
@@ -121,8 +124,9 @@ class Engine:
         """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or a corpus.
 
         Args:
+            author: who writes the cells: "guided" (typed plans) or "free" (Python); by default what suits the model.
             policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
-                a policy; by default "rules", and "free" for a model that programs.
+                a policy; by default "rules" over typed plans, and "free" for Python, where the code itself decides.
             price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
@@ -131,7 +135,8 @@ class Engine:
             listener: told what happens in this run.
 
         Raises:
-            UsageError: an empty question, an unknown policy or price, a limit that is not positive.
+            UsageError: an empty question, an unknown author, policy or price, a policy that does not go with the author,
+                a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
@@ -141,7 +146,7 @@ class Engine:
         limits = _limits(max_tokens, max_calls, timeout)
         if not question.strip():
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
-        deciding = self._policy(policy, price)
+        deciding = self._policy(author, policy, price)
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
@@ -167,14 +172,21 @@ class Engine:
             if release:
                 release()
 
-    def _policy(self, policy: str | Policy | None, price: float | str | None) -> Policy:
-        if isinstance(policy, Policy):
-            return policy
+    def _policy(self, author: AuthorName | None, policy: str | Policy | None, price: float | str | None) -> Policy:
+        if author is not None and author not in get_args(AuthorName):
+            raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
         try:
             nats = None if price is None else read_price(str(price))
-            return named(policy or ("free" if self._spec.author == "free" else "rules"), nats)
+            usual = "free" if (author or self._spec.author) == "free" else "rules"
+            deciding = policy if isinstance(policy, Policy) else named(policy or usual, nats)
         except ValueError as error:
             raise UsageError(str(error)) from error
+        if author is not None and (author == "free") != (deciding.name == "free"):
+            raise UsageError(
+                f"the policy {deciding.name} does not go with the author {author}",
+                remedy="Leave out one of the two: the author free decides in its own code, all other policies guide it",
+            )
+        return deciding
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.

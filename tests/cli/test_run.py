@@ -110,7 +110,7 @@ def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]
 
 def test_options_reach_the_engine(home: Path) -> None:
     engine = FakeEngine()
-    options = "--model m --policy direct --price aggressive --max-tokens 5 --max-calls 6 --timeout 7.5".split()
+    options = "--model m --author guided --policy direct --price aggressive --max-tokens 5 --max-calls 6 --timeout 7.5".split()
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
     assert asked.pop("cancel") is not None
@@ -118,6 +118,7 @@ def test_options_reach_the_engine(home: Path) -> None:
     assert asked == {
         "question": "q",
         "sources": ["a", "-"],
+        "author": "guided",
         "policy": "direct",
         "price": "aggressive",
         "max_tokens": 5,

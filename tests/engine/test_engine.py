@@ -79,6 +79,9 @@ def test_an_empty_question_is_refused(engine: Engine, store: RunStore, question:
         {"max_calls": -1},
         {"timeout": 0},
         {"timeout": float("nan")},
+        {"author": "nonesuch"},
+        {"author": "free", "policy": "rules"},
+        {"author": "guided", "policy": "free"},
         {"policy": "nonesuch"},
         {"policy": "forced:nonesuch"},
         {"price": "nonesuch"},
@@ -135,7 +138,7 @@ def test_cancelling_the_task_cancels_the_run_and_waits_for_its_log(image: Image,
         return "while True: pass"
 
     async def main(engine: Engine) -> None:
-        task = asyncio.create_task(engine.ask_async("?", DOCUMENTS, policy="free"))
+        task = asyncio.create_task(engine.ask_async("?", DOCUMENTS, author="free"))
         await asyncio.to_thread(asked.wait, 20)
         task.cancel()
         asyncio.get_running_loop().call_soon(cancelled.set)
