@@ -135,7 +135,7 @@ class Engine:
             listener: told what happens in this run.
 
         Raises:
-            UsageError: an empty question, an unknown author, policy or price, a policy that does not go with the author,
+            UsageError: an empty question, an unknown author, policy or price, a policy that is not the author's,
                 a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.

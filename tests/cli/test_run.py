@@ -110,7 +110,8 @@ def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]
 
 def test_options_reach_the_engine(home: Path) -> None:
     engine = FakeEngine()
-    options = "--model m --author guided --policy direct --price aggressive --max-tokens 5 --max-calls 6 --timeout 7.5".split()
+    options = "--model m --author guided --policy direct --price aggressive".split()
+    options += "--max-tokens 5 --max-calls 6 --timeout 7.5".split()
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
     assert asked.pop("cancel") is not None
