@@ -4,6 +4,6 @@ from rlm_local.corpus.corpus import Corpus
 from rlm_local.corpus.document import Document, Note, Skipped, Span
 from rlm_local.corpus.field import Field
 from rlm_local.corpus.item_set import ItemSet
-from rlm_local.corpus.link import Link, link
+from rlm_local.corpus.link import Link, group_size, link
 
-__all__ = ["Corpus", "Document", "Field", "ItemSet", "Link", "Note", "Skipped", "Span", "link"]
+__all__ = ["Corpus", "Document", "Field", "ItemSet", "Link", "Note", "Skipped", "Span", "group_size", "link"]

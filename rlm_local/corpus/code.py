@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from rlm_local.corpus.mutation import mutators
 from rlm_local.corpus.table import Raw, Reading, Table
 
 LANGUAGES = {
@@ -36,7 +37,10 @@ _LONGEST = 200_000  # characters that a definition is followed for its closing b
 
 
 def read(text: str, name: str, language: str) -> Reading:
-    """Functions, methods and classes with their name, type, class and number of lines; one table over all languages."""
+    """Functions, methods and classes with their name, type, class and number of lines; one table over all languages.
+
+    Of Python's functions also what their text alone does not show: whether they change global state.
+    """
     reading = Reading("code")
     table = Table(name, "functions", "functions")
     if language == "python":
@@ -68,6 +72,7 @@ def _python(text: str, tree: ast.Module) -> Iterator[Definition]:
         starts.append(starts[-1] + len(line) + 1)
     waiting: list[tuple[ast.AST, str]] = [(tree, "")]
     found: list[Definition] = []
+    changing = mutators(tree)
     while waiting:
         node, owner = waiting.pop()
         for child in ast.iter_child_nodes(node):
@@ -77,7 +82,10 @@ def _python(text: str, tree: ast.Module) -> Iterator[Definition]:
                 indent = len(text[start:end]) - len(text[start:end].lstrip(" \t\f"))
                 is_class = isinstance(child, ast.ClassDef)
                 kind = "class" if is_class else "method" if owner else "function"
-                found.append((start + indent, end, {"name": child.name, "type": kind, "class": owner or None}))
+                cells: dict[str, Raw] = {"name": child.name, "type": kind, "class": owner or None}
+                if not is_class:
+                    cells["mutates global state"] = child in changing
+                found.append((start + indent, end, cells))
                 waiting.append((child, child.name if is_class else ""))
             else:
                 waiting.append((child, owner if isinstance(child, ast.If | ast.Try | ast.With) else ""))

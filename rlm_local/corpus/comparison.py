@@ -8,9 +8,11 @@ from rlm_local.corpus.number import NUMBER, decimal_mark, quantity
 _WORDS = {
     word: number
     for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
-}
+} | {"once": 1, "twice": 2}
 _BARE = re.sub(r"[(][?]P<[a-z]+>", "(?:", NUMBER).replace(r"\(", "(?!)").replace(r"\)?", "")
-_AMOUNT = rf"(?:{_BARE}|(?:{'|'.join(_WORDS)})\b(?:\s[a-z]{{2,12}})?)(?:\s(?:thousand|million|billion)\b)?"
+_AMOUNT = (
+    rf"(?:{_BARE}|(?:{'|'.join(_WORDS)})\b(?:\s(?!or\b|and\b)[a-z]{{2,12}})?)(?:\s(?:thousand|million|billion)\b)?"
+)
 _BEFORE = (
     (
         r"(?:no|not)\s+(?:more|greater|higher|longer|later)\s+than|at\s+(?:the\s+)?most|up\s+to|maximum\s+(?:of\s+)?|<=|\u2264",

@@ -23,6 +23,7 @@ _NEGATION = frozenset(
     ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
 )
 _MOST_YEARS = 3  # that a date without a year is offered in
+_NOUN = 3  # words between a number and what it counts
 _NEAR = 30  # characters between a field's name and what is tested
 _UNITS = {"dollar": "USD", "usd": "USD", "euro": "EUR", "eur": "EUR", "pound": "GBP", "percent": "%", "pct": "%",
           "minut": "min", "mins": "min", "min": "min", "kilo": "kg", "kilogram": "kg", "kg": "kg", "kilometr": "km",
@@ -78,6 +79,21 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
         if known is None or known.score < each.score:
             best[each.field, each.op, each.value] = each
     return sorted(best.values(), key=lambda each: (-each.score, -len(each.surface)))
+
+
+def group_size(question: str, item_set: ItemSet) -> Link | None:
+    """How many items of the set a question asks for in each group: "two or more invoices", "more than twice".
+
+    The field of the link is empty: it is a test on groups, not on items.
+    """
+    own = {stem(word) for word in (*item_set.name.split("_"), item_set.kind, "times", "once", "twice")}
+    for stated in comparisons(question):
+        said = question[stated.start : stated.end]
+        noun = re.split(r"[,.;:?!]", question[stated.end :])[0]
+        near = {word.stem for word in [*words(said), *words(noun)[:_NOUN]]}
+        if not stated.bare and isinstance(stated.value, float) and near & own:
+            return Link("", stated.op, stated.value, said, 1.0)
+    return None
 
 
 def _quoted(question: str) -> Iterator[str]:

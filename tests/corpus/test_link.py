@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlm_local.corpus import Corpus, ItemSet, link
+from rlm_local.corpus import Corpus, ItemSet, group_size, link
 from rlm_local.corpus.link import LinkValue
 
 _DOCTORS = ["Lee, Anna", "Smith, Carl", "van der Berg, Jo", "Okafor, Ben"]
@@ -119,3 +119,22 @@ def test_a_code_that_holds_a_year_is_a_code() -> None:
     item_set = Corpus.from_documents({"tickets.csv": rows}).item_sets[0]
     assert [(found.field, found.value) for found in link("Who has ticket T-2043?", item_set)] == [("ticket", "T-2043")]
     assert not any(found.field == "ticket" for found in link("How many were opened in 2024?", item_set))
+
+
+@pytest.mark.parametrize(
+    ("question", "size"),
+    [
+        ("Which customers have two or more late orders?", (">=", 2.0)),
+        ("Who placed more than 3 orders in May?", (">", 3.0)),
+        ("Which customers ordered at least twice?", (">=", 2.0)),
+        ("Who wrote more than once?", (">", 1.0)),
+        ("Which customers have exactly one order?", ("=", 1.0)),
+        ("Which orders over 30 euros are late?", None),
+        ("How many orders were there in 2 weeks?", None),
+        ("How many orders weigh more than 4 kg, and which order is the first?", None),
+    ],
+)
+def test_a_question_may_ask_for_groups_of_a_size(question: str, size: tuple[str, float] | None) -> None:
+    [orders] = Corpus.from_documents({"orders.csv": "customer,state\nAda,late\nBen,sent\n"}).item_sets
+    found = group_size(question, orders)
+    assert (found and (found.op, found.value)) == size

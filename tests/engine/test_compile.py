@@ -103,6 +103,9 @@ EXACT = [
     (Plan(Op.COUNT, "visits", where(("department", "=", "Imaging")), judge="Is it Ada's?"), "1"),
     (Plan(Op.LIST, "visits", where(CANCELLED), show="patient"), "Ben Okafor, Dan Vogel"),
     (Plan(Op.LOOKUP, "visits", where(("visit_id", "=", "V-003")), show="cost"), "75.5"),
+    (Plan(Op.COUNT, "visits", show="department"), "3"),
+    (Plan(Op.LIST, "visits", show="department", having=Condition("items", ">", 3.0)), "Surgery"),
+    (Plan(Op.COUNT, "visits", show="department", having=Condition("items", "=", 3.0)), "2"),
     (Plan(Op.SUM, "visits", where(("department", "=", "Therapy")), show="cost"), "140"),
     (Plan(Op.AVERAGE, "visits", where(("department", "=", "Therapy")), show="cost"), "46.666667"),
     (Plan(Op.TOP, "visits", show="department", ranking=Ranking("count")), "Surgery"),
@@ -212,6 +215,7 @@ plans = st.builds(
     ),
     names,
     names,
+    st.none() | st.builds(Condition, st.just("items"), st.sampled_from((">=", "=")), st.integers(1, 9)),
     st.builds(Ranking, st.sampled_from(("count", "sum")), names, st.booleans()),
 )
 
@@ -223,7 +227,8 @@ def test_whatever_a_plan_says_stays_inside_its_literals(plan: Plan, question: st
         "i",
         tuple(Condition("f", c.operator, _plain(c.value)) for c in plan.where),
         "j" * bool(plan.judge),
-        "s",
+        "s" * bool(plan.show),
+        plan.having and Condition("items", plan.having.operator, 1.0),
         plan.ranking and Ranking(plan.ranking.measure, "f" * bool(plan.ranking.field), plan.ranking.most),
     )
     assert _shape(compile_plan(plan, question)) == _shape(compile_plan(plain, "q"))

@@ -130,7 +130,8 @@ def _sentence(plan: Plan) -> str:
         case Op.TOP:
             ranking = plan.ranking.label if plan.ranking else ""
             return f"{plan.show} with {ranking} in {plan.items}{where}{judged}"
-        case Op.COUNT:
+        case Op.COUNT if not plan.show:
             return f"count {plan.items}{where}{judged}"
         case _:
-            return f"{plan.op} {plan.show} of {plan.items}{where}{judged}"
+            having = f", {plan.having.label}" if plan.having else ""
+            return f"{plan.op} {plan.show} of {plan.items}{where}{judged}{having}"

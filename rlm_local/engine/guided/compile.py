@@ -57,6 +57,8 @@ def _read(question: str) -> str:
 def _ending(plan: Plan) -> list[str]:
     seen = f"print(len(hits), 'of', len(rows({plan.items!r})), 'items')"
     match plan.op:
+        case Op.COUNT | Op.LIST if plan.show:
+            return _values(plan, seen)
         case Op.COUNT:
             return [seen, "if hits:", "    FINAL(len(hits), hits)"]
         case Op.SUM:
@@ -71,12 +73,22 @@ def _ending(plan: Plan) -> list[str]:
         case Op.TOP:
             return _top(plan, seen)
         case _:
-            return [
-                f"found = values(hits, {plan.show!r})",
-                f"{seen[:-1]}, 'with', len(found), 'values of', {plan.show!r})",
-                "if found:",
-                f"    FINAL(found, [item for item in hits if item.get({plan.show!r}) is not None])",
-            ]
+            return _values(plan, seen)
+
+
+def _values(plan: Plan, seen: str) -> list[str]:
+    """The values of a field, or how many there are; with `having` only those that so many items share."""
+    found = f"found = values(hits, {plan.show!r})"
+    if plan.having:
+        test = f"{'==' if plan.having.operator == '=' else plan.having.operator} {plan.having.value:g}"
+        found = f"found = [name for name, number in group(hits, {plan.show!r}) if number {test}]"
+    return [
+        found,
+        f"{seen[:-1]}, 'with', len(found), 'values of', {plan.show!r})",
+        "if found:",
+        f"    hits = select(hits, [({plan.show!r}, 'any', found)])",
+        f"    FINAL({'len(found)' if plan.op is Op.COUNT else 'found'}, hits)",
+    ]
 
 
 def _top(plan: Plan, seen: str) -> list[str]:
@@ -90,5 +102,5 @@ def _top(plan: Plan, seen: str) -> list[str]:
         "if groups:",
         f"    best = groups[{0 if ranking.most else -1}][1]",
         "    winners = [name for name, amount in groups if amount == best]",
-        f"    FINAL(winners, [item for item in hits if str(item.get({plan.show!r})) in winners])",
+        f"    FINAL(winners, select(hits, [({plan.show!r}, 'any', winners)]))",
     ]

@@ -63,7 +63,8 @@ class Ranking:
 class Plan:
     """`op` over the items of a set that meet `where` and, where given, the model's judgement.
 
-    `show` is the field that list and lookup print, top groups by, and sum and average compute on.
+    `show` is the field that list and lookup print, top groups by, and sum and average compute on; a count of it is of
+    its distinct values. `having` is a test on how many items share a value of `show`: those that fail it are left out.
     """
 
     op: Op
@@ -71,6 +72,7 @@ class Plan:
     where: tuple[Condition, ...] = ()
     judge: str = ""
     show: str = ""
+    having: Condition | None = None
     ranking: Ranking | None = None
 
     def data(self) -> dict[str, Any]:
@@ -81,6 +83,7 @@ class Plan:
             "where": [c.label for c in self.where],
             "judge": self.judge,
             "show": self.show,
+            "having": self.having.label if self.having else "",
             "ranking": self.ranking.label if self.ranking else "",
         }
         return {name: value for name, value in parts.items() if value}

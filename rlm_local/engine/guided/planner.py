@@ -45,6 +45,10 @@ _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
 """What the question's own words say for an op, in nats: the small model confuses what a person never would."""
 
 
+_DISTINCT = re.compile(r"\b(?:different|distinct|unique)\b", re.I)
+"""For a count of values and not of items."""
+
+
 @dataclass(frozen=True)
 class Planned:
     """A plan with what it was decoded from: the prompt as sent and the reply; and the decision that it carries out."""
@@ -130,9 +134,13 @@ class _Slots:
         if Action.MAP in op.actions:
             judge, decision = self._judge(plan)
             plan = replace(plan, judge=judge)
-        if op is not Op.COUNT:
+        having = self.schema.sizes.get(plan.items) if op in (Op.COUNT, Op.LIST) else None
+        if op is not Op.COUNT or having or _DISTINCT.search(self.schema.question):
             opening = "show:" if Action.MAP in op.actions else ""
             plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
+        if having:
+            self.cursor.append(f"having: {having.label}\n")
+            plan = replace(plan, having=having)
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
         return plan, decision

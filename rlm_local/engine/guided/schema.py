@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 
-from rlm_local.corpus import Corpus, Field, ItemSet, Link, link
+from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
 from rlm_local.engine.guided.plan import Condition, Plan
 from rlm_sandbox.guest.rlm.words import beginning, query_stems
 
@@ -48,7 +48,8 @@ class Schema:
     """A corpus as one question sees it.
 
     `text` has a line per item set, the same for every question over the corpus, so that it is evaluated once.
-    `conditions[set]` are the tests that the question's own words suggest; a plan can use no others.
+    `conditions[set]` are the tests that the question's own words suggest; a plan can use no others. `sizes[set]` is the
+    test on the size of groups, where the question states one ("two or more invoices").
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
@@ -60,8 +61,14 @@ class Schema:
             sets = sorted(sets, key=lambda s: -sum(found.score for found in links[s.name]))[:_SETS]
         self.sets = {s.name: s for s in sets}
         self.text = "".join(_describe(s, corpus) for s in sets)
+        self.sizes = {s.name: size for s in sets if (size := _size(question, s))}
         self.conditions = {
-            s.name: _conditions(question, links[s.name]) + _words(question, s, links[s.name], corpus) for s in sets
+            s.name: tuple(
+                condition
+                for condition in _conditions(question, links[s.name]) + _words(question, s, links[s.name], corpus)
+                if s.name not in self.sizes or condition.surface not in self.sizes[s.name].surface
+            )
+            for s in sets
         }
 
     def mentioned(self) -> str:
@@ -82,7 +89,8 @@ class Schema:
         """The question's words that no part of a plan accounts for."""
         item_set = self.sets[plan.items]
         labels = (f.label.replace("_", " ") for f in item_set.fields)
-        said = " ".join([plan.items, item_set.kind, *labels, *(c.surface for c in plan.where), plan.judge])
+        tests = [*plan.where, plan.having] if plan.having else plan.where
+        said = " ".join([plan.items, item_set.kind, *labels, *(c.surface for c in tests), plan.judge])
         return set(query_stems(self.question)) - set(query_stems(said.lower())) - _ASKING
 
 
@@ -111,6 +119,11 @@ def _conditions(question: str, links: Sequence[Link]) -> tuple[Condition, ...]:
             kept.append(found)
     made = (Condition(found.field, found.op, found.value, found.surface) for found in kept)
     return tuple({condition.label: condition for condition in made}.values())[:_MENTIONS]
+
+
+def _size(question: str, item_set: ItemSet) -> Condition | None:
+    found = group_size(question, item_set)
+    return found and Condition("items", found.op, found.value, found.surface)
 
 
 def _spaced(text: str) -> str:

@@ -6,6 +6,7 @@ something (a leaf call, a child node) or ends the run is a host call, priced and
     context                        all documents as one str
     documents                      [Document(name, kind, text)]
     rows(name, where=[...])        the items of a set that meet every condition
+    select(items, where)           those of some items that do
     find(query, k)                 the k passages that speak of the query, best first
     follow(passages)               passages elsewhere that share a rare name or number with these
     absent(question)               names and codes of a question that stand nowhere in the documents
@@ -140,6 +141,7 @@ def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iter
         find=tools.retrieval.find,
         follow=tools.retrieval.follow,
         absent=tools.retrieval.absent,
+        select=select,
         group=group,
         total=total,
         values=values,

@@ -141,8 +141,8 @@ def _fold(value: Any) -> Any:
 def _test(operator: str, wanted: Any) -> Callable[[Value], bool]:
     """The predicate of one condition. Values of different types are simply not comparable, so they do not match."""
     if operator == "any":
-        allowed = {_fold(v) for v in wanted}
-        return lambda value: _fold(value) in allowed
+        allowed = {_fold(show(v)) for v in wanted}
+        return lambda value: value is not None and _fold(show(value)) in allowed
     if operator in ("contains", "lacks"):
         needle, holds = str(_fold(wanted)), operator == "contains"
         return lambda value: value is not None and (needle in str(_fold(show(value)))) is holds
