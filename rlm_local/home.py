@@ -1,4 +1,4 @@
-"""The one directory that holds all state: weights, the sandbox image, kept KV, the log of runs."""
+"""The one directory that holds all state: weights, the sandbox image, kept KV, the log of runs, a server's files."""
 
 import os
 from dataclasses import dataclass
@@ -36,6 +36,11 @@ class Home:
     @property
     def kv(self) -> Path:
         return self._directory("kv")
+
+    @property
+    def serve(self) -> Path:
+        """The server's own: keys, uploaded files, the audit log."""
+        return self._directory("serve")
 
     @property
     def runs(self) -> Path:

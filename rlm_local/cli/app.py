@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rlm_local.cli import batch, bench, doctor, models, run, runs, sandbox
+from rlm_local.cli import audit, batch, bench, doctor, keys, models, run, runs, sandbox, serve
 from rlm_local.cli.config import read_config
 from rlm_local.cli.shared import shared
 from rlm_local.cli.terminal import complain
@@ -41,6 +41,9 @@ app = typer.Typer(
 )
 app.command("run", no_args_is_help=True)(run.run)
 app.command("batch", no_args_is_help=True)(batch.batch)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.command("sandbox", no_args_is_help=True)(sandbox.sandbox)
@@ -67,6 +70,7 @@ def rlm_local(
     rlm-local doctor                                             what is installed, what is missing
     rlm-local run "How many visits were cancelled?" records/     answer a question over files and folders
     rlm-local runs show last                                     see how the answer came about
+    rlm-local serve records/                                     the same for programs and browsers
 
     Options come from the command line, else from RLM_LOCAL_* in the environment, else from config.toml in the state
     directory (`rlm-local doctor` names it), where `timeout = 600` holds for all commands and a table such as [run] for

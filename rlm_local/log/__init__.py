@@ -1,5 +1,6 @@
 """The log of runs: what was asked, decided, sent, run and answered, in one SQLite file that only grows."""
 
+from rlm_local.log.outline import NodeOutline, RunOutline
 from rlm_local.log.record import (
     CallBatch,
     CallKind,
@@ -19,8 +20,10 @@ __all__ = [
     "CallBatch",
     "CallKind",
     "CallRecord",
+    "NodeOutline",
     "NodeRecord",
     "RunLog",
+    "RunOutline",
     "RunRecord",
     "RunStart",
     "RunStore",

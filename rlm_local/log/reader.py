@@ -52,6 +52,12 @@ class Reader:
             answer=self._answer(run),
         )
 
+    def node(self, run: Row, node: int) -> NodeRecord | None:
+        """That node, where the run has it."""
+        query = "SELECT * FROM node WHERE id = ? AND run = ?"
+        row = self._connection.execute(query, (node, run["id"])).fetchone()
+        return self._node(row) if row else None
+
     def _rows(self, table: str, column: str, value: int) -> list[Row]:
         query = f"SELECT * FROM {table} WHERE {column} = ? ORDER BY rowid"  # noqa: S608  (names are ours)
         return self._connection.execute(query, (value,)).fetchall()

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,12 +12,16 @@ from types import TracebackType
 
 from rlm_local.errors import UsageError
 from rlm_local.log.database import Database
+from rlm_local.log.outline import RunOutline, outline
 from rlm_local.log.reader import Reader
-from rlm_local.log.record import RunRecord, RunStart, RunSummary
+from rlm_local.log.record import NodeRecord, RunRecord, RunStart, RunSummary
 from rlm_local.log.writer import RunLog
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that reads like a digit."""
+
+_PAGE = 50
+"""Runs that are read at a time."""
 
 _EPOCH = 1_767_225_600
 """2026-01-01, from which run ids count; six digits last until 2060."""
@@ -81,6 +86,20 @@ class RunStore:
             rows = connection.execute("SELECT * FROM run ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
             return [reader.summary(row) for row in rows]
 
+    def latest(self) -> Iterator[RunSummary]:
+        """All runs, the last one first, read as they are asked for."""
+        before = sys.maxsize
+        while True:
+            with self._database.reading() as connection:
+                reader = Reader(self._database, connection)
+                query = "SELECT * FROM run WHERE id < ? ORDER BY id DESC LIMIT ?"
+                rows = connection.execute(query, (before, _PAGE)).fetchall()
+                page = [reader.summary(row) for row in rows]
+            yield from page
+            if len(rows) < _PAGE:
+                return
+            before = rows[-1]["id"]
+
     def get(self, run: str) -> RunRecord:
         """A whole run.
 
@@ -92,6 +111,26 @@ class RunStore:
         """
         with self._database.reading() as connection:
             return Reader(self._database, connection).run(_find(connection, run))
+
+    def outline(self, run: str) -> RunOutline:
+        """A run's tree without what its nodes saw and wrote; `run` is as for `get`.
+
+        It takes three queries, however many nodes there are.
+        """
+        with self._database.reading() as connection:
+            return outline(self._database, connection, _find(connection, run))
+
+    def node(self, run: str, node: int) -> NodeRecord:
+        """One whole node of a run; `run` is as for `get`.
+
+        Raises:
+            UsageError: no such run, or no such node in it.
+        """
+        with self._database.reading() as connection:
+            record = Reader(self._database, connection).node(_find(connection, run), node)
+        if record is None:
+            raise UsageError(f"there is no node {node} in run {run}")
+        return record
 
     def export(self, run: str) -> Iterator[str]:
         """A whole run as JSON lines, each with its `type`: run, node, turn, call, answer, in the order of the tree.

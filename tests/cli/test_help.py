@@ -17,6 +17,13 @@ COMMANDS = [
     "runs export",
     "runs diff",
     "runs replay",
+    "serve",
+    "keys",
+    "keys make",
+    "keys list",
+    "keys revoke",
+    "audit",
+    "audit verify",
     "models",
     "models list",
     "models pull",
@@ -39,7 +46,7 @@ def test_every_command_explains_itself(home: Path, command: str) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    script = "import sys, rlm_local.cli.app; print(*{'llama_cpp', 'wasmtime', 'numpy'} & {*sys.modules})"
+    script = "import sys, rlm_local.cli.app; print(*{'llama_cpp', 'wasmtime', 'numpy', 'fastapi'} & {*sys.modules})"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.strip() == ""

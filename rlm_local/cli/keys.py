@@ -1,0 +1,94 @@
+"""`rlm-local keys`: who may use the server."""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.shared import JsonOption, shared
+from rlm_local.cli.terminal import columns, complain
+from rlm_local.errors import UsageError
+
+if TYPE_CHECKING:
+    from rlm_local.serve.audit import AuditLog
+    from rlm_local.serve.keys import KeyRing
+
+app = typer.Typer(no_args_is_help=True, help="Keys of the server: make, list, revoke.")
+
+
+@app.command("make", no_args_is_help=True)
+def make(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; the audit log says it.")],
+    scopes: Annotated[
+        str, typer.Option("--scopes", help="What it is good for: ask, read (look into own runs), admin (everything).")
+    ] = "ask,read",
+) -> None:
+    """Make a key, and print it: this once, only its hash is kept.
+
+    \b
+    rlm-local keys make alice
+    rlm-local keys make prometheus --scopes admin
+
+    A server that is running knows it at once. From the first key on, every request needs one.
+    """
+    from rlm_local.serve.keys import Scope
+
+    try:
+        granted = [Scope(scope.strip()) for scope in scopes.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{scopes!r} are not scopes", remedy=f"There are {', '.join(Scope)}") from error
+    with _keys(ctx) as (keys, audit):
+        key, text = keys.make(name, granted)
+        audit.record("cli", "make key", key=key.id, name=key.name, scopes=sorted(key.scopes))
+    complain(f"the key of {key.name}, for {', '.join(sorted(key.scopes))}; it cannot be shown again")
+    sys.stdout.write(f"{text}\n")
+
+
+@app.command("list")
+def list_keys(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the keys, without what is secret about them."""
+    with _keys(ctx) as (keys, _):
+        known = keys.list()
+    rows = [
+        (key.id, key.name, ",".join(sorted(key.scopes)), _time(key.made), _time(key.revoked) if key.revoked else "")
+        for key in known
+    ]
+    head = ("id", "name", "scopes", "made", "revoked")
+    if as_json:
+        sys.stdout.write(f"{json.dumps([dict(zip(head, row, strict=True)) for row in rows])}\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in columns([head, *rows]))
+
+
+@app.command("revoke", no_args_is_help=True)
+def revoke(
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A key's name or id.")]
+) -> None:
+    """Revoke a key: it opens nothing any more, from the next request on."""
+    with _keys(ctx) as (keys, audit):
+        key = keys.revoke(name)
+        audit.record("cli", "revoke key", key=key.id, name=key.name)
+    complain(f"the key of {key.name} is revoked")
+
+
+@contextmanager
+def _keys(ctx: typer.Context) -> "Generator[tuple[KeyRing, AuditLog]]":
+    from rlm_local.serve.audit import AuditLog
+    from rlm_local.serve.keys import KeyRing
+    from rlm_local.serve.state import open_state
+
+    home = shared(ctx).home
+    state = open_state(home)
+    try:
+        yield KeyRing(state), AuditLog(home.serve / "audit.jsonl")
+    finally:
+        state.close()
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,115 @@
+"""`rlm-local serve`: the engine for a team, behind the API that programs already speak, and a page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.shared import ModelOption, PolicyChoice, PolicyOption, shared
+from rlm_local.cli.terminal import complain
+from rlm_local.errors import UsageError
+
+if TYPE_CHECKING:
+    from rlm_local.engine.engine import Engine
+    from rlm_local.engine.events import Listener
+    from rlm_local.home import Home
+    from rlm_local.serve.settings import Settings
+
+
+def serve(
+    ctx: typer.Context,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]", exists=True, help="Folders and files that everyone may ask about."),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8321,
+    model: ModelOption = None,
+    policy: PolicyChoice = PolicyOption.rules,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, help="Runs at the same time.")] = 4,
+    queue: Annotated[int, typer.Option("--queue", min=0, help="Runs that wait; more are refused.")] = 64,
+    per_key: Annotated[int, typer.Option("--per-key", min=1, help="Runs of one key, under way and waiting.")] = 16,
+    idle: Annotated[float, typer.Option("--idle", min=1, help="Seconds until an unused model is unloaded.")] = 900,
+    grace: Annotated[float, typer.Option("--grace", min=0, help="Seconds for runs to end at shutdown.")] = 30,
+    allow_host: Annotated[
+        list[str] | None, typer.Option("--allow-host", help="A name that the server goes by; may be repeated.")
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option("--tls-cert", exists=True, dir_okay=False, help="A certificate file, for https.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="The certificate's key.")
+    ] = None,
+) -> None:
+    """Serve the engine: OpenAI's API, runs as they go on, and a page for people.
+
+    \b
+    rlm-local serve examples/records
+    curl http://127.0.0.1:8321/v1/chat/completions -H 'Content-Type: application/json' \\
+         -d '{"messages": [{"role": "user", "content": "How many visits were cancelled?"}]}'
+
+    It listens on this machine alone. For any other --host keys are needed: `rlm-local keys make`. One server uses a
+    state directory at a time. Ctrl-C lets runs end; once more cancels them.
+    """
+    try:
+        from rlm_local.serve.server import listen, only_one
+        from rlm_local.serve.server import serve as serve_requests
+        from rlm_local.serve.service import Service
+        from rlm_local.serve.settings import Settings
+    except ImportError as error:
+        raise UsageError(
+            f"the server needs a package that is not installed: {error.name}",
+            remedy="pip install 'rlm-local[serve]'",
+        ) from error
+    from rlm_local.models import DEFAULT_MODEL, resolve
+
+    home = shared(ctx).home
+    resolve(model or DEFAULT_MODEL)
+    if (tls_certificate is None) != (tls_key is None):
+        raise UsageError("TLS needs both, a certificate and its key", remedy="Give --tls-cert and --tls-key")
+    settings = Settings(
+        host=host,
+        port=port,
+        model=model or DEFAULT_MODEL,
+        policy=policy.value,
+        folders=tuple(folders or ()),
+        at_once=at_once,
+        queue=queue,
+        per_key=per_key,
+        idle_seconds=idle,
+        grace_seconds=grace,
+        hosts=tuple(allow_host or ()),
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+    )
+
+    with only_one(home), listen(settings) as listener:
+        service = Service(settings, home, _make_engine(home))
+        if not settings.loopback and not service.keys.any():
+            raise UsageError(
+                f"whoever reaches {host} could ask, and there is no key",
+                remedy="Make one first: `rlm-local keys make NAME`",
+            )
+        _greet(settings, service.keys.any())
+        serve_requests(service, listener)
+
+
+def _make_engine(home: "Home") -> "Callable[[str, Listener], Engine]":
+    from rlm_local.engine.engine import Engine
+
+    return lambda model, listener: Engine(model, home=home, listener=listener)
+
+
+def _greet(settings: "Settings", keys: bool) -> None:
+    """What a person needs to know, before anything is loaded."""
+    shares = ", ".join(str(folder) for folder in settings.folders) or "nothing: ask over uploaded files"
+    lines = (
+        f"API     {settings.url}v1",
+        f"model   {settings.model}, {settings.policy}; being loaded, {settings.url}ready says when it is there",
+        f"shared  {shares}",
+        f"limits  {settings.at_once} runs at once, {settings.queue} waiting, {settings.per_key} of one key",
+        f"keys    {'needed' if keys else 'not needed: only this machine can reach the server'}",
+    )
+    for line in lines:
+        complain(line)

@@ -1,0 +1,91 @@
+"""The application: routes, what passes before them, and what becomes of errors."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rlm_local.errors import RlmLocalError
+from rlm_local.serve.api import health
+from rlm_local.serve.errors import BadRequestError, ServeError, as_serve_error
+from rlm_local.serve.guard import Guard
+from rlm_local.serve.openai import chat, models, responses
+from rlm_local.serve.openai import files as openai_files
+from rlm_local.serve.service import Service
+from rlm_local.serve.shapes import error_body
+
+_DESCRIPTION = """\
+Questions over documents that never leave this machine. `/v1` is what OpenAI's clients speak; `/api` shows what happens
+in a run. Errors have OpenAI's shape everywhere.
+"""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application over a service, which it opens and closes."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        await asyncio.to_thread(service.open)
+        loading = asyncio.create_task(asyncio.to_thread(service.warm_up))
+        yield
+        await service.desk.close(0)
+        await loading
+        await asyncio.to_thread(service.close)
+
+    app = FastAPI(
+        title="rlm-local",
+        version=version("rlm-local"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+        max_body_size=service.settings.body_bytes,
+    )
+    app.state.service = service
+    app.add_middleware(Guard, hosts=service.settings.hosts)
+    for kind in (RlmLocalError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _told)
+    for router in (chat.router, responses.router, models.router, openai_files.router, health.router):
+        app.include_router(router)
+    return app
+
+
+async def _told(request: Request, error: Exception) -> JSONResponse:
+    """Every error in OpenAI's shape; nothing of what was sent is sent back."""
+    if isinstance(error, RequestValidationError):
+        told, status = _invalid(error), 400
+    elif isinstance(error, HTTPException):
+        told, status = _http(error), error.status_code
+    else:
+        told = as_serve_error(error)
+        status = told.status
+    request.app.state.service.metrics.refused.labels(told.code or str(status)).inc()
+    headers: dict[str, str] = dict(getattr(error, "headers", None) or {})
+    if seconds := getattr(told, "retry_after", None):
+        headers["retry-after"] = str(seconds)
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse(error_body(told), status, headers=headers)
+
+
+def _invalid(error: RequestValidationError) -> ServeError:
+    problems: list[Any] = list(error.errors())
+    first = problems[0] if problems else {"loc": (), "msg": "the request cannot be read"}
+    place = ".".join(str(step) for step in first["loc"] if step != "body")
+    place = place.encode("ascii", "backslashreplace").decode()[:100]
+    message = str(first["msg"]).encode("ascii", "backslashreplace").decode()
+    return BadRequestError(f"{place}: {message}" if place else message, code="invalid_request", param=place or None)
+
+
+def _http(error: HTTPException) -> ServeError:
+    told = BadRequestError(str(error.detail), code=f"http_{error.status_code}")
+    if error.status_code >= 500:
+        told.kind = "server_error"
+    return told

@@ -1,0 +1,149 @@
+"""Uploaded files: each belongs to one key, and its bytes are kept once for each name."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Row
+from typing import Protocol
+
+from rlm_local.errors import StoreError
+from rlm_local.log.database import Database
+from rlm_local.serve.errors import BadRequestError, NotFoundError
+
+_CHUNK = 1 << 20
+_LONGEST_NAME = 400
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as listed. `made` is in seconds since 1970, UTC; `sha256` is of its bytes."""
+
+    id: str
+    owner: str
+    name: str
+    purpose: str
+    size: int
+    sha256: bytes
+    made: float
+
+
+class FileStore:
+    """The files of a server, in a directory of its own.
+
+    Raises:
+        StoreError: from every method, where the disk cannot be read or written; nothing half-written stays.
+    """
+
+    def __init__(self, database: Database, directory: Path) -> None:
+        self._database = database
+        self._directory = directory
+        directory.mkdir(mode=0o700, exist_ok=True)
+        for left in directory.glob("*.part"):
+            left.unlink(missing_ok=True)
+
+    def add(self, owner: str, name: str, source: Readable, *, purpose: str, most_bytes: int) -> StoredFile:
+        """Keeps what can be read from `source`. The same bytes under the same name are the file that is there.
+
+        Raises:
+            BadRequestError: the name is empty or too long, the file is empty or larger than `most_bytes`.
+        """
+        name = clean_name(name)
+        id_ = f"file-{secrets.token_hex(12)}"
+        part = self._directory / f"{id_}.part"
+        try:
+            size, digest = _write(source, part, most_bytes)
+            same = self._same(owner, name, purpose, digest)
+            if same:
+                return same
+            stored = StoredFile(id_, owner, name, purpose, size, digest, time.time())
+            part.replace(self._directory / id_)
+            with self._database.writing() as connection:
+                row = (id_, owner, name, purpose, size, digest, stored.made)
+                connection.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        except OSError as error:
+            raise StoreError(
+                f"{name} cannot be kept: {error.strerror or error}", remedy="Free some space on the server's disk"
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return stored
+
+    def list(self, owner: str | None) -> list[StoredFile]:
+        """The files of an owner, or of all, the latest first."""
+        where, values = ("WHERE owner = ?", (owner,)) if owner is not None else ("", ())
+        with self._database.reading() as connection:
+            rows = connection.execute(f"SELECT * FROM file {where} ORDER BY made DESC", values).fetchall()  # noqa: S608
+        return [_file(row) for row in rows]
+
+    def get(self, owner: str | None, file_id: str) -> StoredFile:
+        """A file of that owner; None is whoever may see all.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM file WHERE id = ?", (file_id,)).fetchone()
+        if row is None or (owner is not None and row["owner"] != owner):
+            raise NotFoundError(f"there is no file {file_id!r}", code="file_not_found")
+        return _file(row)
+
+    def path(self, file: StoredFile) -> Path:
+        return self._directory / file.id
+
+    def delete(self, file: StoredFile) -> None:
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM file WHERE id = ?", (file.id,))
+        self.path(file).unlink(missing_ok=True)
+
+    def _same(self, owner: str, name: str, purpose: str, digest: bytes) -> StoredFile | None:
+        query = "SELECT * FROM file WHERE owner = ? AND name = ? AND purpose = ? AND sha256 = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, (owner, name, purpose, digest)).fetchone()
+        return _file(row) if row else None
+
+
+def clean_name(name: str) -> str:
+    """A name that documents can have: a relative path on one line, without steps upwards.
+
+    Raises:
+        BadRequestError: nothing is left of it, or it is too long.
+    """
+    name = " ".join(name.encode("utf-8", "replace").decode().replace("\\", "/").replace("\0", "").splitlines())
+    steps = [step.strip() for step in name.split("/")]
+    name = "/".join(step for step in steps if step not in ("", ".", ".."))
+    if not name or len(name) > _LONGEST_NAME:
+        raise BadRequestError("the file has no usable name", remedy=f"Give one of up to {_LONGEST_NAME} characters")
+    return name
+
+
+def _write(source: Readable, path: Path, most_bytes: int) -> tuple[int, bytes]:
+    digest, size = hashlib.sha256(), 0
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        for chunk in _chunks(source):
+            size += len(chunk)
+            if size > most_bytes:
+                raise BadRequestError(f"the file is larger than {most_bytes >> 20} MB", remedy="Split it")
+            digest.update(chunk)
+            file.write(chunk)
+        if not size:
+            raise BadRequestError("the file is empty")
+        file.flush()
+        os.fsync(file.fileno())
+    return size, digest.digest()
+
+
+def _chunks(source: Readable) -> Iterator[bytes]:
+    while chunk := source.read(_CHUNK):
+        yield chunk
+
+
+def _file(row: Row) -> StoredFile:
+    return StoredFile(row["id"], row["owner"], row["name"], row["purpose"], row["bytes"], row["sha256"], row["made"])

@@ -1,0 +1,102 @@
+"""What was asked of the server, kept from before it is answered: whose a run is, and what it was over."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from sqlite3 import Row
+from typing import Any
+
+from rlm_local.log.database import Database
+from rlm_local.serve.errors import NotFoundError
+
+INTERRUPTED = "interrupted"
+"""How a job ended whose server died. Its run is in the log up to its last step."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A question that was accepted.
+
+    Attributes:
+        run_id: of its run in the log, once that has begun.
+        owner: the id of the key that asked, or local.
+        model: the model's name as it was asked for, policy and all.
+        files, folders: what it is over: ids of uploaded files, names of shared folders.
+        options: of `Engine.ask`, as plain data.
+    """
+
+    run_id: str
+    owner: str
+    question: str
+    model: str
+    files: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    accepted: float = field(default_factory=time.time)
+    ended: str | None = None
+
+
+class JobBook:
+    """The jobs, in the server's database.
+
+    Raises:
+        StoreError: from every method, where the file cannot be read or written.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def accept(self, job: Job) -> None:
+        """On the disk when this returns."""
+        request = {
+            "question": job.question,
+            "model": job.model,
+            "files": job.files,
+            "folders": job.folders,
+            "options": dict(job.options),
+        }
+        with self._database.writing() as connection:
+            row = (None, job.run_id, job.owner, job.accepted, json.dumps(request), None)
+            connection.execute("INSERT INTO job VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def end(self, run_id: str, ended: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute("UPDATE job SET ended = ? WHERE run_id = ?", (ended, run_id))
+
+    def interrupt(self) -> list[Job]:
+        """Marks what a server that died left unfinished; gives those jobs."""
+        with self._database.writing() as connection:
+            query = "UPDATE job SET ended = ? WHERE ended IS NULL RETURNING *"
+            return [_job(row) for row in connection.execute(query, (INTERRUPTED,)).fetchall()]
+
+    def get(self, owner: str | None, run_id: str) -> Job:
+        """A job of that owner; None is whoever may see all.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM job WHERE run_id = ?", (run_id,)).fetchone()
+        if row is None or (owner is not None and row["owner"] != owner):
+            raise NotFoundError(f"there is no run {run_id!r}", code="run_not_found")
+        return _job(row)
+
+    def owners(self) -> dict[str, str]:
+        """Whose each run is, of those that were asked of the server."""
+        with self._database.reading() as connection:
+            return {str(run_id): str(owner) for run_id, owner in connection.execute("SELECT run_id, owner FROM job")}
+
+
+def _job(row: Row) -> Job:
+    request = json.loads(row["request"])
+    files, folders = tuple(request.pop("files")), tuple(request.pop("folders"))
+    return Job(
+        row["run_id"],
+        row["owner"],
+        **request,
+        files=files,
+        folders=folders,
+        accepted=row["accepted"],
+        ended=row["ended"],
+    )

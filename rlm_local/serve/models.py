@@ -1,0 +1,63 @@
+"""What a request may name as its model: one that is here, or this server's own, with a policy behind a colon or not.
+
+rlm-local            the server's model under the server's policy
+rlm-local:direct     the server's model, asked once, for comparison
+smollm2-135m:rules   another model that is here
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from rlm_local.engine.engine import PolicyName
+from rlm_local.home import Home
+from rlm_local.models import CATALOG, resolve
+from rlm_local.serve.errors import NotFoundError
+from rlm_local.serve.settings import Settings
+
+OWN = "rlm-local"
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A name that a request may give, and what it stands for: a model, and options of `Engine.ask`."""
+
+    name: str
+    model: str
+    options: dict[str, Any]
+
+
+def policies() -> dict[str, dict[str, Any]]:
+    """What may stand behind the colon, with the options of `Engine.ask` that it means."""
+    return {policy: {"policy": policy} for policy in get_args(PolicyName)}
+
+
+def served(settings: Settings, home: Home) -> list[ServedModel]:
+    """All names that may be given: of models that are here."""
+    return list(_served(settings, home))
+
+
+def find(name: str, settings: Settings, home: Home) -> ServedModel:
+    """What a name stands for.
+
+    Raises:
+        NotFoundError: nothing; says what there is.
+    """
+    names = {model.name: model for model in _served(settings, home)}
+    if name not in names:
+        raise NotFoundError(
+            f"there is no model {name!r}",
+            remedy=f"There are {', '.join(names)}",
+            code="model_not_found",
+            param="model",
+        )
+    return names[name]
+
+
+def _served(settings: Settings, home: Home) -> Iterator[ServedModel]:
+    own = resolve(settings.model)
+    here = [spec.name for spec in CATALOG if (home.models / f"{spec.name}.gguf").is_file() and spec.name != own.name]
+    for shown, model in ((OWN, settings.model), (own.name, settings.model), *zip(here, here, strict=True)):
+        yield ServedModel(shown, model, policies()[settings.policy])
+        for policy, options in policies().items():
+            yield ServedModel(f"{shown}:{policy}", model, options)

@@ -1,0 +1,126 @@
+"""From a request in OpenAI's terms to a run, and what both ways of asking share."""
+
+import asyncio
+import io
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from starlette.requests import Request
+
+from rlm_local.engine.answer import Answer, Ended
+from rlm_local.serve.access import Caller, service
+from rlm_local.serve.errors import ServeError
+from rlm_local.serve.jobs import Job
+from rlm_local.serve.live import Live, Told
+from rlm_local.serve.openai.messages import Asked
+
+_POLL_SECONDS = 0.25
+
+
+async def begin(
+    request: Request, caller: Caller, asked: Asked, model: str, folders: Sequence[str], options: dict[str, Any]
+) -> Live:
+    """Puts the question into the queue. Texts that came with it are kept as files, so that evidence can be opened.
+
+    Raises:
+        ServeError, StoreError: it is not taken; nothing runs.
+    """
+    use = service(request)
+    began = time.monotonic()
+
+    def accept() -> Job:
+        texts = [
+            use.files.add(
+                caller.owner,
+                name,
+                io.BytesIO(text.encode("utf-8", "replace")),
+                purpose="messages",
+                most_bytes=use.settings.upload_bytes,
+            ).id
+            for name, text in asked.documents.items()
+        ]
+        return use.accept(caller, asked.question, model, files=(*texts, *asked.files), folders=folders, options=options)
+
+    with use.desk.place(caller.owner):
+        return use.desk.submit(await asyncio.to_thread(accept), began)
+
+
+async def wait(request: Request, live: Live) -> Answer:
+    """The answer. A client that goes away cancels its run.
+
+    Raises:
+        ServeError: the run ended without one.
+    """
+    end = asyncio.ensure_future(_end(live))
+    try:
+        while not end.done():
+            await asyncio.wait({end}, timeout=_POLL_SECONDS)
+            if await request.is_disconnected():
+                break
+    finally:
+        if not end.done():
+            end.cancel()
+            service(request).desk.cancel(live)
+    return outcome(live)
+
+
+async def _end(live: Live) -> None:
+    async for _ in live.follow():
+        pass
+
+
+def outcome(live: Live) -> Answer:
+    """The answer of a job that has ended.
+
+    Raises:
+        ServeError: there is none, or the run broke.
+    """
+    if live.error:
+        raise live.error
+    if live.answer is None:
+        raise ServeError("cancelled", code="cancelled")
+    if live.answer.ended is Ended.ERROR:
+        raise ServeError(live.answer.error, code="run_failed")
+    return live.answer
+
+
+async def follow(request: Request, live: Live) -> AsyncGenerator[Told]:
+    """What happens in the run, to its end; whoever stops listening cancels it."""
+    try:
+        async for told in live.follow():
+            yield told
+    finally:
+        if live.state != "ended":
+            service(request).desk.cancel(live)
+
+
+def progress(told: Told) -> str:
+    """What a person is shown of an event while they wait; nothing of most."""
+    match told.kind:
+        case "queued" if told.data["ahead"]:
+            return f"Waiting: {told.data['ahead']} ahead.\n"
+        case "corpus" | "decision" | "setup":
+            return f"{told.data['text']}\n"
+        case "cell":
+            return _fenced(told.data["text"], "python")
+        case "output" if told.data["text"].strip():
+            return _fenced(told.data["text"])
+        case "call" if not told.data["fraction"]:
+            return f"{told.data['text']}\n"
+        case _:
+            return ""
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """A block that nothing in the text can end."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"\n{fence}{language}\n{text.rstrip()}\n{fence}\n"
+
+
+def details(answer: Answer) -> dict[str, Any]:
+    """What the engine knows of its answer beside the text."""
+    data = answer.data()
+    return {name: data[name] for name in ("run_id", "found", "ended", "evidence", "usage", "model", "policy", "error")}

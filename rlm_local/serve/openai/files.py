@@ -1,0 +1,92 @@
+"""/v1/files: what questions are over."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from rlm_local.serve.access import Asker, Member, service
+from rlm_local.serve.files import StoredFile
+from rlm_local.serve.shapes import ERRORS
+
+router = APIRouter(tags=["openai"], responses=ERRORS)
+
+
+class FileObject(BaseModel):
+    """An uploaded file."""
+
+    id: str
+    object: Literal["file"] = "file"
+    bytes: int
+    created_at: int
+    filename: str
+    purpose: str
+    status: Literal["processed"] = "processed"
+
+
+class FileList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[FileObject]
+    has_more: bool = False
+
+
+class FileDeleted(BaseModel):
+    id: str
+    object: Literal["file"] = "file"
+    deleted: bool = True
+
+
+@router.post("/v1/files")
+def upload_file(
+    request: Request,
+    caller: Asker,
+    file: Annotated[UploadFile, File(description="The file; its name may be a path, as documents in folders have.")],
+    purpose: Annotated[str, Form(max_length=64)] = "user_data",
+) -> FileObject:
+    """Keeps a file. The same bytes under the same name are the file that is there already."""
+    use = service(request)
+    stored = use.files.add(
+        caller.owner, file.filename or "", file.file, purpose=purpose, most_bytes=use.settings.upload_bytes
+    )
+    use.audit.record(caller.name, "upload", file=stored.id, name=stored.name, bytes=stored.size)
+    return _object(stored)
+
+
+@router.get("/v1/files")
+def list_files(
+    request: Request, caller: Member, purpose: Annotated[str | None, Field(max_length=64)] = None
+) -> FileList:
+    """The caller's files, the latest first."""
+    files = service(request).files.list(caller.sees)
+    return FileList(data=[_object(file) for file in files if purpose in (None, file.purpose)])
+
+
+@router.get("/v1/files/{file_id}")
+def get_file(request: Request, caller: Member, file_id: str) -> FileObject:
+    """One of them."""
+    return _object(service(request).files.get(caller.sees, file_id))
+
+
+@router.get("/v1/files/{file_id}/content", response_class=FileResponse)
+def get_file_content(request: Request, caller: Member, file_id: str) -> FileResponse:
+    """Its bytes, to be saved, never shown."""
+    use = service(request)
+    file = use.files.get(caller.sees, file_id)
+    return FileResponse(
+        use.files.path(file), media_type="application/octet-stream", filename=file.name.rpartition("/")[2]
+    )
+
+
+@router.delete("/v1/files/{file_id}")
+def delete_file(request: Request, caller: Asker, file_id: str) -> FileDeleted:
+    """Deletes a file. Runs over it stay in the log; their evidence cannot be opened any more."""
+    use = service(request)
+    file = use.files.get(caller.sees, file_id)
+    use.files.delete(file)
+    use.audit.record(caller.name, "delete", file=file.id, name=file.name)
+    return FileDeleted(id=file.id)
+
+
+def _object(file: StoredFile) -> FileObject:
+    return FileObject(id=file.id, bytes=file.size, created_at=int(file.made), filename=file.name, purpose=file.purpose)

@@ -1,0 +1,160 @@
+"""The parts of a server, and the way of a question through them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Answer
+from rlm_local.engine.events import Event, Listener
+from rlm_local.errors import RlmLocalError, UsageError
+from rlm_local.home import Home
+from rlm_local.log import RunStore, new_run_id
+from rlm_local.models import Cancel
+from rlm_local.serve.access import Caller
+from rlm_local.serve.audit import AuditLog
+from rlm_local.serve.corpora import Corpora
+from rlm_local.serve.desk import Desk
+from rlm_local.serve.engines import Engines, MakeEngine
+from rlm_local.serve.errors import BadRequestError, NotFoundError
+from rlm_local.serve.files import FileStore
+from rlm_local.serve.jobs import Job, JobBook
+from rlm_local.serve.keys import KeyRing
+from rlm_local.serve.live import Live
+from rlm_local.serve.metrics import Metrics
+from rlm_local.serve.models import find
+from rlm_local.serve.settings import Settings
+from rlm_local.serve.state import open_state
+from rlm_sandbox import SandboxError
+
+
+class Service:
+    """Opened once for a state directory; `close` is the end of it.
+
+    Raises:
+        StoreError, HomeError: the state directory cannot be used.
+    """
+
+    def __init__(self, settings: Settings, home: Home, make_engine: MakeEngine) -> None:
+        self.settings = settings
+        self.home = home
+        self.state = open_state(home)
+        self.store = RunStore(home.runs)
+        self.keys = KeyRing(self.state)
+        self.files = FileStore(self.state, home.serve / "files")
+        self.jobs = JobBook(self.state)
+        self.audit = AuditLog(home.serve / "audit.jsonl")
+        self.metrics = Metrics()
+        self.corpora = Corpora(self.files)
+        self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
+        self.desk = Desk(settings, self.jobs, self.metrics, self._work)
+        self.folders = {path.resolve().name: path for path in settings.folders}
+
+    def open(self) -> None:
+        """Marks what a server that died left unfinished."""
+        interrupted = [job.run_id for job in self.jobs.interrupt()]
+        self.audit.record("server", "start", interrupted=interrupted)
+
+    def warm_up(self) -> None:
+        """Loads the server's model, so that the first question need not wait. `/ready` says whether it worked."""
+        with suppress(RlmLocalError, SandboxError), self.engines.lease(self.settings.model):
+            pass
+
+    def close(self) -> None:
+        self.audit.record("server", "stop")
+        self.engines.close()
+        self.store.close()
+        self.state.close()
+
+    def accept(
+        self,
+        caller: Caller,
+        question: str,
+        model: str,
+        *,
+        files: Sequence[str] = (),
+        folders: Sequence[str] = (),
+        options: dict[str, Any] | None = None,
+    ) -> Job:
+        """A question, checked and on the disk; it is recorded before it is worked on.
+
+        Without files and folders it is over all folders that are shared.
+
+        Raises:
+            BadRequestError, NotFoundError: it asks for what there is not, or over nothing.
+            StoreError: it cannot be recorded.
+        """
+        if not question.strip():
+            raise BadRequestError("the question is empty", code="empty_question")
+        found = find(model, self.settings, self.home)
+        for file in files:
+            self.files.get(caller.sees, file)
+        for folder in folders:
+            self._folder(folder)
+        if not files and not folders:
+            folders = tuple(self.folders)
+        if not files and not folders:
+            raise BadRequestError(
+                "there is nothing to read",
+                remedy="Upload files and name them, put the text into the messages, or share a folder: "
+                "`rlm-local serve FOLDER`",
+                code="no_documents",
+            )
+        job = Job(
+            run_id=new_run_id(),
+            owner=caller.owner,
+            question=question,
+            model=found.name,
+            files=tuple(files),
+            folders=tuple(folders),
+            options={**found.options, **(options or {})},
+        )
+        self.audit.record(
+            caller.name, "ask", run=job.run_id, question=question, model=job.model, files=job.files, folders=job.folders
+        )
+        self.jobs.accept(job)
+        return job
+
+    def answer(self, run_id: str) -> Answer | None:
+        """The answer in the log; None where the run did not come to one, or never began."""
+        try:
+            return self.store.get(run_id).answer
+        except UsageError:
+            return None
+
+    def corpus(self, job: Job, cancel: Cancel) -> Corpus:
+        """What a job is over, as it is now.
+
+        Raises:
+            NotFoundError: a file was deleted, or a folder is not shared any more.
+            CorpusError: there is nothing to read.
+        """
+        files = [self.files.get(None, file) for file in job.files]
+        return self.corpora.get(files, [self._folder(folder) for folder in job.folders], cancel)
+
+    def _folder(self, name: str) -> Path:
+        if name not in self.folders:
+            raise NotFoundError(f"no folder {name!r} is shared", code="folder_not_found")
+        return self.folders[name]
+
+    def _work(self, live: Live, listener: Listener) -> Answer:
+        job = live.job
+        live.cancel.check()
+        model = find(job.model, self.settings, self.home).model
+        if model not in self.engines.loaded:
+            listener(Event("setup", f"loading {model}"))
+        with self.engines.lease(model) as engine:
+            live.cancel.check()
+            listener(Event("corpus", "reading the documents"))
+            corpus = self.corpus(job, live.cancel)
+            listener(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters"))
+            answer = engine.ask(
+                job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **job.options
+            )
+        self.metrics.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
+        self.metrics.tokens.labels("completion").inc(answer.usage.completion_tokens)
+        for node in self.store.outline(job.run_id).nodes:
+            for kind, calls in node.calls.items():
+                self.metrics.calls.labels(kind).inc(calls)
+        return answer

@@ -1,0 +1,103 @@
+"""A server with a scripted model and the real sandbox, on a port of its own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+import uvicorn
+
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.events import Listener
+from rlm_local.home import Home
+from rlm_local.log import RunStore
+from rlm_local.models import Model, resolve
+from rlm_local.serve.app import create_app
+from rlm_local.serve.server import Server, listen
+from rlm_local.serve.service import Service
+from rlm_local.serve.settings import Settings
+from rlm_sandbox import Image
+from tests.engine.records import DOCUMENTS
+from tests.engine.script import planner
+
+QUESTION = "How many visits to Surgery were cancelled?"
+COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
+
+
+@dataclass
+class Running:
+    """A server that answers, and what it is made of."""
+
+    service: Service
+    url: str
+
+    def client(self, key: str | None = None) -> httpx2.Client:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+
+
+StartServer = Callable[..., Running]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    folder = tmp_path / "records"
+    for name, text in DOCUMENTS.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
+    """Starts servers; they go down when the test ends."""
+    stops: list[Callable[[], None]] = []
+
+    def start(model: Model | None = None, **settings: object) -> Running:
+        scripted = model or planner(*COUNT)
+
+        def make(_name: str, listener: Listener) -> Engine:
+            return Engine.of(resolve("smollm2-135m"), scripted, image, RunStore(home.runs), listener)
+
+        given = {"port": 0, "model": "smollm2-135m", "folders": (records,), "grace_seconds": 5.0, **settings}
+        chosen = Settings(**given)  # pyright: ignore[reportArgumentType]
+        service = Service(chosen, home, make)
+        listener = listen(chosen)
+        server = Server(uvicorn.Config(create_app(service), log_level="warning", timeout_graceful_shutdown=5), service)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            server.should_exit = True
+            thread.join(30)
+            listener.close()
+
+        stops.append(stop)
+        running = Running(service, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with running.client() as client:
+            while client.get("/ready").status_code != 200:
+                time.sleep(0.02)
+        return running
+
+    yield start
+    for stop in stops:
+        stop()
+
+
+@pytest.fixture
+def server(start: StartServer) -> Running:
+    return start()
+
+
+@pytest.fixture
+def client(server: Running) -> Iterator[httpx2.Client]:
+    with server.client() as client:
+        yield client
