@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_local.cli.shared import ModelOption, PolicyChoice, PolicyOption, shared
+from rlm_local.cli.shared import ModelOption, PolicyOption, PriceOption, shared
 from rlm_local.cli.terminal import complain
 from rlm_local.errors import UsageError
 
@@ -26,7 +26,8 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8321,
     model: ModelOption = None,
-    policy: PolicyChoice = PolicyOption.rules,
+    policy: PolicyOption = None,
+    price: PriceOption = None,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Runs at the same time.")] = 4,
     queue: Annotated[int, typer.Option("--queue", min=0, help="Runs that wait; more are refused.")] = 64,
     per_key: Annotated[int, typer.Option("--per-key", min=1, help="Runs of one key, under way and waiting.")] = 16,
@@ -72,7 +73,8 @@ def serve(
         host=host,
         port=port,
         model=model or DEFAULT_MODEL,
-        policy=policy.value,
+        policy=policy,
+        price=price,
         folders=tuple(folders or ()),
         at_once=at_once,
         queue=queue,
@@ -106,7 +108,7 @@ def _greet(settings: "Settings", keys: bool) -> None:
     shares = ", ".join(str(folder) for folder in settings.folders) or "nothing: ask over uploaded files"
     lines = (
         f"API     {settings.url}v1",
-        f"model   {settings.model}, {settings.policy}; being loaded, {settings.url}ready says when it is there",
+        f"model   {settings.model}; being loaded, {settings.url}ready says when it is there",
         f"shared  {shares}",
         f"limits  {settings.at_once} runs at once, {settings.queue} waiting, {settings.per_key} of one key",
         f"keys    {'needed' if keys else 'not needed: only this machine can reach the server'}",

@@ -1,19 +1,20 @@
 """What a request may name as its model: one that is here, or this server's own, with a policy behind a colon or not.
 
-rlm-local            the server's model under the server's policy
-rlm-local:direct     the server's model, asked once, for comparison
-smollm2-135m:rules   another model that is here
+rlm-local                 the server's model under the server's policy
+rlm-local:conservative    the same at another price
+rlm-local:direct          the server's model, asked once, for comparison
+smollm2-135m:prompted     another model that is here, under another policy
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from rlm_local.engine.engine import PolicyName
 from rlm_local.home import Home
 from rlm_local.models import CATALOG, resolve
 from rlm_local.serve.errors import NotFoundError
 from rlm_local.serve.settings import Settings
+from rlm_policy import Dial
 
 OWN = "rlm-local"
 
@@ -27,9 +28,13 @@ class ServedModel:
     options: dict[str, Any]
 
 
-def policies() -> dict[str, dict[str, Any]]:
-    """What may stand behind the colon, with the options of `Engine.ask` that it means."""
-    return {policy: {"policy": policy} for policy in get_args(PolicyName)}
+_POLICIES = ("rules", "prompted", "recurse", "direct")
+
+
+def _behind_the_colon(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Policies, and prices for the server's own, with the options of `Engine.ask` that they mean."""
+    prices = {str(dial): {"policy": settings.policy, "price": str(dial)} for dial in Dial}
+    return {**{policy: {"policy": policy} for policy in _POLICIES}, **prices}
 
 
 def served(settings: Settings, home: Home) -> list[ServedModel]:
@@ -58,6 +63,6 @@ def _served(settings: Settings, home: Home) -> Iterator[ServedModel]:
     own = resolve(settings.model)
     here = [spec.name for spec in CATALOG if (home.models / f"{spec.name}.gguf").is_file() and spec.name != own.name]
     for shown, model in ((OWN, settings.model), (own.name, settings.model), *zip(here, here, strict=True)):
-        yield ServedModel(shown, model, policies()[settings.policy])
-        for policy, options in policies().items():
+        yield ServedModel(shown, model, {"policy": settings.policy, "price": settings.price})
+        for policy, options in _behind_the_colon(settings).items():
             yield ServedModel(f"{shown}:{policy}", model, options)

@@ -11,7 +11,7 @@ class Settings:
 
     Attributes:
         model: that a request gets which names none; a name of the catalog or the path of a GGUF file.
-        policy: likewise.
+        policy, price: likewise, as for `Engine.ask`.
         folders: by name, what the administrator shares with every key that may ask.
         at_once: runs at the same time; each has a sandbox of its own.
         queue: runs that wait; more are refused.
@@ -25,7 +25,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8321
     model: str = "qwen2.5-coder-1.5b"
-    policy: str = "rules"
+    policy: str | None = None
+    price: str | None = None
     folders: tuple[Path, ...] = ()
     at_once: int = 4
     queue: int = 64
