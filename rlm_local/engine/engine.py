@@ -12,10 +12,11 @@ from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
-from rlm_local.log import RunStore
+from rlm_local.log import RunRecord, RunStore
 from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, ensure_model, resolve
 from rlm_policy import Policy, named, read_price
 from rlm_sandbox import Image, ensure_image
@@ -187,6 +188,10 @@ class Engine:
                 remedy="Leave out one of the two: the author free decides in its own code, all other policies guide it",
             )
         return deciding
+
+    def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:
+        """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
+        return replay(record, corpus, self._model.count, self._image)
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.

@@ -100,6 +100,12 @@ class RunStore:
                 return
             before = rows[-1]["id"]
 
+    def summary(self, run_id: str) -> RunSummary | None:
+        """The run of that very id."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT * FROM run WHERE run_id = ?", (run_id,)).fetchone()
+            return Reader(self._database, connection).summary(row) if row else None
+
     def get(self, run: str) -> RunRecord:
         """A whole run.
 

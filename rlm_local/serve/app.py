@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rlm_local.errors import RlmLocalError
-from rlm_local.serve.api import health
+from rlm_local.serve.api import health, runs
 from rlm_local.serve.errors import BadRequestError, ServeError, as_serve_error
 from rlm_local.serve.guard import Guard
 from rlm_local.serve.openai import chat, models, responses
@@ -46,13 +46,20 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         lifespan=lifespan,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
         max_body_size=service.settings.body_bytes,
     )
     app.state.service = service
     app.add_middleware(Guard, hosts=service.settings.hosts)
     for kind in (RlmLocalError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _told)
-    for router in (chat.router, responses.router, models.router, openai_files.router, health.router):
+    for router in (chat.router, responses.router, models.router, openai_files.router, runs.router, health.router):
         app.include_router(router)
     return app
 

@@ -95,6 +95,11 @@ class FileStore:
             raise NotFoundError(f"there is no file {file_id!r}", code="file_not_found")
         return _file(row)
 
+    def known(self, file_id: str) -> bool:
+        """Whether there is such a file, whoever has it."""
+        with self._database.reading() as connection:
+            return connection.execute("SELECT 1 FROM file WHERE id = ?", (file_id,)).fetchone() is not None
+
     def path(self, file: StoredFile) -> Path:
         return self._directory / file.id
 

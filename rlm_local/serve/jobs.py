@@ -76,16 +76,16 @@ class JobBook:
         Raises:
             NotFoundError: there is none.
         """
+        job = self.find(run_id)
+        if job is None or owner not in (None, job.owner):
+            raise NotFoundError(f"there is no run {run_id!r}", code="run_not_found")
+        return job
+
+    def find(self, run_id: str) -> Job | None:
+        """The job of a run; None where the run was not asked of the server."""
         with self._database.reading() as connection:
             row = connection.execute("SELECT * FROM job WHERE run_id = ?", (run_id,)).fetchone()
-        if row is None or (owner is not None and row["owner"] != owner):
-            raise NotFoundError(f"there is no run {run_id!r}", code="run_not_found")
-        return _job(row)
-
-    def owners(self) -> dict[str, str]:
-        """Whose each run is, of those that were asked of the server."""
-        with self._database.reading() as connection:
-            return {str(run_id): str(owner) for run_id, owner in connection.execute("SELECT run_id, owner FROM job")}
+        return _job(row) if row else None
 
 
 def _job(row: Row) -> Job:

@@ -1,5 +1,6 @@
 """The parts of a server, and the way of a question through them."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
-from rlm_local.errors import RlmLocalError, UsageError
+from rlm_local.engine.replay import Replayed
+from rlm_local.errors import RlmLocalError
 from rlm_local.home import Home
-from rlm_local.log import RunStore, new_run_id
+from rlm_local.log import RunOutline, RunRecord, RunStore, new_run_id
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Caller
 from rlm_local.serve.audit import AuditLog
@@ -27,6 +29,10 @@ from rlm_local.serve.models import find
 from rlm_local.serve.settings import Settings
 from rlm_local.serve.state import open_state
 from rlm_sandbox import SandboxError
+
+
+def _sha256(corpus: Corpus) -> str:
+    return hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Service:
@@ -118,10 +124,50 @@ class Service:
 
     def answer(self, run_id: str) -> Answer | None:
         """The answer in the log; None where the run did not come to one, or never began."""
-        try:
-            return self.store.get(run_id).answer
-        except UsageError:
-            return None
+        summary = self.store.summary(run_id)
+        return summary.answer if summary else None
+
+    def outline(self, run_id: str) -> RunOutline | None:
+        """The tree of a run; None where it has not begun."""
+        return self.store.outline(run_id) if self.store.summary(run_id) else None
+
+    def sources(self, run_id: str) -> tuple[str, ...]:
+        """What a run is over, by name."""
+        job = self.jobs.find(run_id)
+        if job is None:
+            return self.store.get(run_id).start.sources
+        return (*(self.files.get(None, file).name for file in job.files if self.files.known(file)), *job.folders)
+
+    def document(self, run_id: str, name: str, cancel: Cancel) -> tuple[str, bool]:
+        """The text of a document of a run as it is now, and whether the run's documents have changed since.
+
+        Raises:
+            NotFoundError: the documents are gone, or none has that name.
+            CorpusError: there is nothing to read any more.
+        """
+        record = self.store.get(run_id)
+        corpus = self._corpus_again(record, cancel)
+        found = next((document for document in corpus.documents if document.name == name), None)
+        if found is None:
+            raise NotFoundError(f"run {run_id} has no document of that name", code="document_not_found")
+        return found.text, _sha256(corpus) != record.start.context_sha256
+
+    def replay(self, run_id: str, cancel: Cancel) -> Replayed:
+        """Runs the cells of a run again with the log in the model's place.
+
+        Raises:
+            UsageError: its documents have changed, or it cannot be run again. NotFoundError: they are gone.
+        """
+        record = self.store.get(run_id)
+        corpus = self._corpus_again(record, cancel)
+        job = self.jobs.find(run_id)
+        model = find(job.model, self.settings, self.home).model if job else record.start.model
+        with self.engines.lease(model) as engine:
+            return engine.replay(record, corpus)
+
+    def _corpus_again(self, record: RunRecord, cancel: Cancel) -> Corpus:
+        job = self.jobs.find(record.run_id)
+        return self.corpus(job, cancel) if job else Corpus.load(record.start.sources)
 
     def corpus(self, job: Job, cancel: Cancel) -> Corpus:
         """What a job is over, as it is now.

@@ -1,0 +1,234 @@
+"""/api/runs: ask, list, look into, follow, cancel, run again, export."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from rlm_local.engine.answer import Answer
+from rlm_local.errors import UsageError
+from rlm_local.log import RunOutline
+from rlm_local.models import Cancel
+from rlm_local.serve.access import Asker, Caller, Reader, service
+from rlm_local.serve.api import shapes
+from rlm_local.serve.errors import NotFoundError
+from rlm_local.serve.shapes import ERRORS
+from rlm_local.serve.sse import EventStream, event
+
+router = APIRouter(prefix="/api/runs", tags=["runs"], responses=ERRORS)
+
+
+@router.post("", status_code=202)
+async def ask(request: Request, body: shapes.Ask, caller: Asker) -> shapes.RunItem:
+    """Puts a question into the queue. Its run goes on whether anybody listens or not."""
+    use, began = service(request), time.monotonic()
+    limits = {"timeout": body.timeout, "max_tokens": body.max_tokens, "max_calls": body.max_calls}
+    options = {name: value for name, value in limits.items() if value is not None}
+    with use.desk.place(caller.owner):
+        job = await asyncio.to_thread(
+            use.accept, caller, body.question, body.model, files=body.files, folders=body.folders, options=options
+        )
+        return shapes.of_live(use.desk.submit(job, began))
+
+
+@router.get("")
+async def list_runs(
+    request: Request,
+    caller: Reader,
+    search: Annotated[str, Query(max_length=200, description="In questions and answers, in any case.")] = "",
+    before: Annotated[str, Query(max_length=40, description="The id of the last run of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> shapes.RunList:
+    """The caller's runs, the latest first; with all keys' for whoever administers, and those of the command line."""
+    use = service(request)
+    under_way = [
+        shapes.of_live(live)
+        for live in reversed(use.desk.under_way)
+        if caller.sees in (None, live.job.owner) and not before
+    ]
+    now = {item.run_id for item in under_way}
+
+    def page() -> list[shapes.RunItem]:
+        wanted = (item for item in _logged(request, caller) if item.run_id not in now)
+        if before:
+            wanted = _after(wanted, before)
+        matching = (item for item in wanted if _matches(item, search))
+        return list(islice(matching, limit + 1))
+
+    items = [item for item in under_way if _matches(item, search)] + await asyncio.to_thread(page)
+    return shapes.RunList(runs=items[:limit], more=len(items) > limit)
+
+
+def _after(items: Iterator[shapes.RunItem], run_id: str) -> Iterator[shapes.RunItem]:
+    for item in items:
+        if item.run_id == run_id:
+            break
+    yield from items
+
+
+def _matches(item: shapes.RunItem, search: str) -> bool:
+    wanted = search.casefold()
+    return not wanted or wanted in item.question.casefold() or wanted in (item.answer or "").casefold()
+
+
+def _logged(request: Request, caller: Caller) -> Iterator[shapes.RunItem]:
+    use = service(request)
+    for summary in use.store.latest():
+        job = use.jobs.find(summary.run_id)
+        if job and caller.sees in (None, job.owner):
+            yield shapes.of_job(job, summary.answer)
+        elif not job and caller.sees is None:
+            yield shapes.of_summary(summary)
+
+
+@router.get("/{run_id}")
+async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDetail:
+    """A run and its tree, as far as it has come."""
+    use = service(request)
+    live = use.desk.find(run_id)
+
+    def read() -> tuple[shapes.RunItem, RunOutline | None, Answer | None]:
+        item, answer = _find(request, caller, run_id)
+        return item, use.outline(run_id), answer
+
+    item, outline, answer = await asyncio.to_thread(read)
+    if live and live.state != "ended":
+        item = shapes.of_live(live)
+    error = str(live.error) if live and live.error else answer.error if answer else ""
+    return shapes.RunDetail(
+        **item.model_dump(),
+        nodes=[shapes.of_node(node) for node in outline.nodes] if outline else [],
+        result=answer.data() if answer else None,
+        error=error or None,
+        sources=list(use.sources(run_id)),
+    )
+
+
+@router.get("/{run_id}/nodes/{node}")
+def get_node(
+    request: Request, run_id: str, node: Annotated[int, Path(ge=0, lt=2**63)], caller: Reader
+) -> shapes.NodeDetail:
+    """A node: what it knew, decided, ran and asked."""
+    _find(request, caller, run_id)
+    try:
+        record = service(request).store.node(run_id, node)
+    except UsageError as error:
+        raise NotFoundError(error.message, code="node_not_found") from error
+    return shapes.NodeDetail(
+        id=record.id,
+        parent=record.parent,
+        depth=record.depth,
+        question=record.question,
+        turns=[shapes.of_turn(turn) for turn in record.turns],
+    )
+
+
+@router.get(
+    "/{run_id}/events", response_class=EventStream, responses={200: {"content": {"text/event-stream": {"schema": {}}}}}
+)
+async def follow(
+    request: Request, run_id: str, caller: Reader, last_event_id: Annotated[int, Header(ge=0, le=2**53)] = 0
+) -> Response:
+    """What happens in a run, as server-sent events; after `Last-Event-ID`, where that is given.
+
+    Kinds are the engine's (setup, corpus, node, decision, cell, output, call, end, answer), and queued, started, ended
+    and lost: events that are not kept any more, so the tree must be read again.
+    """
+    item, answer = await asyncio.to_thread(_find, request, caller, run_id)
+    live = service(request).desk.find(run_id)
+
+    async def events() -> AsyncGenerator[str]:
+        if live is None:
+            yield event({"answer": answer.data() if answer else None, "error": None, "state": item.state}, kind="ended")
+            return
+        async for told in live.follow(last_event_id):
+            yield event(told.data, kind=told.kind, id_=told.id)
+
+    return EventStream(events())
+
+
+@router.post("/{run_id}/cancel")
+async def cancel(request: Request, run_id: str, caller: Asker) -> shapes.RunItem:
+    """Stops a run; its answer is the best so far."""
+    use = service(request)
+    item, _ = await asyncio.to_thread(_find, request, caller, run_id)
+    live = use.desk.find(run_id)
+    if live and live.state != "ended":
+        await asyncio.to_thread(use.audit.record, caller.name, "cancel", run=run_id)
+        use.desk.cancel(live)
+        return shapes.of_live(live)
+    return item
+
+
+@router.post("/{run_id}/replay")
+def replay(request: Request, run_id: str, caller: Reader) -> shapes.ReplayResult:
+    """Runs the cells again with the log in the model's place, and says whether all comes out as logged."""
+    _find(request, caller, run_id)
+    done = service(request).replay(run_id, Cancel())
+    found = done.divergence
+    return shapes.ReplayResult(
+        same=found is None,
+        turns=done.turns,
+        calls=done.calls,
+        place=found.place if found else "",
+        logged=found.logged if found else "",
+        now=found.now if found else "",
+        left_out=done.left_out,
+    )
+
+
+@router.get(
+    "/{run_id}/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+)
+def export(request: Request, run_id: str, caller: Reader) -> StreamingResponse:
+    """All that is known of a run, as JSON lines."""
+    _find(request, caller, run_id)
+    use = service(request)
+    use.store.get(run_id)  # whatever is wrong is said before the first line
+    use.audit.record(caller.name, "export", run=run_id)
+    headers = {"content-disposition": f'attachment; filename="run-{run_id}.jsonl"'}
+    lines = (f"{line}\n" for line in use.store.export(run_id))
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
+
+
+@router.get("/{run_id}/passage")
+def passage(
+    request: Request,
+    run_id: str,
+    caller: Reader,
+    document: Annotated[str, Query(max_length=1000)],
+    start: Annotated[int, Query(ge=0, le=2**40)] = 0,
+    end: Annotated[int, Query(ge=0, le=2**40)] = 0,
+    around: Annotated[int, Query(ge=0, le=200_000, description="Characters before and after.")] = 4_000,
+) -> shapes.Passage:
+    """A document of a run around a place, as evidence names it."""
+    _find(request, caller, run_id)
+    text, changed = service(request).document(run_id, document, Cancel())
+    first = max(0, min(start, len(text)) - around)
+    return shapes.Passage(
+        document=document,
+        text=text[first : max(start, end) + around].encode("utf-8", "replace").decode(),
+        start=first,
+        length=len(text),
+        changed=changed,
+    )
+
+
+def _find(request: Request, caller: Caller, run_id: str) -> tuple[shapes.RunItem, Answer | None]:
+    """A run that the caller may see.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    use = service(request)
+    summary = use.store.summary(run_id)
+    answer = summary.answer if summary else None
+    if summary and caller.sees is None and use.jobs.find(run_id) is None:
+        return shapes.of_summary(summary), answer
+    return shapes.of_job(use.jobs.get(caller.sees, run_id), answer), answer
