@@ -16,6 +16,8 @@ from rlm_local.corpus.vocabulary import Vocabulary
 FieldType = Literal["number", "date", "bool", "category", "text", "id"]
 Value = str | float | None
 
+_SOME = 200  # values that show what a field holds
+_SENTENCE = 4  # words
 _ENOUGH = 0.95  # of the values must read as a type for the field to have it
 _NOT_GIVEN = frozenset(("", "-", "--", "—", "\u2013", "n/a", "null"))
 _NOT_A_VALUE = _NOT_GIVEN | {"na", "nan", "none", "nil", "?", "unknown", "tbd"}
@@ -58,6 +60,12 @@ class Field:
     @property
     def distinct(self) -> int:
         return len(self.counts)
+
+    @cached_property
+    def is_prose(self) -> bool:
+        """Whether most values are sentences: several words each."""
+        some = [value for value in list(self.counts)[:_SOME] if isinstance(value, str)]
+        return self.type == "text" and sum(len(value.split()) >= _SENTENCE for value in some) > len(some) / 2
 
     def top(self, n: int) -> list[tuple[str | float, int]]:
         """The `n` most common values, each with its number of items."""

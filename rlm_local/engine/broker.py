@@ -183,7 +183,7 @@ class Broker:
                 raise HostCallRefused(f"{pair!r} is not a place in the documents")
 
     def _item_text(self, item: Any) -> str:
-        text = item if isinstance(item, str) else self.passages.render(*self._span(item))
+        text = item if isinstance(item, str) else self.passages.wording(*self._span(item))
         if len(text) > 8 * _ITEM_TOKENS or self.model.count(text) > _ITEM_TOKENS:
             return text[: 3 * _ITEM_TOKENS]
         return text

@@ -51,6 +51,16 @@ class Passages:
         stated = ((f.label, f.values[index]) for f in item_set.fields)
         return f"{name}\n" + "; ".join(f"{label}: {_plain(value)}" for label, value in stated if value is not None)
 
+    def wording(self, start: int, end: int) -> str:
+        """What a model judges of an item: the field that holds prose where just one does, else the text."""
+        item = self.item(start, end)
+        if item is not None:
+            item_set, index = item
+            prose = [field for field in item_set.fields if field.is_prose]
+            if len(prose) == 1 and (said := prose[0].values[index]) is not None:
+                return str(said)
+        return self.corpus.context[start:end].strip()
+
     def item(self, start: int, end: int) -> tuple[ItemSet, int] | None:
         """The item of exactly this span, if one is."""
         at = bisect.bisect_left(self.starts, start)

@@ -16,7 +16,7 @@ from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.guided.compile import compile_answer, compile_plan
-from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
+from rlm_local.engine.guided.plan import Classes, Condition, GroupTest, Op, PairTests, Plan, Ranking
 from rlm_local.engine.passages import Passages
 from rlm_local.log import RunStore, TurnStart
 from rlm_local.models import Cancel, Prompt
@@ -92,6 +92,10 @@ def where(*conditions: tuple[str, str, object]) -> tuple[Condition, ...]:
 
 
 CANCELLED = ("status", "=", "cancelled")
+SOME_CANCELLED = PairTests(
+    (GroupTest(where(("status", "=", "cancelled")), ">=", 1), GroupTest(where(("cost", ">", 100)), "==", 0)),
+    (GroupTest(where(("status", "=", "cancelled")), ">=", 1),),
+)
 EXACT = [
     (Plan(Op.COUNT, "visits"), "10"),
     (Plan(Op.COUNT, "visits", where(CANCELLED)), "3"),
@@ -104,8 +108,17 @@ EXACT = [
     (Plan(Op.LIST, "visits", where(CANCELLED), show="patient"), "Ben Okafor, Dan Vogel"),
     (Plan(Op.LOOKUP, "visits", where(("visit_id", "=", "V-003")), show="cost"), "75.5"),
     (Plan(Op.COUNT, "visits", show="department"), "3"),
+    (Plan(Op.COUNT, "visits", where(("adas", "=", "no")), classes=Classes("adas", ("yes", "no"))), "8"),
+    (
+        Plan(Op.TOP, "visits", show="adas", ranking=Ranking("count"), classes=Classes("adas", ("yes", "no"))),
+        "no",
+    ),
     (Plan(Op.LIST, "visits", show="department", having=Condition("items", ">", 3.0)), "Surgery"),
     (Plan(Op.COUNT, "visits", show="department", having=Condition("items", "=", 3.0)), "2"),
+    (
+        Plan(Op.PAIRS, "visits", show="department", pairs=SOME_CANCELLED),
+        "(Imaging, Surgery), (Imaging, Therapy), (Surgery, Therapy)",
+    ),
     (Plan(Op.SUM, "visits", where(("department", "=", "Therapy")), show="cost"), "140"),
     (Plan(Op.AVERAGE, "visits", where(("department", "=", "Therapy")), show="cost"), "46.666667"),
     (Plan(Op.TOP, "visits", show="department", ranking=Ranking("count")), "Surgery"),
@@ -126,7 +139,7 @@ def test_a_plan_gives_the_exact_answer_and_the_items_it_rests_on(cells: Cells, p
         assert_is_there(cells.broker.corpus, place)
         assert place.text.startswith("V-0")
         for condition in plan.where:
-            if condition.operator == "=":
+            if condition.operator == "=" and not plan.classes:
                 assert str(condition.value).lower() in place.text.lower()
 
 
@@ -208,15 +221,15 @@ names = st.text(max_size=20)
 values = names | st.floats(allow_nan=False, allow_infinity=False) | st.lists(names, max_size=3)
 plans = st.builds(
     Plan,
-    st.sampled_from(Op),
-    names,
-    st.lists(st.builds(Condition, names, st.sampled_from(("=", "any", "contains", ">")), values), max_size=2).map(
+    op=st.sampled_from([op for op in Op if op is not Op.PAIRS]),
+    items=names,
+    where=st.lists(st.builds(Condition, names, st.sampled_from(("=", "any", "contains", ">")), values), max_size=2).map(
         tuple
     ),
-    names,
-    names,
-    st.none() | st.builds(Condition, st.just("items"), st.sampled_from((">=", "=")), st.integers(1, 9)),
-    st.builds(Ranking, st.sampled_from(("count", "sum")), names, st.booleans()),
+    judge=names,
+    show=names,
+    having=st.none() | st.builds(Condition, st.just("items"), st.sampled_from((">=", "=")), st.integers(1, 9)),
+    ranking=st.builds(Ranking, st.sampled_from(("count", "sum")), names, st.booleans()),
 )
 
 
@@ -227,9 +240,9 @@ def test_whatever_a_plan_says_stays_inside_its_literals(plan: Plan, question: st
         "i",
         tuple(Condition("f", c.operator, _plain(c.value)) for c in plan.where),
         "j" * bool(plan.judge),
-        "s" * bool(plan.show),
-        plan.having and Condition("items", plan.having.operator, 1.0),
-        plan.ranking and Ranking(plan.ranking.measure, "f" * bool(plan.ranking.field), plan.ranking.most),
+        show="s" * bool(plan.show),
+        having=plan.having and Condition("items", plan.having.operator, 1.0),
+        ranking=plan.ranking and Ranking(plan.ranking.measure, "f" * bool(plan.ranking.field), plan.ranking.most),
     )
     assert _shape(compile_plan(plan, question)) == _shape(compile_plan(plain, "q"))
 

@@ -1,9 +1,12 @@
 """A plan as the Python that runs: short, readable, and nothing that the plan does not say."""
 
-from rlm_local.engine.guided.plan import Condition, Op, Plan
+from collections.abc import Sequence
 
-PASSAGES = 6
-"""How many passages `read` begins with; each of the two hops adds up to four."""
+from rlm_local.engine.guided.plan import Condition, GroupTest, Op, Plan
+
+PASSAGES = (3, 8)
+"""How many passages a reading begins with; each of the two hops adds some. Few distract less, and cost less: more are
+read only where few do not say."""
 
 MOST_JUDGED = 60
 """Items that a list or a ranking may ask about one by one; a count is what a map is for, and has the run's budget."""
@@ -13,7 +16,13 @@ def compile_plan(plan: Plan, question: str) -> str:
     """The cell for a plan. It ends the run with FINAL where it finds something, and prints what it saw where not."""
     if plan.op is Op.READ:
         return _read(question)
-    lines = [f"hits = rows({plan.items!r}{_where(plan.where)})"]
+    made = plan.classes
+    own = [condition for condition in plan.where if not made or condition.field != made.field]
+    lines = [f"hits = rows({plan.items!r}{_where(own)})"]
+    if made:
+        lines.append(f"hits = classify(hits, {made.field!r}, {list(made.names)!r})")
+        tests = [condition for condition in plan.where if condition.field == made.field]
+        lines += [f"hits = select(hits{_where(tests)})"] if tests else []
     if not plan.judge:
         return "\n".join([*lines, *_ending(plan)])
     judged = [f"hits = judge({plan.judge!r}, hits)", *_ending(plan)]
@@ -31,25 +40,30 @@ def compile_answer(question: str) -> str:
     ])  # fmt: skip
 
 
-def _where(conditions: tuple[Condition, ...]) -> str:
+def _where(conditions: Sequence[Condition]) -> str:
     if not conditions:
         return ""
-    return f", where=[{', '.join(repr((c.field, c.operator, c.value)) for c in conditions)}]"
+    return f", where=[{_conditions(conditions)}]"
+
+
+def _conditions(conditions: Sequence[Condition]) -> str:
+    return ", ".join(repr((c.field, c.operator, c.value)) for c in conditions)
 
 
 def _read(question: str) -> str:
     return "\n".join([
         f"question = {question!r}",
-        f"passages = find(question, k={PASSAGES})",
-        "passages += follow(passages, question)",
-        "passages += follow(passages, question)",
         "missing = absent(question)",
-        "reading = None if missing else read(question, passages)",
         "if missing:",
         "    print('nowhere in the documents:', missing)",
-        "elif reading.found:",
-        "    FINAL(reading.answer, reading.evidence)",
-        "else:",
+        f"for k in () if missing else {PASSAGES}:",
+        "    passages = find(question, k)",
+        "    passages += follow(passages, question, k // 2 + 1)",
+        "    passages += follow(passages, question, k // 2 + 1)",
+        "    reading = read(question, passages)",
+        "    if reading.found:",
+        "        FINAL(reading.answer, reading.evidence)",
+        "        break",
         "    print(len(passages), 'passages do not say')",
     ])  # fmt: skip
 
@@ -72,6 +86,8 @@ def _ending(plan: Plan) -> list[str]:
             ]
         case Op.TOP:
             return _top(plan, seen)
+        case Op.PAIRS:
+            return _pairs(plan)
         case _:
             return _values(plan, seen)
 
@@ -104,3 +120,22 @@ def _top(plan: Plan, seen: str) -> list[str]:
         "    winners = [name for name, amount in groups if amount == best]",
         f"    FINAL(winners, select(hits, [({plan.show!r}, 'any', winners)]))",
     ]
+
+
+def _pairs(plan: Plan) -> list[str]:
+    if plan.pairs is None:
+        raise ValueError("a pairs plan needs tests")
+    sides = (("one", plan.pairs.one), ("other", plan.pairs.other))
+    return [
+        f"groups = split(hits, {plan.show!r})",
+        *(f"{side} = [name for name, items in groups.items() if {_tests(tests)}]" for side, tests in sides),
+        "pairs = sorted({tuple(sorted((a, b))) for a in one for b in other if a != b})",
+        "print(len(groups), 'groups,', len(one), 'and', len(other), 'meet the tests')",
+        "if pairs:",
+        "    FINAL([f'({a}, {b})' for a, b in pairs], hits)",
+    ]
+
+
+def _tests(tests: Sequence[GroupTest]) -> str:
+    each = (f"len(select(items, [{_conditions(test.where)}])) {test.operator} {test.number}" for test in tests)
+    return " and ".join(each)

@@ -15,6 +15,7 @@ class Op(StrEnum):
     TOP = "top"
     SUM = "sum"
     AVERAGE = "average"
+    PAIRS = "pairs"
     LOOKUP = "lookup"
     READ = "read"
 
@@ -45,6 +46,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Classes:
+    """A field that no item has and the model makes: it sorts each item by these names."""
+
+    field: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Ranking:
     """How groups compare: by number of items (`field` empty), or by a total, mean or extreme of a number field."""
 
@@ -60,20 +69,53 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class GroupTest:
+    """How many of a group's items meet every condition."""
+
+    where: tuple[Condition, ...]
+    operator: str
+    number: int
+
+    @property
+    def label(self) -> str:
+        """How the log has it."""
+        return f"{' and '.join(condition.label for condition in self.where)}: {self.operator} {self.number} items"
+
+
+@dataclass(frozen=True)
+class PairTests:
+    """What one of two groups must meet, and what the other: the same where the question speaks of both."""
+
+    one: tuple[GroupTest, ...]
+    other: tuple[GroupTest, ...]
+
+    @property
+    def label(self) -> str:
+        """How the log has it."""
+        one, other = ("; ".join(test.label for test in tests) for tests in (self.one, self.other))
+        return f"both {one}" if one == other else f"one {one}, the other {other}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """`op` over the items of a set that meet `where` and, where given, the model's judgement.
 
+    `classes` is given where `where` or `show` speak of the field that it makes.
+
     `show` is the field that list and lookup print, top groups by, and sum and average compute on; a count of it is of
-    its distinct values. `having` is a test on how many items share a value of `show`: those that fail it are left out.
+    its distinct values, and pairs are of those, by `pairs`. `having` is a test on how many items share a value of
+    `show`: those that fail it are left out.
     """
 
     op: Op
     items: str = ""
     where: tuple[Condition, ...] = ()
     judge: str = ""
+    classes: Classes | None = None
     show: str = ""
     having: Condition | None = None
     ranking: Ranking | None = None
+    pairs: PairTests | None = None
 
     def data(self) -> dict[str, Any]:
         """Plain data, for the log; empty parts are left out."""
@@ -82,8 +124,10 @@ class Plan:
             "items": self.items,
             "where": [c.label for c in self.where],
             "judge": self.judge,
+            "classes": f"{self.classes.field}: {', '.join(self.classes.names)}" if self.classes else "",
             "show": self.show,
             "having": self.having.label if self.having else "",
             "ranking": self.ranking.label if self.ranking else "",
+            "pairs": self.pairs.label if self.pairs else "",
         }
         return {name: value for name, value in parts.items() if value}

@@ -101,7 +101,10 @@ def decode_plan(
 def open_ops(schema: Schema, banned: Sequence[Plan]) -> list[Op]:
     """The ops that make sense for a corpus and have not been tried on all of it."""
     has_read = any(plan.op is Op.READ for plan in banned)
-    return [op for op in Op if (not has_read if op is Op.READ else _sets(op, schema, banned))]
+    if schema.pairs:
+        return [] if any(plan.op is Op.PAIRS for plan in banned) else [Op.PAIRS]
+    ops = [op for op in Op if (not has_read if op is Op.READ else _sets(op, schema, banned))]
+    return [op for op in ops if not schema.classes or op not in (Op.READ, Op.LOOKUP)]
 
 
 def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
@@ -114,6 +117,7 @@ def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
         if name not in tried
         and (op is Op.COUNT or schema.fields(name, *numbers))
         and (op is not Op.LOOKUP or schema.conditions[name])
+        and (op is not Op.PAIRS or name in schema.pairs)
     ]
 
 
@@ -130,12 +134,15 @@ class _Slots:
         if op is Op.READ:
             return Plan(op), decision
         plan = Plan(op, items=self._pick("items:", _sets(op, self.schema, self.banned), str))
-        plan = replace(plan, where=self._where(plan))
+        if op is Op.PAIRS:
+            plan = replace(plan, show=self._pick("show:", self._shown(plan), str), pairs=self.schema.pairs[plan.items])
+        else:
+            plan = replace(plan, where=self._where(plan))
         if Action.MAP in op.actions:
             judge, decision = self._judge(plan)
             plan = replace(plan, judge=judge)
         having = self.schema.sizes.get(plan.items) if op in (Op.COUNT, Op.LIST) else None
-        if op is not Op.COUNT or having or _DISTINCT.search(self.schema.question):
+        if op not in (Op.COUNT, Op.PAIRS) or having or _DISTINCT.search(self.schema.question):
             opening = "show:" if Action.MAP in op.actions else ""
             plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
         if having:
@@ -143,6 +150,9 @@ class _Slots:
             plan = replace(plan, having=having)
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
+        made = self.schema.classes
+        if made and (plan.pairs or made.field in (plan.show, *(condition.field for condition in plan.where))):
+            plan, decision = replace(plan, classes=made), self._decided(0.0)
         return plan, decision
 
     def _op(self) -> tuple[Op, Decision]:
@@ -212,7 +222,9 @@ class _Slots:
 
     def _judge(self, plan: Plan) -> tuple[str, Decision]:
         """The question to put to each item, or none; and with that the decision between SEARCH and MAP."""
-        if self.banned:  # a second guess does not get to ask about every item: it would cost more than it mends
+        # A second guess does not get to ask about every item: it would cost more than it mends. Nor is there need to
+        # where the question lists what the items are sorted by.
+        if self.banned or self.schema.classes:
             self.cursor.append(" none\n")
             return "", self._decided(1.0)
         bias = -_JUDGE_BIAS / 2

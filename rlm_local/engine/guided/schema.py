@@ -3,10 +3,13 @@
 import keyword
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
-from rlm_local.engine.guided.plan import Condition, Plan
+from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
+from rlm_local.engine.guided.pairs import pair_tests
+from rlm_local.engine.guided.plan import Classes, Condition, Plan
 from rlm_sandbox.guest.rlm.words import beginning, query_stems
 
 _SETS = 20
@@ -49,27 +52,43 @@ class Schema:
 
     `text` has a line per item set, the same for every question over the corpus, so that it is evaluated once.
     `conditions[set]` are the tests that the question's own words suggest; a plan can use no others. `sizes[set]` is the
-    test on the size of groups, where the question states one ("two or more invoices").
+    test on the size of groups, where the question states one ("two or more invoices"). `classes` are the categories
+    that the question lists and no field has, as a field that is still to be made.
+    `pairs[set]` are the tests for pairs of groups, where the question asks for pairs.
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
         self.question = question
+        self.classes, question = listed_classes(question)
         covered = {number for s in corpus.item_sets if s.kind in _FINE for number in s.documents}
         sets = [s for s in corpus.item_sets if s.kind != "documents" or _states_something(s, covered)]
         links = {s.name: link(question, s) for s in sets}
         if len(sets) > _SETS:
             sets = sorted(sets, key=lambda s: -sum(found.score for found in links[s.name]))[:_SETS]
         self.sets = {s.name: s for s in sets}
+        if self.classes and any(_has_classes(s, self.classes) for s in sets):
+            self.classes = None
         self.text = "".join(_describe(s, corpus) for s in sets)
         self.sizes = {s.name: size for s in sets if (size := _size(question, s))}
+        self.pairs = {s.name: tests for s in sets if (tests := pair_tests(question, partial(self._linked, s)))}
+        sorted_by = mentioned_classes(self.classes, question) if self.classes else ()
         self.conditions = {
             s.name: tuple(
                 condition
-                for condition in _conditions(question, links[s.name]) + _words(question, s, links[s.name], corpus)
+                for condition in (
+                    *sorted_by,
+                    *_conditions(question, links[s.name]),
+                    *_words(question, s, links[s.name], corpus, sorted_by),
+                )
                 if s.name not in self.sizes or condition.surface not in self.sizes[s.name].surface
             )
             for s in sets
         }
+
+    def _linked(self, item_set: ItemSet, text: str) -> tuple[Condition, ...]:
+        """The tests that a part of the question suggests."""
+        made = mentioned_classes(self.classes, text) if self.classes else ()
+        return (*made, *_conditions(text, link(text, item_set)))
 
     def mentioned(self) -> str:
         """What the question mentions, by item set."""
@@ -79,7 +98,9 @@ class Schema:
     def fields(self, item_set: str, *types: str) -> list[str]:
         """The names of a set's fields that say something of its items, of these types only where any are given."""
         about = _ABOUT[self.sets[item_set].kind]
-        return [f.name for f in self.sets[item_set].fields if f.name not in about and (not types or f.type in types)]
+        made = [self.classes.field] if self.classes and not types else []
+        own = (f.name for f in self.sets[item_set].fields if f.name not in about and (not types or f.type in types))
+        return [*made, *own]
 
     def leaves_out(self, plan: Plan, words: int) -> bool:
         """Whether a plan leaves out that many words of the question, or all: it answers something else then."""
@@ -90,8 +111,19 @@ class Schema:
         item_set = self.sets[plan.items]
         labels = (f.label.replace("_", " ") for f in item_set.fields)
         tests = [*plan.where, plan.having] if plan.having else plan.where
-        said = " ".join([plan.items, item_set.kind, *labels, *(c.surface for c in tests), plan.judge])
+        made = [plan.classes.field, *plan.classes.names] if plan.classes else []
+        said = " ".join([plan.items, item_set.kind, *labels, *made, *(c.surface for c in tests), plan.judge])
         return set(query_stems(self.question)) - set(query_stems(said.lower())) - _ASKING
+
+
+def _has_classes(item_set: ItemSet, classes: Classes) -> bool:
+    """Whether a field sorts the items by such categories already."""
+    names = {name.lower() for name in classes.names}
+    return any(
+        f.name == classes.field or len(names & {str(value).lower() for value in f.counts}) > 1
+        for f in item_set.fields
+        if f.type == "category"
+    )
 
 
 def _states_something(item_set: ItemSet, covered: set[int]) -> bool:
@@ -117,8 +149,28 @@ def _conditions(question: str, links: Sequence[Link]) -> tuple[Condition, ...]:
         alone = found.field not in _FILE and not any(_overlap(found, better) for better in kept)
         if (sure or alone) and not any(_superseded(found, better) for better in kept):
             kept.append(found)
-    made = (Condition(found.field, found.op, found.value, found.surface) for found in kept)
-    return tuple({condition.label: condition for condition in made}.values())[:_MENTIONS]
+    made = [Condition(found.field, found.op, found.value, found.surface) for found in kept]
+    return tuple({condition.label: condition for condition in _joined(made, question)}.values())[:_MENTIONS]
+
+
+def _joined(conditions: Sequence[Condition], question: str) -> Iterator[Condition]:
+    """Values of one field that the question lists side by side ("Monday, Tuesday or Friday") as one condition: no item
+    has two of them."""
+    by_field: dict[str, list[Condition]] = defaultdict(list)
+    for condition in conditions:
+        if condition.operator == "=" and condition.surface in question:
+            by_field[condition.field].append(condition)
+    for condition in conditions:
+        beside = sorted(by_field.get(condition.field, ()), key=lambda each: question.index(each.surface))
+        if condition not in beside or len(beside) < 2 or not _side_by_side([each.surface for each in beside], question):
+            yield condition
+        elif condition is by_field[condition.field][0]:
+            surface = question[question.index(beside[0].surface) :].partition(beside[-1].surface)[0]
+            yield Condition(condition.field, "any", [each.value for each in beside], surface + beside[-1].surface)
+
+
+def _side_by_side(surfaces: Sequence[str], question: str) -> bool:
+    return bool(re.search(r"\s*(?:,|/|\band\b|\bor\b)+\s*(?:(?:and|or)\s+)?".join(map(re.escape, surfaces)), question))
 
 
 def _size(question: str, item_set: ItemSet) -> Condition | None:
@@ -139,12 +191,14 @@ def _overlap(one: Link, other: Link) -> bool:
     return bool(set(one.surface.lower().split()) & set(other.surface.lower().split()))
 
 
-def _words(question: str, item_set: ItemSet, links: Sequence[Link], corpus: Corpus) -> tuple[Condition, ...]:
+def _words(
+    question: str, item_set: ItemSet, links: Sequence[Link], corpus: Corpus, known_by: Sequence[Condition]
+) -> tuple[Condition, ...]:
     """For code and logs, whose text is a vocabulary of its own: words of the question that some of the items hold."""
     if item_set.kind not in ("functions", "lines"):
         return ()
     known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
-    surfaces = " ".join(found.surface.lower() for found in links)
+    surfaces = " ".join(found.surface.lower() for found in (*links, *known_by))
     texts = [text.lower() for text in item_set.texts(corpus.context)]
     held: dict[str, int] = {}
     for word in query_stems(question):

@@ -10,9 +10,10 @@ something (a leaf call, a child node) or ends the run is a host call, priced and
     find(query, k)                 the k passages that speak of the query, best first
     follow(passages)               passages elsewhere that share a rare name or number with these
     absent(question)               names and codes of a question that stand nowhere in the documents
-    group, total, values           grouping and arithmetic over items, so that no model counts
+    split, group, total, values    grouping and arithmetic over items, so that no model counts
     judge(question, items)         the items for which the model says yes
     choose(question, options, items)    one option for each item
+    classify(items, field, options)     the items, each with the option that the model chose as a field
     read(question, passages)       the answer that the passages give, or found=False
     llm_query, llm_query_batched   the paper's names (arXiv 2512.24601)
     FINAL, FINAL_VAR, SHOW_VARS, answer
@@ -21,7 +22,7 @@ something (a leaf call, a child node) or ends the run is a host call, priced and
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from .records import Condition, Document, Item, ItemSet, Text, group, select, show, total, values
+from .records import Condition, Document, Item, ItemSet, Text, group, select, show, split, total, values
 from .retrieval import Retrieval
 
 
@@ -86,6 +87,12 @@ class Tools:
         picked: list[int] = self.call("choose", question=question, options=list(options), items=references)
         return [options[index] for index in picked]
 
+    def classify(self, items: Sequence[Item], field: str, options: Sequence[str]) -> Sequence[Item]:
+        """The items, each with a field more: the one of the options that the model chose for it."""
+        for item, option in zip(items, self.choose(f"Which {field} does it belong to?", options, items), strict=True):
+            item[field] = option
+        return items
+
     def read(self, question: str, passages: Sequence[Item | Document]) -> Reading:
         """The answer that the passages give; found is False where they do not state it."""
         reply = self.call("read", question=question, passages=[[p.start, p.end] for p in passages])
@@ -142,11 +149,13 @@ def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iter
         follow=tools.retrieval.follow,
         absent=tools.retrieval.absent,
         select=select,
+        split=split,
         group=group,
         total=total,
         values=values,
         judge=tools.judge,
         choose=tools.choose,
+        classify=tools.classify,
         read=tools.read,
         llm_query=tools.llm_query,
         llm_query_batched=tools.llm_query_batched,

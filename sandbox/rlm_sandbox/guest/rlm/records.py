@@ -65,6 +65,11 @@ class Item:
             raise KeyError(field)
         return self._set.columns[field][self._index]
 
+    def __setitem__(self, field: str, value: Value) -> None:
+        if self._set is None:
+            raise TypeError("a passage has no fields")
+        self._set.columns.setdefault(field, [None] * len(self._set.items))[self._index] = value
+
     def get(self, field: str, default: Value = None) -> Value:
         """The field's value, or `default` where the item has none."""
         value = self[field] if self._set is not None and field in self._set.columns else None
@@ -110,17 +115,25 @@ def select(items: Iterable[Item], where: Sequence[Condition]) -> list[Item]:
     return chosen
 
 
+def split(items: Iterable[Item], by: str) -> dict[str, list[Item]]:
+    """The items by their value of a field; those without are left out."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        if (key := item.get(by)) is not None:
+            groups.setdefault(show(key), []).append(item)
+    return groups
+
+
 def group(items: Iterable[Item], by: str, measure: str = "count", of: str = "") -> list[tuple[str, float]]:
     """(value of `by`, measure) for each group, highest first.
 
     The measure is "count", or "sum", "average", "highest" or "lowest" of the number field `of`.
     """
-    amounts: dict[str, list[float]] = {}
-    for item in items:
-        key, amount = item.get(by), 1.0 if measure == "count" else item.get(of)
-        if key is not None and isinstance(amount, int | float):
-            amounts.setdefault(show(key), []).append(float(amount))
-    measured = {key: round(_MEASURES[measure](values), 6) for key, values in amounts.items()}
+    measured: dict[str, float] = {}
+    for key, members in split(items, by).items():
+        amounts = [1.0 if measure == "count" else item.get(of) for item in members]
+        if numbers := [float(amount) for amount in amounts if isinstance(amount, int | float)]:
+            measured[key] = round(_MEASURES[measure](numbers), 6)
     return sorted(measured.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
