@@ -33,11 +33,15 @@ _log.addHandler(logging.NullHandler())  # without a handler of its own, logging 
 _LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # what fails comes back as a code and is raised
 _ERROR = 4
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
+_ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
 _PIECE_BYTES = 256
 _TEXT_CHUNK = (
     8192  # characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should
 )
 
+
+_ends_decode = ctypes.cast(ctypes.CDLL(None).strlen, c.ggml_abort_callback)
+"""What llama.cpp asks between two steps of a decode: strlen of a flag, because Python would need its lock each time."""
 
 _last = threading.local()  # `error`: what llama.cpp logged last as one in this thread: its reason for a null pointer
 
@@ -274,6 +278,8 @@ class Context:
         self._memory: int = c.llama_get_memory(handle)
         self._vocab_size = weights.vocab_size
         self._adapters = NO_ADAPTERS
+        self._interrupted = ctypes.create_string_buffer(2)
+        c.llama_set_abort_callback(handle, _ends_decode, ctypes.cast(self._interrupted, ctypes.c_void_p))
         self.cells: int = c.llama_n_ctx(handle)
 
     def adapt(self, adapters: AdapterSet) -> None:
@@ -288,15 +294,20 @@ class Context:
         c.llama_set_adapters_lora(self._handle, handles, count, scales)
         self._adapters = adapters
 
-    def decode(self, batch: Batch) -> None:
-        """Evaluate the batch.
+    def decode(self, batch: Batch) -> bool:
+        """Evaluate the batch; False, and nothing evaluated, where it was interrupted.
 
         Raises:
             EngineError: llama.cpp failed, or had no room (the scheduler's accounts were wrong).
         """
         code: int = c.llama_decode(self._handle, batch.struct())
-        if code != 0:
+        if code not in (0, _ABORTED):
             raise EngineError(f"llama_decode failed with {code} on {batch.size} tokens")
+        return code == 0
+
+    def interrupt(self, wanted: bool) -> None:
+        """End the decode that is running, and every later one, until taken back; from any thread."""
+        self._interrupted[0] = wanted
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Logits over the vocabulary after that row of the last batch; a view that the next decode overwrites."""
@@ -321,10 +332,10 @@ class Context:
         written: int = c.llama_state_seq_get_data(self._handle, buffer, size, sequence)
         return bytes(memoryview(buffer)[:written])
 
-    def restore(self, sequence: int, state: bytes, length: int) -> bool:
+    def restore(self, sequence: int, state: memoryview, length: int) -> bool:
         """Load a saved KV of `length` tokens into an empty sequence; False, and nothing loaded, if it does not fit."""
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
-        read: int = c.llama_state_seq_set_data(self._handle, buffer, len(state), sequence)
+        start = ctypes.cast(np.frombuffer(state, np.uint8).ctypes.data, ctypes.POINTER(ctypes.c_uint8))
+        read: int = c.llama_state_seq_set_data(self._handle, start, len(state), sequence)
         if read and c.llama_memory_seq_pos_max(self._memory, sequence) == length - 1:
             return True
         self.remove(sequence)

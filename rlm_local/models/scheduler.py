@@ -3,7 +3,8 @@
 Callers hand in jobs; the thread mixes the prompts and replies of many of them in each decode (continuous batching),
 lets equal prefixes share KV, and sends back results. Urgent jobs go first, and take room from others where there is
 none; callers take turns by the tokens they were given. No lock is held across a decode; what a caller cancels is
-dropped before the next one. The most that can be waiting is what the callers have handed in: each waits for its own.
+dropped before the next one, and a decode that nobody waits for any more is ended. The most that can be waiting is what
+the callers have handed in: each waits for its own.
 """
 
 import threading
@@ -21,6 +22,7 @@ from rlm_local.models.job import Done, Failed, Job, Task, Text, Turns, Waiting
 from rlm_local.models.kv import KV, Sequence
 from rlm_local.models.llama import Batch
 from rlm_local.models.logits import Logits
+from rlm_local.models.meter import Meter
 from rlm_local.models.result import Usage
 from rlm_local.models.shelf import Shelf
 
@@ -37,13 +39,14 @@ class Decoder(Protocol):
     @property
     def cells(self) -> int: ...
     def adapt(self, adapters: AdapterSet) -> None: ...
-    def decode(self, batch: Batch) -> None: ...
+    def decode(self, batch: Batch) -> bool: ...
+    def interrupt(self, wanted: bool) -> None: ...
     def logits(self, row: int) -> Logits: ...
     def copy(self, source: int, target: int, length: int) -> None: ...
     def remove(self, sequence: int) -> None: ...
     def clear(self) -> None: ...
     def save(self, sequence: int) -> bytes: ...
-    def restore(self, sequence: int, state: bytes, length: int) -> bool: ...
+    def restore(self, sequence: int, state: memoryview, length: int) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -92,6 +95,8 @@ class Scheduler:
         self._passed_over = 0  # decodes in a row that urgent jobs had to themselves while others waited
         self._inbox: deque[Job] = deque()
         self._errands: deque[Callable[[], None]] = deque()
+        self._decoding: set[Job] = set()  # those that the decode that is running is for
+        self.meter = Meter()
         self._wake = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="decode", daemon=True)
@@ -142,6 +147,9 @@ class Scheduler:
             raise
         finally:
             job.leave()
+            with self._wake:
+                if job in self._decoding and all(each.over for each in self._decoding):
+                    self._context.interrupt(True)
             if forget is not None:
                 forget()
 
@@ -289,18 +297,33 @@ class Scheduler:
                 last = count == len(sequence.pending)
                 row = self._batch.add(sequence.id, sequence.length, sequence.pending[:count], wanted=last)
                 run.row = row if last else None
-                self._kv.grow(sequence, count)
                 run.job.evaluated += count
         others = any(not run.job.urgent for run in self._runs)
         served = any(count and not run.job.urgent for run, count in shares)
         self._passed_over = self._passed_over + 1 if others and not served else 0
         self._context.adapt(shares[0][0].job.adapters)
-        self._context.decode(self._batch)
+        if not self._evaluate({run.job for run, count in shares if count}):
+            return
+        for run, count in shares:
+            if count:
+                self._kv.grow(run.sequence, count)
         for run in [run for run, count in shares if count]:
             if run.task.fixed and run.sequence.length >= run.task.fixed:
                 self._fixed.save(run.task.tokens[: run.task.fixed], run.job.adapters.identity)
             if run.row is not None:
                 self._step(run, self._context.logits(run.row))
+
+    def _evaluate(self, jobs: set[Job]) -> bool:
+        """Decode the batch, which is for these jobs; False where all of them were given up meanwhile."""
+        with self._wake:
+            self._decoding = jobs
+        try:
+            with self.meter.decoding(self._batch.size):
+                return self._context.decode(self._batch)
+        finally:
+            with self._wake:
+                self._decoding = set()
+                self._context.interrupt(False)
 
     def _shares(self) -> list[tuple[_Run, int]]:
         """How many tokens each task has in the next decode.

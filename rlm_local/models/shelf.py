@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import struct
 import tempfile
+import zlib
 from itertools import accumulate
 from pathlib import Path
 
 from rlm_local.models.kv import Tokens
 
-_DIGEST = hashlib.sha256().digest_size
+_SUM = struct.Struct(
+    "<I"
+)  # CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon
 _MOST_BYTES = 512 << 20  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
 
 
@@ -26,16 +30,16 @@ class Shelf:
         self._identity = identity
         self._most_bytes = most_bytes
 
-    def load(self, tokens: Tokens, space: bytes = b"") -> bytes | None:
+    def load(self, tokens: Tokens, space: bytes = b"") -> memoryview | None:
         """The KV of these tokens under the adapters that `space` stands for; None if it is not there or not intact."""
         path = self._path(tokens, space)
         try:
-            content = path.read_bytes()
+            content = memoryview(path.read_bytes())
             os.utime(path)
         except OSError:
             return None
-        digest, state = content[:_DIGEST], content[_DIGEST:]
-        return state if hashlib.sha256(state).digest() == digest else None
+        state = content[_SUM.size :]
+        return state if bytes(content[: _SUM.size]) == _SUM.pack(zlib.crc32(state)) else None
 
     def save(self, tokens: Tokens, state: bytes, space: bytes = b"") -> None:
         """Put KV on the shelf, whole or not at all. A full or read-only disk costs only the next start's time."""
@@ -46,7 +50,7 @@ class Shelf:
             return
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(state).digest())
+                file.write(_SUM.pack(zlib.crc32(state)))
                 file.write(state)
             Path(name).replace(self._path(tokens, space))
             self._prune()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rlm_local.models.errors import LoadError
-from rlm_local.models.llama import Batch, Weights
+from rlm_local.models.llama import Batch, Context, Weights
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,27 @@ def test_a_batch_is_laid_out_as_llama_reads_it():
     assert struct.pos[:5] == [0, 1, 10, 11, 12]
     assert [struct.seq_id[place][0] for place in range(5)] == [3, 3, 4, 4, 4]
     assert struct.logits[:5] == [0, 0, 0, 0, 1]
+
+
+def test_an_interrupted_decode_leaves_the_memory_as_it_was(weights: Weights):
+    tokens = np.arange(100, 164, dtype=np.int32)
+    context = Context(weights, cells=256, sequences=2, batch=64, threads=2)
+    batch = Batch(64)
+
+    def logits(start: int, end: int) -> np.ndarray:
+        batch.clear()
+        row = batch.add(0, start, tokens[start:end], wanted=True)
+        assert context.decode(batch)
+        return context.logits(row).copy()
+
+    logits(0, 20)
+    straight = logits(20, 64)
+    context.clear()
+    logits(0, 20)
+    context.interrupt(True)
+    batch.clear()
+    batch.add(0, 20, tokens[20:64], wanted=True)
+    assert not context.decode(batch)
+    context.interrupt(False)
+    assert np.array_equal(logits(20, 64), straight)
+    context.close()

@@ -41,16 +41,19 @@ class FakeDecoder:
         self.sequences: dict[int, list[tuple[int, object]]] = {}
         self.decodes: list[list[int]] = []  # the tokens of each
         self.closed = False
+        self.interrupted = False
         self._rows: dict[int, int] = {}
         self._under: dict[object, AdapterSet] = {}  # which adapters a cell was evaluated under
 
     def adapt(self, adapters: AdapterSet) -> None:
         self.adapters = adapters
 
-    def decode(self, batch: Batch) -> None:
+    def decode(self, batch: Batch) -> bool:
         struct = batch.struct()
         self.decodes.append(struct.token[: struct.n_tokens])
         self.before(self)
+        if self.interrupted:
+            return False
         self._rows.clear()
         for row in range(struct.n_tokens):
             cells = self.sequences.setdefault(struct.seq_id[row][0], [])
@@ -61,6 +64,10 @@ class FakeDecoder:
             if struct.logits[row]:
                 self._rows[row] = next_token([token for token, _ in cells], self.adapters)
         assert len({cell for cells in self.sequences.values() for _, cell in cells}) <= self.cells, "no room"
+        return True
+
+    def interrupt(self, wanted: bool) -> None:
+        self.interrupted = wanted
 
     def logits(self, row: int) -> np.ndarray:
         logits = np.zeros(VOCABULARY, np.float32)
@@ -420,6 +427,47 @@ def test_an_errand_runs_between_decodes():
         assert call.result(10)[0][0] == expected([1], 50)
     with pytest.raises(EngineError, match="closed"):
         scheduler.between(lambda: None)
+
+
+def test_a_decode_that_nobody_waits_for_is_ended():
+    cancel = Cancel()
+
+    def leave(decoder: FakeDecoder) -> None:
+        if len(decoder.decodes) == 2:
+            cancel.cancel()
+            until(lambda: decoder.interrupted)
+
+    decoder = FakeDecoder(before=leave)
+    with scheduling(decoder) as scheduler:
+        with pytest.raises(Cancelled):
+            run(scheduler, [Reply([1, 2], 50)], cancel)
+        assert run(scheduler, [Reply([1, 2, 3], 5)])[0][0] == expected([1, 2, 3], 5)
+        assert scheduler.meter.decodes == len(decoder.decodes)
+    assert not decoder.interrupted
+
+
+def test_a_decode_that_others_wait_for_goes_on():
+    cancel = Cancel()
+    seen: list[bool] = []
+
+    def leave(decoder: FakeDecoder) -> None:
+        if len(decoder.decodes) == 1:
+            until(lambda: len(scheduler._inbox) == 2)
+        elif len(decoder.decodes) == 3:
+            cancel.cancel()
+            until(leaving.done)
+            seen.append(decoder.interrupted)
+
+    decoder = FakeDecoder(before=leave)
+    with scheduling(decoder) as scheduler, ThreadPoolExecutor(3) as pool:
+        first = pool.submit(run, scheduler, [Reply([0])])
+        until(lambda: decoder.decodes)
+        leaving = pool.submit(run, scheduler, [Reply([4, 5], 50)], cancel)
+        staying = pool.submit(run, scheduler, [Reply([6], 20)])
+        assert staying.result(10)[0][0] == expected([6], 20)
+        first.result(10)
+        assert isinstance(leaving.exception(10), Cancelled)
+    assert seen == [False]
 
 
 def test_what_was_evaluated_for_nothing_is_on_the_error():
