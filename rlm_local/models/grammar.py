@@ -5,6 +5,7 @@ checked first, then the next few, and the whole vocabulary only when all of thos
 """
 
 import ctypes
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from rlm_local.models.llama import Weights, c
 from rlm_local.models.logits import Logits, likeliest
 
 _FEW = 64
+_MOST_CHARACTERS = 16_000
+_DEEPEST = 500  # parentheses in each other: llama.cpp's parser recurses, and would end the process at some ten thousand
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])  # llama_token_data
 
 
@@ -22,12 +25,14 @@ class Grammar:
     """The state of one reply under a GBNF grammar.
 
     Raises:
-        GrammarError: the grammar cannot be parsed.
+        GrammarError: the grammar cannot be parsed, or is too large to be parsed safely.
     """
 
     def __init__(self, weights: Weights, gbnf: str) -> None:
+        self._sampler: Any = None
+        _check(gbnf)
         with weights.in_use() as vocab:
-            self._sampler: Any = c.llama_sampler_init_grammar(vocab, gbnf.encode(), b"root") if gbnf.strip() else None
+            self._sampler = c.llama_sampler_init_grammar(vocab, gbnf.encode(errors="replace"), b"root")
         if not self._sampler:
             raise GrammarError(
                 f"llama.cpp cannot parse the grammar that begins {gbnf[:60]!r}",
@@ -62,3 +67,15 @@ class Grammar:
         if self._sampler:
             c.llama_sampler_free(self._sampler)
             self._sampler = None
+
+
+def _check(gbnf: str) -> None:
+    """Refuse what llama.cpp's parser would crash on, or cut short."""
+    depths = list(accumulate((char == "(") - (char == ")") for char in gbnf))
+    if not gbnf.strip() or "\0" in gbnf:
+        raise GrammarError("the grammar is empty, or holds a null character")
+    if len(gbnf) > _MOST_CHARACTERS or max(depths) > _DEEPEST:
+        raise GrammarError(
+            f"the grammar has {len(gbnf):,} characters and is {max(depths)} parentheses deep",
+            remedy=f"At most {_MOST_CHARACTERS:,} and {_DEEPEST} are allowed",
+        )

@@ -226,8 +226,22 @@ def test_a_grammar_against_the_models_wish(smollm: LlamaEngine):
     assert reply.text[8:] == "!"
 
 
-@pytest.mark.parametrize("bad", ["", "root ::= [", "rule ::= 'a'", "root ::= root"])
-def test_a_bad_grammar_is_an_error_and_nothing_else(smollm: LlamaEngine, bad: str, capfd: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "root ::= [",
+        "rule ::= 'a'",
+        "root ::= root",
+        'root ::= "a\0b"',
+        'root ::= "a"{1000000000}',
+        "root ::= " + "(" * 15_000,
+        "root ::= " + "|".join(['"a"'] * 30_000),
+        'root ::= "\ud800',
+    ],
+    ids=range(9),
+)
+def test_a_bad_grammar_is_an_error_and_nothing_else(smollm: LlamaEngine, bad: str):
     with pytest.raises(GrammarError):
         smollm.extract([ask("Italy")], grammar=bad, max_tokens=5)
     assert len(smollm.extract([ask("Italy")], grammar='root ::= "a"', max_tokens=5)) == 1
