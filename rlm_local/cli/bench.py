@@ -1,4 +1,4 @@
-"""`rlm-local bench`: how good the answers are, measured."""
+"""`rlm-local bench`: how good the answers are, and how fast, measured."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_local.cli import bench_tasks
+from rlm_local.cli import bench_engine, bench_tasks
 from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
     from rlm_local.models import Cancel
 
-app = typer.Typer(no_args_is_help=True, help="Measure how good the answers are.")
+app = typer.Typer(no_args_is_help=True, help="Measure how good the answers are, and how fast.")
 app.command("tasks")(bench_tasks.tasks)
+app.command("engine")(bench_engine.engine)
 
 
 @app.callback()
 def bench() -> None:
-    """Measure how good the answers are."""
+    """Measure how good the answers are, and how fast."""
 
 
 @app.command("examples")

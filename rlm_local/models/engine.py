@@ -27,6 +27,7 @@ from rlm_local.models.job import Done, Text
 from rlm_local.models.leaf import Greedy, Picker, Sampled, Score, Write
 from rlm_local.models.leaves import LeafCache
 from rlm_local.models.llama import LIBRARY_VERSION, Context, Weights
+from rlm_local.models.meter import Meter
 from rlm_local.models.options import Options
 from rlm_local.models.prompt import Prompt
 from rlm_local.models.result import Generation, Scores, Usage
@@ -97,6 +98,11 @@ class LlamaEngine:
             GgufError: the file is no GGUF, or cut short.
         """
         self._scheduler.between(lambda: self._adapters.load(name, path))
+
+    @property
+    def meter(self) -> Meter:
+        """What has been decoded so far, and what that cost beside llama.cpp."""
+        return self._scheduler.meter
 
     def count(self, text: str) -> int:
         return len(self._weights.tokenize(text))

@@ -9,6 +9,7 @@ class Meter:
     """Counts of one scheduler. Read from any thread, written by the decode thread alone.
 
     Attributes:
+        running: whether a decode is going on.
         decodes: how many there were.
         tokens: that they evaluated.
         decode_seconds: that they took, on the wall.
@@ -16,6 +17,7 @@ class Meter:
     """
 
     def __init__(self) -> None:
+        self.running = False
         self.decodes = 0
         self.tokens = 0
         self.decode_seconds = 0.0
@@ -27,9 +29,11 @@ class Meter:
         """Around each decode, in the decode thread."""
         before, started = time.thread_time(), time.monotonic()
         self.own_seconds += before - self._since
+        self.running = True
         try:
             yield
         finally:
+            self.running = False
             self.decodes += 1
             self.tokens += tokens
             self.decode_seconds += time.monotonic() - started

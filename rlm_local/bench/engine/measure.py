@@ -1,0 +1,32 @@
+"""The table in one run."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rlm_local.bench.engine.measurement import Measurement, Rate
+from rlm_local.bench.engine.rows import ROWS, Bench
+from rlm_local.models import Cancel
+
+
+def measure(
+    path: Path, name: str, *, rows: Sequence[str], repeat: int, rates: bool, cancel: Cancel, tell: Callable[[str], None]
+) -> tuple[list[Measurement], list[Rate]]:
+    """Measure a model.
+
+    Args:
+        path: its GGUF file.
+        rows: names of ROWS, in the order of ROWS.
+        repeat: how many times each is measured.
+        rates: whether leaf calls a second by how many come together are measured too.
+        cancel: ends it after the row that is being measured.
+        tell: told what is being measured.
+    """
+    measured: list[Measurement] = []
+    bench = Bench(path, name, range(repeat), tell)
+    try:
+        for row, take in ROWS.items():
+            if row in rows and not cancel.stopped:
+                measured += take(bench)
+        return measured, bench.rates() if rates and not cancel.stopped else []
+    finally:
+        bench.close()

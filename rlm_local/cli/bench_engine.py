@@ -1,0 +1,94 @@
+"""`rlm-local bench engine`: the engine's speed beside llama.cpp's own."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.interrupt import CANCELLED, cancellable
+from rlm_local.cli.progress import progress
+from rlm_local.cli.shared import JsonOption, ModelOption, shared
+from rlm_local.cli.terminal import columns
+from rlm_local.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from rlm_local.bench.engine import Measurement, Rate
+    from rlm_local.models import Cancel
+
+
+def engine(
+    ctx: typer.Context,
+    row: Annotated[
+        list[str] | None, typer.Option("--row", help="A row of the table; more than once for several.  [default: all]")
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times each is measured.")] = 3,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="A file for a picture (SVG): leaf calls a second by how many come together."),
+    ] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the engine beside llama.cpp itself and its packaged API, side by side in one run.
+
+    \b
+    rlm-local bench engine --plot rates.svg
+    rlm-local bench engine --row choices --row cancel -n 5 --json
+
+    Rows: memory, choices (64 with a shared prefix), replies (16 and 32), cancel, decision (while a map runs), restart,
+    same. Ratios are taken within one repetition; on a machine that is shared with others the column by processor time
+    says more. With the default model on two cores all of it takes a quarter of an hour. Ctrl-C ends after the row that
+    is being measured, and with exit status 130.
+    """
+    from rlm_local.bench.engine import ROWS, measure, to_svg
+    from rlm_local.engine.events import Event
+    from rlm_local.models import DEFAULT_MODEL, ensure_model, resolve
+
+    for name in row or ():
+        if name not in ROWS:
+            raise UsageError(f"there is no row {name!r}", remedy=f"There are {', '.join(ROWS)}")
+    spec = resolve(model or DEFAULT_MODEL)
+
+    def work(cancel: "Cancel") -> "tuple[list[Measurement], list[Rate], bool]":
+        def tell(what: str, share: float | None = None) -> None:
+            listener(Event("setup", what, share))
+
+        path = ensure_model(spec, shared(ctx).home.models, progress=tell)
+        measured, rates = measure(
+            path, spec.name, rows=row or list(ROWS), repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
+        )
+        return measured, rates, cancel.cancelled
+
+    with progress() as listener:
+        measured, rates, cancelled = cancellable(work)
+    if plot and rates:
+        try:
+            plot.write_text(to_svg(spec.name, rates), encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"{plot} cannot be written: {error.strerror or error}") from error
+    if as_json:
+        rows = [{**asdict(each), "middle": each.middle, "met": each.met} for each in measured]
+        lines = [json.dumps({"model": spec.name, "rows": rows, "rates": [asdict(rate) for rate in rates]})]
+    else:
+        lines = table(measured)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    raise typer.Exit(CANCELLED if cancelled else 0)
+
+
+def table(measured: "list[Measurement]") -> list[str]:
+    """A line for each measurement: the median, its spread and the target."""
+    lines: list[tuple[str, ...]] = [("measured", "n", "median", "from", "to", "by processor", "target", "")]
+    for each in measured:
+        figures = [
+            f"{value:,.{2 if each.unit == 'x' else 1}f}" for value in (each.middle, min(each.values), max(each.values))
+        ]
+        by_processor = f"{sorted(each.by_processor)[len(each.by_processor) // 2]:.2f} x" if each.by_processor else ""
+        sign = "at most" if each.at_most else "at least"
+        goal = "" if each.target is None else f"{sign} {each.target:g} {each.unit}"
+        verdict = "" if not goal else "met" if each.met else "missed"
+        middle = f"{figures[0]} {each.unit}"
+        lines.append((each.name, str(len(each.values)), middle, *figures[1:], by_processor, goal, verdict))
+    return columns(lines, right=range(1, 6))
