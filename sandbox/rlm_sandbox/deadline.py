@@ -1,7 +1,7 @@
-"""Stopping a cell in two steps: an interrupt that Python code sees, then the end of the instance.
+"""Stopping a cell in two steps: an interrupt that Python code sees, then the end of the process that runs it.
 
-A ticker (the worker's main thread) raises Wasmtime's epoch some fifty times a second while a cell runs; at each tick
-the guest's own thread looks at the clock. Time inside host calls is not the guest's: `paused`.
+While a cell runs, the thread that waits for it looks at the clock some fifty times a second. Time inside host calls is
+not the guest's: `paused`. There are two threads, the guest's and the one that looks; each field has one that writes it.
 """
 
 import time
@@ -22,59 +22,52 @@ class Deadline:
     def __init__(self, request_interrupt: Callable[[], None]) -> None:
         self._request_interrupt = request_interrupt
         self._started = self._outside = 0.0
+        self._left: float | None = None
         self._seconds = self._grace = float("inf")
-        self._pending = False
+        self._taken = False
         self.interrupted = False
         """Whether the soft limit was reached in the present or latest run."""
-        self.expired = False
-        """Whether the hard limit was reached: the instance is lost."""
 
     @contextmanager
     def running(self, seconds: float, grace: float) -> Generator[None]:
-        """Interrupt the guest after `seconds`, end it `grace` seconds later."""
+        """Interrupt the guest after `seconds`, give it up `grace` seconds later."""
         self._started, self._outside = time.monotonic(), 0.0
         self._seconds, self._grace = seconds, grace
-        self._pending = self.interrupted = False
+        self._taken = self.interrupted = False
         try:
             yield
         finally:
-            self._seconds, self._pending = float("inf"), False
+            self._seconds = float("inf")
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        before = time.monotonic()
+        self._left = left = time.monotonic()
         try:
             yield
         finally:
-            self._outside += time.monotonic() - before
+            self._outside += time.monotonic() - left  # before the next line: between the two it counts twice, not never
+            self._left = None
 
     @property
     def used(self) -> float:
         """Seconds of guest time since the run began."""
-        return time.monotonic() - self._started - self._outside
+        return (self._left or time.monotonic()) - self._started - self._outside
 
     def check(self) -> None:
         """Look at the clock. Raises TimeUp past the hard limit."""
         over = self.used - self._seconds
         if over > self._grace:
-            self.expired = True
             raise TimeUp
         if over > 0 and not self.interrupted:
-            self.interrupted = self._pending = True
+            self.interrupted = True
             self._request_interrupt()
 
-    def on_tick(self) -> bool:
-        """`check` for callers that cannot take exceptions: false past the hard limit."""
-        try:
-            self.check()
-        except TimeUp:
-            return False
-        return True
-
     def pending(self) -> bool:
-        return self._pending
+        """Whether an interrupt waits to be taken."""
+        return self.interrupted and not self._taken
 
     def take(self) -> bool:
         """Whether an interrupt waits; it is delivered once."""
-        taken, self._pending = self._pending, False
-        return taken
+        pending = self.pending()
+        self._taken |= pending
+        return pending

@@ -216,10 +216,8 @@ def _make(
     prepared = snapshot.prepare(exnref.translate(sources[WASM]))
     trampoline = trampoline_of(sources[GLUE].decode())
     tell("compiling for the boot", 0.2)
-    engine = native.engine(for_boot=True)
-    program = Program(
-        engine, wasmtime.Module(engine, prepared.module), wasmtime.Module(engine, trampoline), for_boot=True
-    )
+    engine = native.engine(optimize=False)
+    program = Program(engine, wasmtime.Module(engine, prepared.module), wasmtime.Module(engine, trampoline))
     tell("booting Python", 0.5)
     frozen, anchors = _boot_and_freeze(program, prepared, sources[LIBRARY], modules)
     tell("compiling the snapshot", 0.6)

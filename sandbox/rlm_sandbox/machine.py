@@ -35,7 +35,6 @@ class Program:
     engine: wasmtime.Engine
     module: wasmtime.Module
     trampoline: wasmtime.Module
-    for_boot: bool = False
 
 
 def guest_files(library: bytes, modules: Mapping[str, bytes], *, most_bytes: int) -> FileSystem:
@@ -70,9 +69,6 @@ class Machine:
         self.deadline = Deadline(self._request_interrupt)
         self.heap = Heap(self.memory, _WASM32)
         self.store = wasmtime.Store(program.engine)
-        if not program.for_boot:
-            # Kept while the machine lives. Without it the store's deadline would have passed before it began.
-            self._epoch = native.EpochCallback(self.store, self.deadline.on_tick)
         tables = (
             Files(self.memory, files).table(),
             Clocks(self.memory).table(),
@@ -84,6 +80,8 @@ class Machine:
         self.exports = native.Exports(self.store, instance)
         memory, table = self.exports.memory("memory"), self.exports.table("__indirect_function_table")
         self.memory.attach(self.store, memory)
+        # Looked up now: the thread that requests an interrupt is not the one that is in the store.
+        self._interrupt = self.address("Py_EMSCRIPTEN_SIGNAL_HANDLING")
         helper = native.Exports(self.store, wasmtime.Instance(self.store, program.trampoline, [memory, table]))
         self.trampoline = table.grow(self.store, 1, helper.function("trampoline_call"))
 
@@ -121,10 +119,10 @@ class Machine:
         return self.exports.value(name) & _UNSIGNED
 
     def _request_interrupt(self) -> None:
-        self.memory.set_u32(self.address("Py_EMSCRIPTEN_SIGNAL_HANDLING"), 1)
+        self.memory.set_u32(self._interrupt, 1)
 
     def withdraw_interrupt(self) -> None:
-        self.memory.set_u32(self.address("Py_EMSCRIPTEN_SIGNAL_HANDLING"), 0)
+        self.memory.set_u32(self._interrupt, 0)
 
     def close(self) -> None:
         self.memory.release()

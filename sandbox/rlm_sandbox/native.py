@@ -1,4 +1,4 @@
-"""The Wasmtime engine, and the four things of its C interface that wasmtime-py does not wrap.
+"""The Wasmtime engine, and what of its C interface wasmtime-py does not wrap.
 
 Types stop here: what lies behind `wasmtime._ffi` is untyped, and nothing outside this file touches it.
 """
@@ -23,19 +23,20 @@ THREAD_STACK = NATIVE_STACK + (8 << 20)
 T = TypeVar("T")
 
 
-def engine(*, for_boot: bool = False) -> wasmtime.Engine:
-    """The engine that runs sessions, or with `for_boot` the one that runs Pyodide's two seconds of boot: compiled fast
-    and never interrupted. A compiled module runs only in an engine configured as the one it was compiled in."""
+def engine(*, optimize: bool = True) -> wasmtime.Engine:
+    """The engine that runs sessions, or one that compiles fast, for Pyodide's two seconds of boot. A compiled module
+    runs only in an engine configured as the one it was compiled in.
+
+    Compiled code does not look at a clock (Wasmtime's epochs would cost it 15 %): who runs it must be able to end its
+    process."""
     config = wasmtime.Config()
     config.wasm_exceptions = True
     config.wasm_gc = True
     config.wasm_function_references = True
     config.wasm_reference_types = True
     config.wasm_tail_call = True
-    if for_boot:
+    if not optimize:
         config.cranelift_opt_level = "none"
-    else:
-        config.epoch_interruption = True
     # Wasmtime aborts the process when the wasm stack is larger than its (unused) async stacks: this one goes first.
     pointer = ctypes.cast(config.ptr(), ctypes.c_void_p)
     _function("wasmtime_config_async_stack_size_set", ctypes.c_void_p, ctypes.c_size_t)(pointer, THREAD_STACK)
@@ -107,34 +108,3 @@ def memory_address(store: wasmtime.Store, memory: wasmtime.Memory) -> int:
 def view_of(address: int, size: int) -> memoryview:
     """The `size` bytes at `address` of this process. The caller keeps them mapped for as long as the view lives."""
     return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
-
-
-class EpochCallback:
-    """Calls `on_tick` on the guest's own thread, at its next loop or call after each `Engine.increment_epoch`. The
-    guest goes on when that returns true and traps when it returns false. Keep a reference while the store lives."""
-
-    def __init__(self, store: wasmtime.Store, on_tick: Callable[[], bool]) -> None:
-        def callback(_context: Any, _data: Any, ticks: Any, _kind: Any) -> int:
-            if not on_tick():
-                return ctypes.cast(ffi.wasmtime_error_new(b"time limit"), ctypes.c_void_p).value or 0
-            ticks[0] = 1
-            return 0
-
-        self._callback = _TICK_CALLBACK(callback)
-        self._finalizer = _FINALIZER(_nothing)
-        set_callback = _function(
-            "wasmtime_store_epoch_deadline_callback", ctypes.c_void_p, _TICK_CALLBACK, ctypes.c_void_p, _FINALIZER
-        )
-        set_callback(ctypes.cast(store.ptr(), ctypes.c_void_p), self._callback, None, self._finalizer)
-        store.set_epoch_deadline(1)
-
-
-# Error or null <- (context, data, ticks until the next call, how to go on: 0 means just go on).
-_TICK_CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(ctypes.c_uint64), ctypes.c_void_p
-)
-_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-
-def _nothing(_data: Any) -> None:
-    pass

@@ -1,4 +1,4 @@
-"""Where sessions come from: a process with everything ready, which forks one for each."""
+"""Where sessions come from: a process with everything ready, which forks one for each, one ahead of the demand."""
 
 import json
 import os
@@ -40,19 +40,24 @@ class Line(NamedTuple):
 
 
 class Pool:
-    """A warm sandbox: `Session(pool)` takes milliseconds, and gets a process that no other session has used.
+    """A warm sandbox: `Session(pool)` takes a millisecond, and gets a process that no other session has used.
 
     It serves several threads. Closing it ends its sessions. Should its process die, its sessions end with it, and the
     next one is given another.
+
+    Args:
+        ahead: keep the next session's process ready. A pool of a single session has no use for that.
 
     Raises:
         SandboxError: when the process does not start.
     """
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, *, ahead: bool = True) -> None:
         where = {"folder": str(image.folder), "anchors": asdict(image.anchors), "stamps": dict(image.stamps)}
         self._image = json.dumps(where).encode()
         self._lock = threading.Lock()
+        self._ahead = ahead
+        self._ready: list[Line] = []
         self._start()
 
     def open(self, limits: Limits) -> Line:
@@ -64,7 +69,8 @@ class Pool:
             return self._open(order)  # the process may just have died
 
     def close(self) -> None:
-        self._end()
+        with self._lock:
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -79,30 +85,52 @@ class Pool:
         with theirs:
             process = start_zygote(theirs.fileno(), line.log)
         self._control = line.channel
-        self._end = weakref.finalize(self, _end, process, line)
+        self._end = weakref.finalize(self, _end, process, line, self._ready)
         try:
             line.channel.send(Kind.IMAGE, self._image)
             line.channel.expect(Kind.READY, _LONGEST, _START_TIMEOUT)
+            if self._ahead:
+                self._ready.append(self._order())
         except (Gone, Late) as error:
             reason = line.obituary(error)
             self._end()
             raise SandboxError(f"the sandbox does not start: {reason}") from None
 
     def _open(self, order: bytes) -> Line:
-        line, theirs = _new_line()
+        line = self._take()
         try:
-            with self._lock, theirs:
-                if not self._end.alive:
-                    raise SandboxError("the pool is closed")
-                if self._control.has_more():  # it has said all that it had to say: this is its end
-                    self._end()
-                    self._start()
-                self._control.send(Kind.SESSION, order, theirs.fileno(), line.log)
+            line.channel.send(Kind.LIMITS, order)
             line.channel.expect(Kind.READY, _LONGEST, _START_TIMEOUT)
         except (Gone, Late) as error:
             reason = line.obituary(error)
             line.close()
             raise SandboxError(f"the session does not start: {reason}") from None
+        except BaseException:
+            line.close()
+            raise
+        return line
+
+    def _take(self) -> Line:
+        """A line to a process that waits, or soon will; and the next one is ordered."""
+        with self._lock:
+            if not self._end.alive:
+                raise SandboxError("the pool is closed")
+            if self._control.has_more():  # it has said all that it had to say: this is its end
+                self._end()
+                self._start()
+            try:
+                if self._ahead or not self._ready:
+                    self._ready.append(self._order())
+            except Gone as error:
+                raise SandboxError(f"the session does not start: {error}") from None
+            return self._ready.pop(0)
+
+    def _order(self) -> Line:
+        """Have a process forked. Raises Gone."""
+        line, theirs = _new_line()
+        try:
+            with theirs:
+                self._control.send(Kind.SESSION, b"", theirs.fileno(), line.log)
         except BaseException:
             line.close()
             raise
@@ -115,8 +143,10 @@ def _new_line() -> tuple[Line, socket.socket]:
     return Line(channel, os.memfd_create("rlm-sandbox-log")), theirs
 
 
-def _end(process: "subprocess.Popen[bytes]", line: Line) -> None:
-    line.close()
+def _end(process: "subprocess.Popen[bytes]", line: Line, ready: list[Line]) -> None:
+    for each in (*ready, line):
+        each.close()
+    ready.clear()
     try:
         process.wait(_END_TIMEOUT)
     except subprocess.TimeoutExpired:

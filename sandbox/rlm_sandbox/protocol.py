@@ -6,8 +6,9 @@ beginning of that many bytes, the others a zero and what follows. So a frame tha
 that wrote or read it died, is told from the next, and a fork can go on with the socket. Who reads a frame says how long
 it may be: neither side believes the other's lengths.
 
-    pool -> zygote      IMAGE (JSON) | SESSION (JSON, with the session's socket and log)
+    pool -> zygote      IMAGE (JSON) | SESSION (with the session's socket and log)
     zygote -> pool      READY | BROKEN (a traceback)
+    pool -> worker      LIMITS (JSON)
     session -> worker   TEXT (JSON, with a descriptor of memory) | CODE (UTF-8) | REPLY (JSON)
     worker -> session   READY | PLACED (JSON) | CALL (JSON) | RESULT (JSON) | BROKEN (a traceback)
 """
@@ -39,6 +40,7 @@ class Kind(IntEnum):
     CALL = 8
     RESULT = 9
     BROKEN = 10
+    LIMITS = 11
 
 
 class Frame(NamedTuple):

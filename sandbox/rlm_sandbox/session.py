@@ -49,7 +49,7 @@ class Session:
         self._using = threading.Lock()
         self._killed = False
         self.alive = True
-        pool = source if isinstance(source, Pool) else Pool(source)
+        pool = source if isinstance(source, Pool) else Pool(source, ahead=False)
         own = None if pool is source else pool
         try:
             self._line = pool.open(limits)

@@ -1,7 +1,7 @@
 """The process in which a session's guest lives: a fork of the zygote, then of itself, once for each cell.
 
-The process has one thread but while guest code runs: that runs in a second, whose stack is large, and the first raises
-the epoch and looks whether the zygote still lives.
+The process has one thread but while guest code runs: that runs in a second, whose stack is large, and the first looks
+at the clock and whether the zygote still lives. A guest that does not stop in time is left running: its process ends.
 """
 
 import json
@@ -48,22 +48,19 @@ class Guest:
     def __init__(self, image: Image) -> None:
         program = image.program()
         self.files = guest_files(image.library(), image.modules(), most_bytes=0)
-        self.engine = program.engine
         self.machine = Machine(program, self.files, lambda data: self.output.write(data), lambda at: self._answer(at))
         self.interpreter = Interpreter(self.machine, image.anchors)
         self.output = Output(Limits().output_bytes)
-        native.start_on_large_stack(self.interpreter.refresh).result()  # what is touched here, no session has to touch
+        self._refresh()  # what is touched here, no session has to touch
 
-    def live(self, channel: Channel, lifeline: int, limits: Limits) -> None:
+    def live(self, channel: Channel, lifeline: int) -> None:
         """Serve one session, in a process of its own, until it closes. `lifeline` hangs up when the zygote dies."""
-        self.channel, self.lifeline, self.limits = channel, lifeline, limits
+        self.channel, self.lifeline = channel, lifeline
         self.alarm = select.poll()
         self.alarm.register(lifeline, 0)
-        # Of each cell's process: the kernel's own stop behind the deadline, should the epoch ever fail to end a cell.
-        self.cpu_limit = math.ceil(limits.seconds + limits.grace_seconds + _CPU_MARGIN)
-        confine_session(limits.memory_bytes, self.cpu_limit)
-        system_calls.forbid()
         try:
+            system_calls.forbid()
+            self._refresh()
             self._open()
             self._serve()
         except Gone:
@@ -71,11 +68,21 @@ class Guest:
         except BaseException:  # noqa: BLE001 - the session shows it; nothing else can
             channel.send(Kind.BROKEN, traceback.format_exc()[-_LONGEST_LOG:].encode("utf-8", "replace"))
 
+    def _refresh(self) -> None:
+        native.start_on_large_stack(self.interpreter.refresh).result()
+
     def _open(self) -> None:
-        self.output = Output(self.limits.output_bytes)
-        self.machine.limit_memory(self.limits.memory_bytes)
-        self.files.most_bytes = self.limits.file_bytes
-        self._in_guest(self.interpreter.refresh)
+        """Wait to be handed out, and take on the limits of the session."""
+        frame = self._receive()
+        if frame.kind != Kind.LIMITS:
+            raise Gone
+        self.limits = limits = Limits(**json.loads(frame.payload))
+        # Of each cell's process: the kernel's own stop behind the deadline.
+        self.cpu_limit = math.ceil(limits.seconds + limits.grace_seconds + _CPU_MARGIN)
+        confine_session(limits.memory_bytes, self.cpu_limit)
+        self.output = Output(limits.output_bytes)
+        self.machine.limit_memory(limits.memory_bytes)
+        self.files.most_bytes = limits.file_bytes
         self.channel.send(Kind.READY)
 
     def _serve(self) -> None:
@@ -114,9 +121,10 @@ class Guest:
             with self.machine.deadline.running(self.limits.seconds, self.limits.grace_seconds):
                 return function()
 
+        self.machine.withdraw_interrupt()  # one that came as the last run ended
         future = native.start_on_large_stack(within_limits)
         while not wait([future], TICK).done:
-            self.engine.increment_epoch()
+            self.machine.deadline.check()
             if self.alarm.poll(0):
                 os._exit(1)
         return future.result()
@@ -146,7 +154,7 @@ class Guest:
         try:
             failure = self._in_guest(lambda: self.interpreter.run(source))
         except _LOST as lost:
-            kept, stopped = False, "time" if self.machine.deadline.expired else "trap"
+            kept, stopped = False, "time" if isinstance(lost, TimeUp) else "trap"
             error = f"{self._describe(lost)}; {_ROLLED_BACK} this cell\n"
         else:
             if failure:
@@ -177,7 +185,7 @@ class Guest:
         return explanations.get(stopped, "")
 
     def _describe(self, error: BaseException) -> str:
-        if self.machine.deadline.expired:
+        if isinstance(error, TimeUp):
             return "the cell did not stop when it was interrupted"
         if isinstance(error, GuestExit):
             return f"the cell ended Python: {error}"

@@ -21,7 +21,6 @@ from rlm_sandbox import system_calls
 from rlm_sandbox.confine import confine, confine_files, confine_session
 from rlm_sandbox.image import Image
 from rlm_sandbox.interpreter import Anchors
-from rlm_sandbox.limits import Limits
 from rlm_sandbox.protocol import Channel, Frame, Gone, Kind
 from rlm_sandbox.worker import Guest
 
@@ -73,13 +72,13 @@ class Zygote:
                 os.close(session)
             else:
                 if not child:
-                    self._become_worker(session, log, Limits(**json.loads(frame.payload)))
+                    self._become_worker(session, log)
                 _lead_a_group(child)
                 self.groups[session] = child
                 self.poll.register(session, 0)
             os.close(log)
 
-    def _become_worker(self, session: int, log: int, limits: Limits) -> NoReturn:
+    def _become_worker(self, session: int, log: int) -> NoReturn:
         """What the copy of this process does: forget the other sessions, and live for one."""
         _lead_a_group(0)
         signal.set_wakeup_fd(-1)
@@ -88,7 +87,7 @@ class Zygote:
         os.dup2(log, 2)
         for descriptor in (log, self.lifeline[1], self.control.fileno(), *self.groups):
             os.close(descriptor)
-        self.guest.live(Channel(socket.socket(fileno=session)), self.lifeline[0], limits)
+        self.guest.live(Channel(socket.socket(fileno=session)), self.lifeline[0])
         os._exit(0)
 
     def _reap(self) -> None:

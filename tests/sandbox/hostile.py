@@ -59,9 +59,6 @@ _NUMBERS = [
 class NoInterrupts:
     """Time is up at once, so that nothing waits."""
 
-    def check(self) -> None:
-        pass
-
     def pending(self) -> bool:
         return True
 

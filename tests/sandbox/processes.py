@@ -14,9 +14,14 @@ def processes() -> list[Path]:
     return [process for process in found if _is_sandbox(process)]
 
 
+def zygotes() -> list[Path]:
+    """Those that others are forked from."""
+    return [process for process in processes() if int(process.name) in _children(os.getpid())]
+
+
 def workers() -> list[Path]:
-    """Those in which guests live."""
-    return [process for process in processes() if process.name not in map(str, _children(os.getpid()))]
+    """Those in which guests live, or will."""
+    return [process for process in processes() if int(process.name) not in _children(os.getpid())]
 
 
 def _children(parent: int) -> list[int]:

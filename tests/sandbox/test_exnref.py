@@ -278,7 +278,7 @@ def programs(draw: st.DrawFn, kinds: tuple[bool, ...] = (False,), size: int = 3)
     return tuple(body)
 
 
-_ENGINE = native.engine(for_boot=True)
+_ENGINE = native.engine(optimize=False)
 
 
 def _translated(body: tuple[Any, ...]) -> tuple[wasmtime.Store, Any]:

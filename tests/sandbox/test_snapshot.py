@@ -20,7 +20,7 @@ _LIVE = """(module
 
 
 def _instance(module: bytes) -> tuple[wasmtime.Store, native.Exports]:
-    engine = native.engine(for_boot=True)
+    engine = native.engine(optimize=False)
     store = wasmtime.Store(engine)
     return store, native.Exports(store, wasmtime.Instance(store, wasmtime.Module(engine, module), []))
 
@@ -50,7 +50,7 @@ def test_a_frozen_module_goes_on_where_the_live_one_stood() -> None:
 def test_imported_globals_become_its_own_and_every_mutable_one_is_exported() -> None:
     source = _LIVE.replace("(global (mut i32) (global.get 0))", "")
     prepared = snapshot.prepare(bytes(wasmtime.wat2wasm(source)))
-    module = wasmtime.Module(native.engine(for_boot=True), prepared.module)
+    module = wasmtime.Module(native.engine(optimize=False), prepared.module)
     assert not module.imports
     assert set(prepared.mutable_globals.values()) <= {export.name for export in module.exports}
     assert set(prepared.mutable_globals) == {1}

@@ -26,9 +26,6 @@ class GuestExit(Exception):  # noqa: N818 - ends the session, named for what hap
 class Interrupts(Protocol):
     """Who tells the guest to stop (the `Deadline`)."""
 
-    def check(self) -> None:
-        """Raises when the guest has no time left at all."""
-
     def pending(self) -> bool:
         """Whether an interrupt waits to be taken."""
         ...
@@ -125,7 +122,6 @@ class Process(Imports):
             ready += bool(seen)
         end = float("inf") if timeout < 0 else time.monotonic() + timeout / 1000
         while not ready and (left := end - time.monotonic()) > 0:
-            self.interrupts.check()
             if self.interrupts.pending():
                 raise SysError(Errno.EINTR)
             time.sleep(min(left, _LONGEST_WAIT))
