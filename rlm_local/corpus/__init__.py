@@ -6,6 +6,7 @@ from rlm_local.corpus.document import Document, Note, Skipped, Span
 from rlm_local.corpus.field import Field
 from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.link import Link, group_size, link
+from rlm_local.corpus.view import View, view
 
 __all__ = [
     "Corpus",
@@ -16,7 +17,9 @@ __all__ = [
     "Note",
     "Skipped",
     "Span",
+    "View",
     "comparisons",
     "group_size",
     "link",
+    "view",
 ]

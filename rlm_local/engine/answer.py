@@ -38,11 +38,27 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What an answer rests on besides its places.
+
+    Attributes:
+        items: how many items were counted over, or selected from.
+        judged: how many a model had to judge, sort or read for it.
+        sure: how sure the model was of those, on average: the probability of what it said; 1 where none was asked.
+    """
+
+    items: int = 0
+    judged: int = 0
+    sure: float = 1.0
+
+
+@dataclass(frozen=True)
 class Answer:
     """The answer, where it comes from, what it cost and how it ended.
 
     `found` is False when the documents do not hold what was asked; `answer` then says so in words.
-    `error` says what broke when `ended` is `error`, and is empty otherwise.
+    `error` says what broke when `ended` is `error`, and is empty otherwise. `value` is the answer as data: a number, a
+    list of texts, a text. `unseen` names what was not looked at, where a limit was reached or something broke.
     """
 
     run_id: str
@@ -55,6 +71,9 @@ class Answer:
     model: str
     policy: str
     error: str = ""
+    value: Any = None
+    basis: Basis | None = None
+    unseen: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """The object that `--json` prints."""

@@ -1,13 +1,15 @@
 """Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, cast
 
 from rlm_local.corpus import Corpus
-from rlm_local.engine.answer import Evidence
+from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.budget import Budget, Price, Refused
+from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.events import Voice
 from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, query_prompt, sentences
 from rlm_local.engine.passages import Passages
@@ -18,17 +20,18 @@ from rlm_sandbox import HostCallRefused
 
 _ITEM_TOKENS = 1200
 _EVIDENCE = 20
-_EVIDENCE_CHARACTERS = 400
 _QUERY_TOKENS = 256
 
 
 @dataclass(frozen=True)
 class Final:
-    """What a cell ended its node with."""
+    """What a cell ended its node with; places are spans of the node's context, `over` the items counted over."""
 
     answer: str
+    value: Any
     found: bool
-    evidence: tuple[Evidence, ...] = ()
+    places: tuple[tuple[int, int], ...] = ()
+    over: int = 0
 
 
 class _Costed(Protocol):
@@ -56,7 +59,8 @@ class Broker:
     """The host side of one node's session.
 
     `turn` is the log's id of the turn that is running; `final` is set once a cell has ended the node; `refusal` is the
-    last batch that the ledger did not hold.
+    last batch that the ledger did not hold; `unseen` names what therefore, or because it broke, was not looked at;
+    `deepest` is how far below the node others were.
     """
 
     model: Model
@@ -66,9 +70,14 @@ class Broker:
     cancel: Cancel
     log: RunLog
     say: Voice
+    spawn: Spawn
     turn: int = 0
+    deepest: int = 0
     final: Final | None = None
     refusal: Refused | None = None
+    unseen: list[str] = field(default_factory=list[str])
+    _sure: list[float] = field(default_factory=list[float])
+    """Of each item that a model judged, sorted or read."""
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
@@ -80,6 +89,7 @@ class Broker:
             "choose": self._choose,
             "read": self._read,
             "llm_query": self._llm_query,
+            "rlm_query": self._rlm_query,
             "final": self._final,
         }
 
@@ -113,7 +123,9 @@ class Broker:
         margins = iter([score.logprobs[0] - score.logprobs[1] for score in scores])
         whole = [next(margins) for _ in texts]
         best = [max((next(margins) for _ in each), default=margin) for each, margin in zip(parts, whole, strict=True)]
-        return [sum(pair) > YES_MARGIN for pair in zip(whole, best, strict=True)]
+        yes = [sum(pair) - YES_MARGIN for pair in zip(whole, best, strict=True)]
+        self._sure += [1 / (1 + math.exp(-abs(margin))) for margin in yes]
+        return [margin > 0 for margin in yes]
 
     def _choose(self, question: Any, options: Any, items: Any) -> list[int]:
         question, options = _text(question, "the question"), _texts(options, "the options")
@@ -122,6 +134,7 @@ class Broker:
         prompts = [choose_prompt(question, options, self._item_text(item)) for item in _list(items, "the items")]
         neutral = [choose_prompt(question, options, text) for text in NEUTRAL]
         scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options), neutral)
+        self._sure += [math.exp(max(score.biased)) for score in scores]
         return [score.index for score in scores]
 
     def _scored(
@@ -158,19 +171,60 @@ class Broker:
             lambda _done: [task.decode(self.cancel)],
             Reading.data,
         )
+        self._sure.append(math.exp(max(reading.logprobs)))
         return reading.data()
+
+    # ---- children
+
+    def _rlm_query(self, questions: Any, parts: Any) -> list[dict[str, Any]]:
+        texts, given = _texts(questions, "the questions"), _list(parts, "the parts")
+        if not texts or len(texts) != len(given):
+            raise HostCallRefused(f"{len(texts)} questions of {len(given)} parts: give one for each")
+        asks = [self._ask(question, part) for question, part in zip(texts, given, strict=True)]
+        try:
+            results = self.spawn(self.say, self.turn, self.budget, asks)
+        except Refused as refusal:
+            self._refuse(refusal, f"{len(asks)} parts, by child nodes")
+            raise HostCallRefused(str(refusal)) from refusal
+        self.deepest = max(self.deepest, *(1 + result.usage.depth for result in results))
+        for ask, result in zip(asks, results, strict=True):
+            self.unseen += [f"{ask.label}: {what}" for what in result.unseen]
+            if result.ended is not Ended.ANSWERED and not result.unseen:
+                self.unseen.append(f"{ask.label}: {result.error or result.ended}")
+            self._sure += [result.basis.sure] * result.basis.judged
+        return [ask.seen(result) for ask, result in zip(asks, results, strict=True)]
+
+    def _ask(self, question: str, part: Any) -> Ask:
+        try:
+            match part:
+                case {"label": str(label), "spans": spans}:
+                    pairs = [self._span(pair) for pair in _list(spans, "the spans of a part")]
+                    return Ask.of_spans(question, label, self.corpus, pairs)
+                case {"label": str(label), "text": str(text)}:
+                    return Ask.of_text(question, label, self.corpus, text)
+                case _:
+                    raise HostCallRefused("a part is a label and spans of the context, or a text")
+        except ValueError as error:
+            raise HostCallRefused(str(error)) from error
+
+    def _refuse(self, refusal: Refused, what: str) -> None:
+        self.refusal = refusal
+        self.unseen.append(f"{what} ({refusal})")
 
     # ---- the end
 
-    def _final(self, answer: Any, found: Any, evidence: Any) -> None:
-        spans = [self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE]]
+    def _final(self, answer: Any, found: Any, evidence: Any, value: Any = None, over: Any = 0) -> None:
+        places = tuple(self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE])
         answer = _text(answer, "the answer").strip()
         if self.final is None:
-            self.final = Final(answer, bool(found), tuple(self._evidence(*span) for span in spans))
+            counted = over if isinstance(over, int) and over >= 0 else 0
+            self.final = Final(answer, answer if value is None else value, bool(found), places, counted)
 
-    def _evidence(self, start: int, end: int) -> Evidence:
-        span = self.corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
-        return Evidence(span.document, span.start, span.end, self.corpus.text_of(span))
+    def basis(self) -> Basis:
+        """What the answer rests on, so far."""
+        judged = len(self._sure)
+        sure = sum(self._sure) / judged if judged else 1.0
+        return Basis(self.final.over if self.final else 0, judged, round(sure, 4))
 
     # ---- checks and prices
 
@@ -212,7 +266,7 @@ class Broker:
                 results = run(progress)
                 receipt.tokens = sum((result.usage for result in results), Usage())
         except Refused as refusal:
-            self.refusal = refusal
+            self._refuse(refusal, batch.what)
             raise HostCallRefused(str(refusal)) from refusal
         except PromptTooLong as error:
             raise HostCallRefused(str(error)) from error

@@ -1,8 +1,8 @@
-"""One ledger for the whole tree: tokens, calls and time, reserved before they are spent."""
+"""One ledger for the whole tree: tokens, calls, nodes and time, reserved before they are spent."""
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -11,11 +11,16 @@ from rlm_local.models import Usage as Tokens
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may cost: tokens evaluated or generated, leaf calls, seconds of wall time."""
+    """What a run may cost: tokens evaluated or generated, leaf calls, seconds of wall time, nodes of the tree.
+
+    `depth` is how deep nodes may lie, the root at 0.
+    """
 
     tokens: int = 200_000
     calls: int = 2_000
     seconds: float = 1_800.0
+    nodes: int = 256
+    depth: int = 2
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,28 @@ class Price:
 
     tokens: int
     calls: int
+    nodes: int = 0
+
+    def __add__(self, other: "Price") -> "Price":
+        return Price(self.tokens + other.tokens, self.calls + other.calls, self.nodes + other.nodes)
+
+    def __sub__(self, other: "Price") -> "Price":
+        return Price(self.tokens - other.tokens, self.calls - other.calls, self.nodes - other.nodes)
+
+    def within(self, other: "Price") -> bool:
+        """Whether it is no more than the other in anything."""
+        return self.tokens <= other.tokens and self.calls <= other.calls and self.nodes <= other.nodes
 
 
 class Refused(Exception):  # noqa: N818  not a failure: an answer that carries the price
     """The ledger has not enough left. The caller may ask for something cheaper."""
 
     def __init__(self, price: Price, left: Price) -> None:
+        nodes = f" and {price.nodes} nodes" if price.nodes else ""
+        nodes_left = f" and {left.nodes} nodes" if price.nodes else ""
         super().__init__(
-            f"this would cost {price.tokens} tokens in {price.calls} calls; "
-            f"{left.tokens} tokens and {left.calls} calls are left"
+            f"this would cost {price.tokens} tokens in {price.calls} calls{nodes}; "
+            f"{left.tokens} tokens and {left.calls} calls{nodes_left} are left"
         )
         self.price, self.left = price, left
 
@@ -43,16 +61,22 @@ class Receipt:
 
     tokens: Tokens = field(default_factory=Tokens)
     calls: int = 0
+    nodes: int = 0
 
 
 class Budget:
-    """The ledger. Safe to share between threads; what is reserved and not used returns when the batch ends."""
+    """The ledger. Safe to share between threads; what is reserved and not used returns when the batch ends.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        started: when the run began, on the monotonic clock; now by default.
+    """
+
+    def __init__(self, limits: Limits, started: float | None = None) -> None:
         self.limits = limits
         self.spent = Tokens()
         self.calls = 0
-        self.started = time.monotonic()
+        self.nodes = 0
+        self.started = time.monotonic() if started is None else started
         self._held = Price(0, 0)
         self._lock = threading.Lock()
 
@@ -72,8 +96,8 @@ class Budget:
             return self._left()
 
     def _left(self) -> Price:
-        used = self.spent.prompt_tokens + self.spent.completion_tokens
-        return Price(self.limits.tokens - used - self._held.tokens, self.limits.calls - self.calls - self._held.calls)
+        used = Price(self.spent.prompt_tokens + self.spent.completion_tokens, self.calls, self.nodes)
+        return Price(self.limits.tokens, self.limits.calls, self.limits.nodes) - used - self._held
 
     @contextmanager
     def reserve(self, price: Price) -> Generator[Receipt]:
@@ -84,14 +108,37 @@ class Budget:
         """
         with self._lock:
             left = self._left()
-            if price.tokens > left.tokens or price.calls > left.calls:
+            if not price.within(left):
                 raise Refused(price, left)
-            self._held = Price(self._held.tokens + price.tokens, self._held.calls + price.calls)
+            self._held += price
         receipt = Receipt()
         try:
             yield receipt
         finally:
             with self._lock:
-                self._held = Price(self._held.tokens - price.tokens, self._held.calls - price.calls)
+                self._held -= price
                 self.spent = self.spent + receipt.tokens
                 self.calls += receipt.calls
+                self.nodes += receipt.nodes
+
+    @contextmanager
+    def shares(self, prices: Sequence[Price]) -> "Generator[list[Budget]]":
+        """A ledger of its own for each of several children, all reserved before the first begins.
+
+        A child cannot spend more than its share, nor touch another's; what it leaves returns when all have ended.
+
+        Raises:
+            Refused: together they are more than is left. Nothing is held then.
+        """
+        with self.reserve(sum(prices, Price(0, 0))) as receipt:
+            shares = [self._share(price) for price in prices]
+            try:
+                yield shares
+            finally:
+                receipt.tokens = sum((share.spent for share in shares), Tokens())
+                receipt.calls = sum(share.calls for share in shares)
+                receipt.nodes = sum(share.nodes for share in shares)
+
+    def _share(self, price: Price) -> "Budget":
+        limits = Limits(price.tokens, price.calls, self.limits.seconds, price.nodes, self.limits.depth)
+        return Budget(limits, self.started)

@@ -19,7 +19,7 @@ from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
 from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, ensure_model, resolve
 from rlm_policy import Policy, named, read_price
-from rlm_sandbox import Image, ensure_image
+from rlm_sandbox import Image, Pool, ensure_image
 
 AuthorName = Literal["guided", "free"]
 _NAMED = 5
@@ -91,11 +91,13 @@ class Engine:
         return engine
 
     def _use(self, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener) -> None:
-        self._spec, self._model, self._image, self._store, self._tell = spec, model, image, store, listener
+        self._spec, self._model, self._store, self._tell = spec, model, store, listener
+        self._sandbox = Pool(image)
 
     def close(self) -> None:
         """Free the model's memory and threads."""
         self._model.close()
+        self._sandbox.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -147,7 +149,8 @@ class Engine:
         limits = _limits(max_tokens, max_calls, timeout)
         if not question.strip():
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
-        deciding = self._policy(author, policy, price)
+        nats = _price(price)
+        deciding = self._policy(author, policy, nats)
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
@@ -161,8 +164,9 @@ class Engine:
                 context_tokens=corpus.tokens(self._model.count),
                 model=self._model,
                 model_sha256=self._spec.sha256,
-                image=self._image,
+                sandbox=self._sandbox,
                 policy=deciding,
+                price=nats,
                 budget=budget,
                 tell=tell,
                 task_id=task_id,
@@ -173,13 +177,12 @@ class Engine:
             if release:
                 release()
 
-    def _policy(self, author: AuthorName | None, policy: str | Policy | None, price: float | str | None) -> Policy:
+    def _policy(self, author: AuthorName | None, policy: str | Policy | None, price: float | None) -> Policy:
         if author is not None and author not in get_args(AuthorName):
             raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
         try:
-            nats = None if price is None else read_price(str(price))
             usual = "free" if (author or self._spec.author) == "free" else "rules"
-            deciding = policy if isinstance(policy, Policy) else named(policy or usual, nats)
+            deciding = policy if isinstance(policy, Policy) else named(policy or usual, price)
         except ValueError as error:
             raise UsageError(str(error)) from error
         if author is not None and (author == "free") != (deciding.name == "free"):
@@ -191,7 +194,7 @@ class Engine:
 
     def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
-        return replay(record, corpus, self._model.count, self._image)
+        return replay(record, corpus, self._model.count, self._sandbox)
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.
@@ -227,6 +230,13 @@ def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
     if len(corpus.skipped) > _NAMED:
         tell(Event("corpus", f"left out: {len(corpus.skipped) - _NAMED} more"))
     return corpus
+
+
+def _price(price: float | str | None) -> float | None:
+    try:
+        return None if price is None else read_price(str(price))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _limits(tokens: int | None, calls: int | None, seconds: float | None) -> Limits:

@@ -9,14 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Ended, Usage
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, Final, plain
-from rlm_local.engine.budget import Budget
+from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.events import Voice
+from rlm_local.engine.result import Result
+from rlm_local.errors import RlmLocalError
 from rlm_local.log import RunLog, TurnStart
-from rlm_local.models import Cancel, Model
+from rlm_local.models import Cancel, Cancelled, DeadlineExceeded, Model
 from rlm_policy import State
-from rlm_sandbox import CellResult, Session
+from rlm_sandbox import CellResult, SandboxError, Session
+
+NOT_FOUND = "The documents do not say."
 
 _MAX_TURNS = 12
 _OBSERVATION = 2000
@@ -44,17 +49,39 @@ class Node:
     log: RunLog
     say: Voice
     open_session: OpenSession
-    max_depth: int = 0
 
-    def run(self) -> Final | None:
-        """The answer, or None: the author has nothing left to try.
+    def run(self) -> Result:
+        """Work to the end, whatever happens on the way; the result is in the log when this returns.
+
+        Raises:
+            StoreError: the log cannot be written.
+        """
+        started = time.monotonic()
+        view = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
+        self.say("node", self.question, view)
+        ended, error = Ended.ANSWERED, ""
+        try:
+            self._loop()
+        except DeadlineExceeded:
+            ended = Ended.TIMEOUT
+        except (Cancelled, KeyboardInterrupt):
+            ended = Ended.CANCELLED
+        except (OutOfTurns, Refused) as limit:
+            ended, error = Ended.BUDGET, str(limit)
+        except (RlmLocalError, SandboxError) as broken:
+            ended, error = Ended.ERROR, str(broken)
+        result = self._result(ended, error, time.monotonic() - started)
+        self.log.end_node(self.say.node, result.ended, result.data())
+        self.say("end", result.answer, {**result.data(), "ended": str(result.ended)})
+        return result
+
+    def _loop(self) -> None:
+        """Cells, until one has ended the node or the author has nothing left to try.
 
         Raises:
             OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
             SandboxError, ModelError: what broke.
         """
-        view = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
-        self.say("node", self.question, view)
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
 
@@ -70,7 +97,7 @@ class Node:
             while self.broker.final is None:
                 if len(turns) == _MAX_TURNS:
                     raise OutOfTurns(f"there was no answer after {_MAX_TURNS} cells")
-                state = self._state(turns)
+                state, before = self._state(turns), self._spent()
                 step = self.author.step(state, turns, self.cancel)
                 if step is None:
                     break
@@ -78,15 +105,14 @@ class Node:
                     self.cancel.check()
                     session = self.open_session(self.broker)
                 self.cancel.check()  # `stop` did not know a session that was opened meanwhile
-                result = self._run(session, state, step)
-                turns = (*turns, Turn(step, _observation(result)))
+                self._begin_turn(state, step, before)
+                turns = (*turns, Turn(step, self._run(session, step)))
         finally:
             release()
             alarm.cancel()
             session.close()
-        return self.broker.final
 
-    def _run(self, session: Session, state: State, step: Step) -> CellResult:
+    def _begin_turn(self, state: State, step: Step, before: dict[str, int]) -> None:
         self.say("decision", f"{step.decision.action}: {step.decision.reason}", step.decision.data())
         self.say("cell", step.cell, {"plan": step.plan})
         prompt = step.prompt
@@ -102,19 +128,24 @@ class Node:
                 text=step.text,
                 plan=step.plan,
                 cell=step.cell,
+                spent={name: amount - before[name] for name, amount in self._spent().items()},
             ),
         )
+
+    def _run(self, session: Session, step: Step) -> str:
+        """Run a step's cell; returns what the author is shown of it."""
         started = time.monotonic()
         try:
             result = session.run(step.cell)
-        except BaseException as error:  # from a host call: the run is over, and its log says why
+        except BaseException as error:  # from a host call: the node is over, and its log says why
             self.log.end_turn(self.broker.turn, "", str(error) or repr(error), "run", time.monotonic() - started)
             self.cancel.check()  # a session that was killed before its cell began raises that it is closed
             raise
         self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
         self.cancel.check()
-        self.say("output", _observation(result), {"seconds": result.seconds})
-        return result
+        observation = _observation(result)
+        self.say("output", observation, {"seconds": result.seconds})
+        return observation
 
     def _state(self, turns: tuple[Turn, ...]) -> State:
         left = self.budget.left
@@ -126,12 +157,46 @@ class Node:
             items=max((len(s.starts) for s in self.corpus.item_sets if s.fields), default=0),
             fields=sum(len(s.fields) for s in self.corpus.item_sets),
             depth=self.say.depth,
-            depth_left=self.max_depth - self.say.depth,
+            depth_left=self.budget.limits.depth - self.say.depth,
             tokens_left=left.tokens,
             calls_left=left.calls,
             seconds_left=self.budget.limits.seconds - self.budget.seconds,
             attempt=len(turns),
             observation=turns[-1].output if turns else "",
+        )
+
+    def _spent(self) -> dict[str, int]:
+        spent = self.budget.spent
+        return {
+            "prompt_tokens": spent.prompt_tokens,
+            "completion_tokens": spent.completion_tokens,
+            "calls": self.budget.calls,
+        }
+
+    def _result(self, ended: Ended, error: str, seconds: float) -> Result:
+        final = self.broker.final or Final(NOT_FOUND, None, found=False)
+        if self.broker.final is not None and ended is not Ended.ERROR:
+            ended = Ended.ANSWERED
+        elif self.broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
+            ended, error = Ended.BUDGET, str(self.broker.refusal)
+        spent = self.budget.spent
+        return Result(
+            answer=final.answer or NOT_FOUND,
+            value=final.value,
+            found=final.found,
+            ended=ended,
+            places=final.places,
+            basis=self.broker.basis(),
+            unseen=tuple(self.broker.unseen),
+            error=error,
+            usage=Usage(
+                prompt_tokens=spent.prompt_tokens,
+                completion_tokens=spent.completion_tokens,
+                leaf_calls=self.budget.calls,
+                nodes=self.budget.nodes,
+                depth=self.broker.deepest,
+                seconds=round(seconds, 2),
+            ),
         )
 
 

@@ -7,24 +7,40 @@ byte for byte, and the first thing that does not is told, with its place.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, TypeVar, cast
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
+from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, plain
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Voice, ignore
+from rlm_local.engine.node import OutOfTurns
+from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading
 from rlm_local.engine.run import Run
+from rlm_local.engine.tree import Tree
 from rlm_local.errors import UsageError
-from rlm_local.log import CallBatch, CallKind, CallRecord, RunLog, RunRecord, TurnEnd, TurnRecord
-from rlm_local.models import Cancel, Generation, Model, Scores, Usage
-from rlm_policy import Prompted
-from rlm_sandbox import Image
+from rlm_local.log import (
+    CallBatch,
+    CallKind,
+    CallRecord,
+    NodeRecord,
+    NodeStart,
+    RunLog,
+    RunRecord,
+    TurnEnd,
+    TurnRecord,
+    TurnStart,
+)
+from rlm_local.log.record import Data
+from rlm_local.models import Cancel, Generation, Message, Model, Prompt, Scores, Usage
+from rlm_policy import Action, Cost, Decision, Prompted, State
+from rlm_sandbox import Image, Pool
 
 _T = TypeVar("_T")
-_OF_THE_CLOCK = frozenset(("seconds",))
+_OF_THE_CLOCK = frozenset(("seconds", "seconds_left"))
 """What no two runs have in common."""
 
 _BY_CHANCE = frozenset(("time", "killed", "worker", "run"))
@@ -53,8 +69,8 @@ class Replayed:
     left_out: str
 
 
-def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], image: Image) -> Replayed:
-    """Run a logged run again, without a model.
+def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
+    """Run a logged run again, children and all, without a model.
 
     Args:
         corpus: of the same documents.
@@ -65,30 +81,44 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], image
         SandboxError: the sandbox does not start.
     """
     now = hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()
-    if now != record.start.context_sha256:
+    start = record.start
+    if now != start.context_sha256:
         raise UsageError(
             f"the documents are not what run {record.run_id} was asked of: their sha256 is {now[:12]}, "
-            f"not {record.start.context_sha256[:12]}",
+            f"not {start.context_sha256[:12]}",
             remedy="Name the paths of the documents as they were",
         )
-    if len(record.nodes) > 1:
-        raise UsageError(f"run {record.run_id} has child nodes", remedy="Runs of one node can be replayed")
-    start = record.start
-    again = _Replay(
+    turns = [turn for node in record.nodes for turn in node.turns]
+    if any(turn.start.spent is None for turn in turns):
+        raise UsageError(f"run {record.run_id} is of an older rlm-local, which logged too little to replay it")
+    window = turns[0].start.state["window_tokens"] if turns else 0
+    model = cast("Model", _WithoutModel(start.model, window, count))
+    log = _Checking(record)
+    policy = Prompted(name=start.policy)  # it decides nothing: decisions are in the log
+    tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore)
+    run = Run(
         question=start.question,
         corpus=corpus,
         sources=start.sources,
         context_tokens=corpus.tokens(count),
-        model=cast("Model", _WithoutModel(start.model, count)),
+        model=model,
         model_sha256=start.model_sha256,
-        image=image,
-        policy=Prompted(name=start.policy),  # it decides nothing: decisions are in the log
+        sandbox=sandbox,
+        policy=policy,
         budget=Budget(Limits(**start.limits)),
         tell=ignore,
-        task_id=start.task_id,
-        record=record,
     )
-    return again.again()
+    try:
+        _same(start.context_tokens, run.context_tokens, "context_tokens")
+        result = tree.root(run.question, corpus, run.context_tokens, run.budget)
+        if record.answer:
+            _same(record.answer, run.answer_of(record.run_id, result), "answer")
+        left_out = "" if record.answer else "it never came to its end"
+    except _Diverged as diverged:
+        return Replayed(log.turns, log.calls_made, diverged.divergence, "")
+    except _LeftOut as left:
+        left_out = str(left)
+    return Replayed(log.turns, log.calls_made, None, left_out)
 
 
 def difference(logged: object, now: object, place: str) -> Divergence | None:
@@ -123,51 +153,17 @@ class _Diverged(Exception):  # noqa: N818  not a failure: what a replay is for
         self.divergence = divergence
 
 
+class _LeftOut(Exception):  # noqa: N818  not a failure: what has no second time
+    pass
+
+
 @dataclass(frozen=True)
 class _WithoutModel:
-    """As much of a `Model` as a replay has: its name and its vocabulary."""
+    """As much of a `Model` as a replay has: its name, its window and its vocabulary."""
 
     name: str
+    n_ctx: int
     count: Callable[[str], int]
-
-
-class _NoLog(RunLog):
-    """Keeps nothing: what it would is in the log already."""
-
-    def __init__(self) -> None:
-        self.run_id = ""
-
-    def calls(self, turn: int, kind: CallKind, calls: Sequence[CallRecord], seconds: float) -> None:
-        """Leaf calls, forgotten."""
-
-
-@dataclass
-class _LoggedBroker(Broker):
-    """A broker whose leaf calls are answered from the log of the turn that is running."""
-
-    left: Iterator[tuple[int, CallBatch]] = field(default_factory=lambda: iter(()))
-    place: str = ""
-    answered: int = 0
-
-    def _batch(
-        self,
-        batch: Any,
-        run: Callable[[Callable[[int], None]], list[_T]],  # noqa: ARG002  (the model's part)
-        data: Callable[[_T], dict[str, Any]],
-    ) -> list[_T]:
-        return cast("list[_T]", super()._batch(batch, lambda _done: self._from_log(batch), cast("Any", data)))
-
-    def _from_log(self, batch: Any) -> list[Any]:
-        number, logged = next(self.left, (0, None))
-        if logged is None:
-            raise _Diverged(Divergence(self.place, "no more calls", f"{len(batch.prompts)} {batch.kind} calls"))
-        asked = [
-            {"messages": [plain(m) for m in prompt.messages], "prefill": prompt.prefill, "options": batch.options}
-            for prompt in batch.prompts
-        ]
-        _same(_requests(logged), {"kind": batch.kind, "call": asked}, f"{self.place}, batch {number}")
-        self.answered += len(logged.calls)
-        return [_result(logged.kind, call) for call in logged.calls]
 
 
 def _requests(batch: CallBatch) -> dict[str, Any]:
@@ -194,86 +190,175 @@ def _usage(call: CallRecord) -> Usage:
     return Usage(call.prompt_tokens - call.cached_tokens, call.cached_tokens, call.completion_tokens)
 
 
+class _Checking(RunLog):
+    """A log that compares what it is given with what is logged, in place of writing it."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.run_id = record.run_id
+        self.turns = self.calls_made = 0
+        self._nodes = {node.id: node for node in record.nodes}
+        self._places = {node.id: "" if node.parent is None else f"node {n}, " for n, node in enumerate(record.nodes, 1)}
+        self._new = [*record.nodes]
+        self._left = {node.id: [*node.turns] for node in record.nodes}
+        self._turn_of: dict[int, tuple[TurnRecord, str]] = {}
+        self._batches: dict[int, list[CallBatch]] = {}
+
+    def node(self, start: NodeStart) -> int:
+        """The next node of the same parent."""
+        logged = next((node for node in self._new if node.parent == start.parent), None)
+        if logged is None:
+            raise _Diverged(Divergence("nodes", "no more nodes", start.question))
+        self._new.remove(logged)
+        _same(logged.start, start, f"{self._places[logged.id]}start")
+        return logged.id
+
+    def of(self, node: int) -> tuple[NodeRecord, str]:
+        """A node, and how its place is called."""
+        return self._nodes[node], self._places[node]
+
+    def begin_turn(self, node: int, start: TurnStart) -> int:
+        """The node's next turn."""
+        logged, before = self._left[node].pop(0), self._places[node]
+        place = f"{before}turn {len(self._nodes[node].turns) - len(self._left[node])}"
+        _same(logged.start, start, place)
+        self._turn_of[logged.id], self._batches[logged.id] = (logged, place), [*logged.batches]
+        return logged.id
+
+    def next_batch(self, turn: int) -> tuple[CallBatch | None, str]:
+        """The turn's next batch of leaf calls, and how its place is called."""
+        place, left = self._turn_of[turn][1], self._batches[turn]
+        number = len(self._turn_of[turn][0].batches) - len(left) + 1
+        return (left.pop(0), f"{place}, batch {number}") if left else (None, place)
+
+    def calls(self, turn: int, kind: CallKind, calls: Sequence[CallRecord], seconds: float) -> None:  # noqa: ARG002
+        """Leaf calls, which came from the log."""
+        self.calls_made += len(calls)
+
+    def end_turn(self, turn: int, output: str, error: str | None, stopped: str | None, seconds: float) -> None:
+        """What the turn came to; one that this replay ends is no turn to compare."""
+        logged, place = self._turn_of[turn]
+        if stopped == "run":
+            return
+        _same(logged.end, TurnEnd(output, error, stopped, seconds), place)
+        for batch in self._batches[turn]:
+            number = len(logged.batches) - len(self._batches[turn]) + 1
+            raise _Diverged(Divergence(f"{place}, batch {number}", f"{len(batch.calls)} calls", "none"))
+        self.turns += 1
+
+    def end_node(self, node: int, ended: str, result: Data) -> None:  # noqa: ARG002  (it is in the result)
+        """What the node came to."""
+        logged, place = self.of(node)
+        _same(logged.result, result, f"{place}result")
+
+
 @dataclass
-class _Replay(Run):
-    """A run whose turns are those of a record."""
+class _LoggedBroker(Broker):
+    """A broker whose leaf calls are answered from the log of the turn that is running."""
 
-    record: RunRecord = field(kw_only=True)
+    def _batch(
+        self,
+        batch: Any,
+        run: Callable[[Callable[[int], None]], list[_T]],  # noqa: ARG002  (the model's part)
+        data: Callable[[_T], dict[str, Any]],
+    ) -> list[_T]:
+        return cast("list[_T]", super()._batch(batch, lambda _done: self._from_log(batch), cast("Any", data)))
 
-    def again(self) -> Replayed:
-        """Does the turns again, and then the answer."""
-        silent = Voice(ignore, 0, None, 0)
-        broker = _LoggedBroker(self.model, self.corpus, self.passages, self.budget, Cancel(), _NoLog(), silent)
-        try:
-            _same(self.record.start.context_tokens, self.context_tokens, "context_tokens")
-            left_out = self._turns(broker) or self._end(broker)
-        except _Diverged as diverged:
-            return Replayed(broker.turn, broker.answered, diverged.divergence, "")
-        return Replayed(broker.turn, broker.answered, None, left_out)
+    def _from_log(self, batch: Any) -> list[Any]:
+        logged, place = cast("_Checking", self.log).next_batch(self.turn)
+        if logged is None:
+            raise _Diverged(Divergence(place, "no more calls", f"{len(batch.prompts)} {batch.kind} calls"))
+        asked = [
+            {"messages": [plain(m) for m in prompt.messages], "prefill": prompt.prefill, "options": batch.options}
+            for prompt in batch.prompts
+        ]
+        _same(_requests(logged), {"kind": batch.kind, "call": asked}, place)
+        return [_result(logged.kind, call) for call in logged.calls]
 
-    def _turns(self, broker: _LoggedBroker) -> str:
-        """Runs every cell; or says why it stopped before one."""
-        turns = self.record.nodes[0].turns if self.record.nodes else ()
-        spent = _spent_on_planning(self.record, turns)
-        session = self._open_session(broker)
-        try:
-            for number, (turn, (tokens, calls)) in enumerate(zip(turns, spent, strict=True), 1):
-                if turn.end is None or turn.end.stopped in _BY_CHANCE:
-                    return f"turn {number} was stopped: {turn.end.stopped if turn.end else 'its process died'}"
-                with self.budget.reserve(Price(0, 0)) as receipt:
-                    receipt.tokens, receipt.calls = tokens, calls
-                if not session.alive:
-                    session = self._open_session(broker)
-                broker.place, broker.left = f"turn {number}", iter([*enumerate(turn.batches, 1)])
-                result = session.run(turn.start.cell)
-                _same(turn.end, TurnEnd(result.output, result.error, result.stopped, 0.0), f"turn {number}")
-                for batch, logged in broker.left:
-                    raise _Diverged(Divergence(f"turn {number}, batch {batch}", f"{len(logged.calls)} calls", "none"))
-                broker.turn = number
-        finally:
-            session.close()
-        return ""
 
-    def _end(self, broker: _LoggedBroker) -> str:
-        """Ends the run; or says why its end cannot be done again."""
-        answer = self.record.answer
-        if answer is None:
-            return "it never came to its end"
-        if answer.ended not in (Ended.ANSWERED, Ended.BUDGET):
-            return f"it ended as {answer.ended}"
-        error = answer.error if answer.ended is Ended.BUDGET else ""  # of the author, whose last word is not logged
-        _same(answer, self._answer(answer.run_id, broker, Ended.BUDGET if error else Ended.ANSWERED, error), "answer")
-        return ""
+@dataclass
+class _LoggedAuthor:
+    """Gives a node the cells that the log has, and books what writing them cost."""
+
+    node: NodeRecord
+    place: str
+    budget: Budget
+    name: str = "logged"
+
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
+        """The next logged cell.
+
+        Raises:
+            _LeftOut: what came next was ended by the clock, a signal or a crash.
+        """
+        if len(turns) == len(self.node.turns):
+            return self._end()
+        turn = self.node.turns[len(turns)]
+        if turn.end is None or turn.end.stopped in _BY_CHANCE:
+            why = turn.end.stopped if turn.end else "its process died"
+            raise _LeftOut(f"{self.place}turn {len(turns) + 1} was stopped: {why}")
+        start, spent = turn.start, turn.start.spent or {}
+        self._book(Usage(spent["prompt_tokens"], 0, spent["completion_tokens"]), spent["calls"])
+        return Step(
+            decision=_decision(start.decision),
+            cell=start.cell,
+            prompt=_prompt(start),
+            prompt_ids=tuple(start.prompt_ids),
+            completion_ids=tuple(start.completion_ids),
+            text=start.text,
+            plan=start.plan,
+        )
+
+    def _end(self) -> None:
+        """Ends as the node did, after what its author spent on nothing."""
+        if self.node.result is None:
+            raise _LeftOut(f"{self.place}never came to its end" if self.place else "it never came to its end")
+        ended, usage, spent = self.node.result["ended"], self.node.result["usage"], self.budget.spent
+        if ended not in (Ended.ANSWERED, Ended.BUDGET):
+            raise _LeftOut(f"{self.place or 'it '}ended as {ended}")
+        prompt = usage["prompt_tokens"] - spent.prompt_tokens
+        self._book(
+            Usage(prompt, 0, usage["completion_tokens"] - spent.completion_tokens),
+            usage["leaf_calls"] - self.budget.calls,
+        )
+        if ended == Ended.BUDGET:
+            raise OutOfTurns(self.node.result["error"])
+
+    def _book(self, usage: Usage, calls: int) -> None:
+        with self.budget.reserve(Price(0, 0)) as receipt:
+            receipt.tokens, receipt.calls = usage, calls
+
+
+class _LoggedTree(Tree):
+    """A tree whose nodes are those of a record, one after another."""
+
+    at_once = 1
+
+    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
+        return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)
+
+    def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
+        return _LoggedBroker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+
+
+def _decision(data: Data) -> Decision:
+    def by_action(name: str) -> dict[Action, float]:
+        return {Action(action): value for action, value in data[name].items()}
+
+    return Decision(
+        Action(data["action"]),
+        by_action("logprobs"),
+        by_action("bias"),
+        data["propensity"],
+        data["reason"],
+        {Action(action): Cost(**cost) for action, cost in data["costs"].items()},
+    )
+
+
+def _prompt(start: TurnStart) -> Prompt | None:
+    messages = tuple(Message(message["role"], message["content"]) for message in start.messages)
+    return Prompt(messages, prefill=start.prefill) if messages else None
 
 
 def _same(logged: object, now: object, place: str) -> None:
     if found := difference(logged, now, place):
         raise _Diverged(found)
-
-
-def _spent_on_planning(record: RunRecord, turns: Sequence[TurnRecord]) -> list[tuple[Usage, int]]:
-    """What the author's own calls cost in each turn: what the ledger says less what the leaf calls say.
-
-    The log has no other account of it. How tokens divide into prompt and reply is known for the run as a whole, and
-    settled in the last turn.
-    """
-    leaves = [sum((_usage(call) for batch in turn.batches for call in batch.calls), Usage()) for turn in turns]
-    calls = [sum(len(batch.calls) for batch in turn.batches) for turn in turns]
-    limits, total = record.start.limits, record.answer.usage if record.answer else None
-    left = [(turn.start.state["tokens_left"], turn.start.state["calls_left"]) for turn in turns]
-    spent = [
-        (
-            Usage(prompt_tokens=tokens - next_tokens - leaf.prompt_tokens - leaf.completion_tokens),
-            made - next_made - count,
-        )
-        for (tokens, made), (next_tokens, next_made), leaf, count in zip(left, left[1:], leaves, calls, strict=False)
-    ]
-    if turns and total:
-        before, own = sum((usage for usage, _ in spent), Usage()), sum(leaves, Usage())
-        last = Usage(
-            total.prompt_tokens - own.prompt_tokens - before.prompt_tokens,
-            0,
-            total.completion_tokens - own.completion_tokens,
-        )
-        spent.append((last, total.leaf_calls - (limits["calls"] - left[-1][1]) - calls[-1]))
-    return [*spent, *[(Usage(), 0)] * (len(turns) - len(spent))]

@@ -1,32 +1,21 @@
 """One run: a question over a corpus, from its first line in the log to its answer."""
 
 import hashlib
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
 
 from rlm_local.corpus import Corpus
-from rlm_local.engine.answer import Answer, Ended, Usage
-from rlm_local.engine.author import Author
-from rlm_local.engine.broker import Broker, Final
-from rlm_local.engine.budget import Budget, Refused
-from rlm_local.engine.direct import DirectAuthor
-from rlm_local.engine.events import Event, Listener, Voice
-from rlm_local.engine.free import FreeAuthor
-from rlm_local.engine.guided import PROMPT_VERSION, GuidedAuthor, Schema
-from rlm_local.engine.node import Node, OutOfTurns
-from rlm_local.engine.passages import Passages
-from rlm_local.errors import RlmLocalError
-from rlm_local.log import RunLog, RunStart, RunStore
-from rlm_local.models import Cancel, Cancelled, DeadlineExceeded, Model
+from rlm_local.engine.answer import Answer, Evidence
+from rlm_local.engine.budget import Budget
+from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.result import Result
+from rlm_local.engine.tree import Tree, author_of
+from rlm_local.log import RunStart, RunStore
+from rlm_local.models import Cancel, Model
 from rlm_policy import Policy
-from rlm_sandbox import Image, SandboxError, Session
-from rlm_sandbox import Limits as SessionLimits
+from rlm_sandbox import Image, Pool
 
-NOT_FOUND = "The documents do not say."
-
-_CELL_SECONDS = 60.0
-_REPLY_BYTES = 256 << 20  # the columns of an item set over 10 MB of records are some 20 MB
-_OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
+_EVIDENCE_CHARACTERS = 400
 
 
 @dataclass
@@ -39,10 +28,11 @@ class Run:
     context_tokens: int
     model: Model
     model_sha256: str
-    image: Image
+    sandbox: Image | Pool
     policy: Policy
     budget: Budget
     tell: Listener
+    price: float | None = None
     task_id: str | None = None
     run_id: str | None = None
 
@@ -53,73 +43,30 @@ class Run:
             StoreError: the log cannot be written.
         """
         log = store.begin(self._start(), self.run_id)
-        say = Voice(self.tell, log.node(None, 0, self.question), None, 0)
-        broker = Broker(self.model, self.corpus, self.passages, self.budget, cancel, log, say)
-        ended, error = Ended.ANSWERED, ""
-        try:
-            self._node(log, broker, cancel, say).run()
-        except DeadlineExceeded:
-            ended = Ended.TIMEOUT
-        except (Cancelled, KeyboardInterrupt):
-            ended = Ended.CANCELLED
-        except (OutOfTurns, Refused) as limit:
-            ended, error = Ended.BUDGET, str(limit)
-        except (RlmLocalError, SandboxError) as broken:
-            ended, error = Ended.ERROR, str(broken)
-        answer = self._answer(log.run_id, broker, ended, error)
+        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell)
+        result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
+        answer = self.answer_of(log.run_id, result)
         log.end(answer)
-        say("end", answer.answer, _ending(answer))
         self.tell(Event("answer", answer.answer, data=answer.data()))
         return answer
 
-    @cached_property
-    def passages(self) -> Passages:
-        return Passages(self.corpus)
-
-    def _node(self, log: RunLog, broker: Broker, cancel: Cancel, say: Voice) -> Node:
-        return Node(
+    def answer_of(self, run_id: str, result: Result) -> Answer:
+        """The root's result as the run's answer: with evidence in documents, and the seconds of it all."""
+        return Answer(
+            run_id=run_id,
             question=self.question,
-            corpus=self.corpus,
-            context_tokens=self.context_tokens,
-            model=self.model,
-            author=self._author(),
-            broker=broker,
-            budget=self.budget,
-            cancel=cancel,
-            log=log,
-            say=say,
-            open_session=self._open_session,
+            answer=result.answer,
+            found=result.found,
+            ended=result.ended,
+            evidence=tuple(evidence(self.corpus, *place) for place in result.places),
+            usage=replace(result.usage, seconds=round(self.budget.seconds, 2)),
+            model=self.model.name,
+            policy=self.policy.name,
+            error=result.error,
+            value=result.value,
+            basis=result.basis,
+            unseen=result.unseen,
         )
-
-    @property
-    def author(self) -> str:
-        """Who writes the cells: the policies that decide nothing have their own, all others decide over typed plans."""
-        return self.policy.name if self.policy.name in ("direct", "free") else "guided"
-
-    def _author(self) -> Author:
-        match self.author:
-            case "direct":
-                return DirectAuthor(self.model, self.corpus)
-            case "free":
-                return FreeAuthor(self.model, self.corpus, self.budget)
-            case _:
-                return GuidedAuthor(self.model, Schema(self.corpus, self.question), self.budget, self.policy)
-
-    def _open_session(self, broker: Broker) -> Session:
-        seconds = min(_CELL_SECONDS, max(1.0, self.budget.limits.seconds - self.budget.seconds))
-        session = Session(
-            self.image, limits=SessionLimits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=broker.calls()
-        )
-        try:
-            session.set_text("context", self.corpus.context)
-            documents = [(d.name, d.kind, d.start, d.end) for d in self.corpus.documents]
-            opened = session.run(_OPENING.format(documents=documents))
-            if opened.error or opened.stopped:
-                raise SandboxError(f"the session cannot be opened: {opened.error or opened.stopped}")
-        except BaseException:
-            session.close()
-            raise
-        return session
 
     def _start(self) -> RunStart:
         return RunStart(
@@ -133,45 +80,15 @@ class Run:
             model_sha256=self.model_sha256,
             template_sha256=self.model.template_sha256,
             prompt_version=PROMPT_VERSION,
-            author=self.author,
+            author=author_of(self.policy),
             policy=self.policy.name,
             limits=asdict(self.budget.limits),
             seed=0,
-        )
-
-    def _answer(self, run_id: str, broker: Broker, ended: Ended, error: str) -> Answer:
-        final = broker.final or Final(NOT_FOUND, found=False)
-        if broker.final is not None and ended is not Ended.ERROR:
-            ended = Ended.ANSWERED
-        elif broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
-            ended, error = Ended.BUDGET, str(broker.refusal)
-        spent = self.budget.spent
-        return Answer(
-            run_id=run_id,
-            question=self.question,
-            answer=final.answer or NOT_FOUND,
-            found=final.found,
-            ended=ended,
-            evidence=final.evidence,
-            usage=Usage(
-                prompt_tokens=spent.prompt_tokens,
-                completion_tokens=spent.completion_tokens,
-                leaf_calls=self.budget.calls,
-                seconds=round(self.budget.seconds, 2),
-            ),
-            model=self.model.name,
-            policy=self.policy.name,
-            error=error,
+            price=self.price,
         )
 
 
-def _ending(answer: Answer) -> dict[str, object]:
-    usage = answer.usage
-    return {
-        "found": answer.found,
-        "ended": str(answer.ended),
-        "error": answer.error,
-        "tokens": usage.prompt_tokens + usage.completion_tokens,
-        "calls": usage.leaf_calls,
-        "seconds": usage.seconds,
-    }
+def evidence(corpus: Corpus, start: int, end: int) -> Evidence:
+    """A place of the context as one in a document, with the beginning of its text."""
+    span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
+    return Evidence(span.document, span.start, span.end, corpus.text_of(span))

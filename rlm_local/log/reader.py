@@ -2,13 +2,15 @@
 
 from datetime import UTC, datetime
 from sqlite3 import Connection, Row
+from typing import Any
 
-from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
+from rlm_local.engine.answer import Answer, Basis, Ended, Evidence, Usage
 from rlm_local.log.database import Database
 from rlm_local.log.record import (
     CallBatch,
     CallRecord,
     NodeRecord,
+    NodeStart,
     RunRecord,
     RunStart,
     RunSummary,
@@ -79,16 +81,29 @@ class Reader:
             policy=row["policy"],
             limits=db.get_json(row["limits"]),
             seed=row["seed"],
+            price=row["price"],
+            resumes=row["resumes"],
         )
 
     def _node(self, row: Row) -> NodeRecord:
+        ends = self._rows("node_end", "node", row["id"])
         return NodeRecord(
             id=row["id"],
-            parent=row["parent"],
-            depth=row["depth"],
-            question=self._db.get_text(row["question"]),
+            start=NodeStart(
+                question=self._db.get_text(row["question"]),
+                parent=row["parent"],
+                depth=row["depth"],
+                turn=row["turn"],
+                view=self._json(row["view"]),
+                share=self._json(row["share"]),
+            ),
             turns=tuple(self._turn(turn) for turn in self._rows("turn", "node", row["id"])),
+            result=self._json(ends[0]["result"]) if ends else None,
         )
+
+    def _json(self, digest: bytes | None) -> Any:
+        """The value of a column that older runs do not have."""
+        return None if digest is None else self._db.get_json(digest)
 
     def _turn(self, row: Row) -> TurnRecord:
         db = self._db
@@ -105,6 +120,7 @@ class Reader:
                 text=db.get_text(row["text"]),
                 plan=db.get_json(row["plan"]),
                 cell=db.get_text(row["cell"]),
+                spent=self._json(row["spent"]),
             ),
             batches=tuple(self._batch(batch) for batch in self._rows("batch", "turn", row["id"])),
             end=self._turn_end(ends[0]) if ends else None,
@@ -139,4 +155,6 @@ class Reader:
         data["ended"] = Ended(data["ended"])
         data["evidence"] = tuple(Evidence(**place) for place in data["evidence"])
         data["usage"] = Usage(**data["usage"])
+        data["unseen"] = tuple(data.get("unseen", ()))
+        data["basis"] = Basis(**data["basis"]) if data.get("basis") else None
         return Answer(**data)

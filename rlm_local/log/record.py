@@ -37,6 +37,11 @@ class RunStart:
     policy: str
     limits: Data
     seed: int
+    price: float | None = None
+    """Of a thousand tokens, in nats; None for the policy's own."""
+
+    resumes: str | None = None
+    """The id of the run that this one goes on with."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,23 @@ class TurnStart:
     """The typed plan that the cell was compiled from; None where the model wrote the cell itself."""
 
     cell: str
+    spent: Data | None = None
+    """What deciding and writing the cell cost: prompt_tokens, completion_tokens, calls."""
+
+
+@dataclass(frozen=True)
+class NodeStart:
+    """What a node is given; the root has no parent, no turn that started it, and views and may spend everything."""
+
+    question: str
+    parent: int | None = None
+    depth: int = 0
+    turn: int | None = None
+    view: Data | None = None
+    """`spans` of the parent's context, or the `text` that its cell made; and a `label` for people."""
+
+    share: Data | None = None
+    """Tokens, calls and nodes."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +128,24 @@ class TurnRecord:
 
 @dataclass(frozen=True)
 class NodeRecord:
-    """A node of the recursion tree; the root has no parent."""
+    """A node of the recursion tree; `result` is what it came to, None where the process died in it."""
 
     id: int
-    parent: int | None
-    depth: int
-    question: str
+    start: NodeStart
     turns: tuple[TurnRecord, ...]
+    result: Data | None
+
+    @property
+    def parent(self) -> int | None:
+        return self.start.parent
+
+    @property
+    def depth(self) -> int:
+        return self.start.depth
+
+    @property
+    def question(self) -> str:
+        return self.start.question
 
 
 @dataclass(frozen=True)

@@ -86,17 +86,39 @@ CREATE INDEX node_run ON node (run);
 CREATE INDEX turn_node ON turn (node);
 CREATE INDEX batch_turn ON batch (turn);
 CREATE INDEX call_batch ON call (batch);
-""" + "".join(
-    f"CREATE TRIGGER {table}_no_{change} BEFORE {change} ON {table}\n"
-    f"BEGIN SELECT raise(ABORT, 'the log is append-only'); END;\n"
-    for table in ("blob", "run", "node", "turn", "turn_end", "batch", "call", "answer")
-    for change in ("UPDATE", "DELETE")
-)
+"""
+
+_TREE = """
+ALTER TABLE run ADD COLUMN price REAL;                    -- of a thousand tokens, in nats; NULL: the policy's own
+ALTER TABLE run ADD COLUMN resumes TEXT;                  -- the run_id of the run that this one goes on with
+ALTER TABLE node ADD COLUMN turn INTEGER REFERENCES turn; -- of the parent's that started it
+ALTER TABLE node ADD COLUMN view BLOB;                    -- JSON object: what of the documents it was given
+ALTER TABLE node ADD COLUMN share BLOB;                   -- JSON object: what it may spend
+ALTER TABLE turn ADD COLUMN spent BLOB;                   -- JSON object: what deciding and writing the cell cost
+CREATE TABLE node_end (
+  node INTEGER PRIMARY KEY REFERENCES node,
+  ended TEXT NOT NULL,
+  result BLOB NOT NULL                                    -- JSON object
+);
+"""
+
+
+def _append_only(*tables: str) -> str:
+    return "".join(
+        f"CREATE TRIGGER {table}_no_{change} BEFORE {change} ON {table}\n"
+        f"BEGIN SELECT raise(ABORT, 'the log is append-only'); END;\n"
+        for table in tables
+        for change in ("UPDATE", "DELETE")
+    )
+
 
 Migrations = Sequence[tuple[str, str]]
 """Names and scripts, in the order in which they are applied."""
 
-MIGRATIONS: Migrations = (("0001 runs", _RUNS),)
+MIGRATIONS: Migrations = (
+    ("0001 runs", _RUNS + _append_only("blob", "run", "node", "turn", "turn_end", "batch", "call", "answer")),
+    ("0002 tree", _TREE + _append_only("node_end")),
+)
 
 
 def migrate(connection: sqlite3.Connection, migrations: Migrations, what: str) -> None:

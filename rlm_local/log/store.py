@@ -76,6 +76,8 @@ class RunStore:
                 start.policy,
                 db.put_json(start.limits),
                 start.seed,
+                start.price,
+                start.resumes,
             )
             return RunLog(db, db.insert("run", (None, *row)), run_id)
 
@@ -146,7 +148,7 @@ class RunStore:
         record = self.get(run)
         yield _line("run", run_id=record.run_id, started=record.started.isoformat(), **asdict(record.start))
         for node in record.nodes:
-            yield _line("node", node=node.id, parent=node.parent, depth=node.depth, question=node.question)
+            yield _line("node", node=node.id, **asdict(node.start), result=node.result)
             for turn in node.turns:
                 end = None if turn.end is None else asdict(turn.end)
                 yield _line("turn", turn=turn.id, node=node.id, **asdict(turn.start), end=end)

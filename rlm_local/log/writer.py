@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rlm_local.engine.answer import Answer
 from rlm_local.log.database import Database
-from rlm_local.log.record import CallKind, CallRecord, TurnStart
+from rlm_local.log.record import CallKind, CallRecord, Data, NodeStart, TurnStart
 
 
 class RunLog:
@@ -21,10 +21,24 @@ class RunLog:
         self._database = database
         self._row = row
 
-    def node(self, parent: int | None, depth: int, question: str) -> int:
+    def node(self, start: NodeStart) -> int:
         """A new node of the tree. Returns its id, which its turns and its children name."""
+        db = self._database
+        with db.writing():
+            row = (
+                start.parent,
+                start.depth,
+                db.put_text(start.question),
+                start.turn,
+                db.put_json(start.view),
+                db.put_json(start.share),
+            )
+            return db.insert("node", (None, self._row, *row))
+
+    def end_node(self, node: int, ended: str, result: Data) -> None:
+        """What a node came to."""
         with self._database.writing():
-            return self._database.insert("node", (None, self._row, parent, depth, self._database.put_text(question)))
+            self._database.insert("node_end", (node, ended, self._database.put_json(result)))
 
     def begin_turn(self, node: int, start: TurnStart) -> int:
         """A turn, before its cell runs. Returns its id."""
@@ -40,6 +54,7 @@ class RunLog:
                 db.put_text(start.text),
                 db.put_json(start.plan),
                 db.put_text(start.cell),
+                db.put_json(start.spent),
             )
             return db.insert("turn", (None, node, *row))
 

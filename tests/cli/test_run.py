@@ -54,7 +54,8 @@ def test_json_is_one_object_of_the_promised_shape(home: Path) -> None:
     assert result.stdout.count("\n") == 1
     assert data == json.loads(json.dumps({**ANSWER.data()}))
     assert [*data] == [
-        *("run_id", "question", "answer", "found", "ended", "evidence", "usage", "model", "policy", "error")
+        *("run_id", "question", "answer", "found", "ended", "evidence", "usage", "model", "policy", "error"),
+        *("value", "basis", "unseen"),
     ]
     assert [*data["evidence"][0]] == ["document", "start", "end", "text"]
     assert [*data["usage"]] == ["prompt_tokens", "completion_tokens", "leaf_calls", "nodes", "depth", "seconds"]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rlm_local.home import Home
-from rlm_local.log import RunStore
+from rlm_local.log import NodeStart, RunStore
 from tests.cli.fakes import FakeEngine, not_asked, run_program
 from tests.log.sample import answer, call_record, run_start, turn_start, write_run
 
@@ -61,9 +61,9 @@ def test_show_tells_the_run_from_the_question_to_its_cost(home: Path, run_id: st
 def test_show_of_a_run_that_died_says_so(home: Path) -> None:
     with RunStore(Home(home).runs) as store:
         log = store.begin(run_start())
-        root = log.node(None, 0, "How many?")
+        root = log.node(NodeStart("How many?"))
         log.end_turn(log.begin_turn(root, turn_start()), "", "Traceback\x1b[2J: boom\n", "memory", 1.0)
-        child = log.node(root, 1, "a part of it")
+        child = log.node(NodeStart("a part of it", root, 1))
         turn = log.begin_turn(child, turn_start("for i in range(3):\n    pass"))
         log.calls(turn, "query", [call_record(f"item {n}") for n in range(9)], 1.0)
     said = run_program(("runs", "show", "last"), NO_ENGINE, home).stdout

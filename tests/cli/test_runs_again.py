@@ -11,7 +11,7 @@ from rlm_local.cli.app import app
 from rlm_local.cli.shared import Shared
 from rlm_local.engine.engine import Engine
 from rlm_local.home import Home
-from rlm_local.log import RunStore
+from rlm_local.log import NodeStart, RunStore
 from rlm_local.models import ModelSpec
 from rlm_sandbox import Image
 from tests.cli.fakes import FakeEngine, not_asked, run_program
@@ -104,11 +104,11 @@ def test_a_run_that_did_more_stands_beside_one_that_died(home: Path) -> None:
 def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
     with RunStore(Home(home).runs) as store:
         log = store.begin(run_start())
-        root = log.node(None, 0, "How many?")
+        root = log.node(NodeStart("How many?"))
         turn = log.begin_turn(root, turn_start("print(1)\nprint(2)"))
         log.calls(turn, "judge", [call_record("a"), call_record("b")], 1.5)
         log.end_turn(turn, "1\n2\n", None, None, 1.0)
-        child = log.node(root, 1, "a part of it\x1b[2J")
+        child = log.node(NodeStart("a part of it\x1b[2J", root, 1))
         below = log.begin_turn(child, turn_start("1 / 0"))
         log.calls(below, "query", [call_record("c")], 0.5)
         log.end_turn(below, "", "Traceback:\nZeroDivisionError: division by zero\n", None, 1.0)

@@ -43,7 +43,7 @@ class Asker:
             context_tokens=corpus.tokens(model.count),
             model=model,
             model_sha256="",
-            image=self.image,
+            sandbox=self.image,
             policy=named(policy),
             budget=budget,
             tell=tell,

@@ -14,7 +14,9 @@ from rlm_local.engine.broker import Broker, price_of
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Event, Voice, ignore
 from rlm_local.engine.passages import Passages
-from rlm_local.log import RunStore, TurnStart
+from rlm_local.engine.result import Result
+from rlm_local.engine.run import evidence
+from rlm_local.log import NodeStart, RunStore, TurnStart
 from rlm_local.models import NEUTRAL, Cancel, Message, Prompt, Usage
 from rlm_sandbox import HostCallRefused
 from tests.engine.records import DOCUMENTS, records
@@ -25,17 +27,20 @@ from tests.models.fakes import ScriptedModel
 NewBroker = Callable[..., Broker]
 
 
+def childless(*_asked: Any) -> list[Result]:
+    raise AssertionError("no child was to be started")
+
+
 @pytest.fixture
 def new_broker(store: RunStore) -> NewBroker:
     def make(model: ScriptedModel | None = None, corpus: Corpus | None = None, **limits: int) -> Broker:
         corpus = corpus or records()
         log = store.begin(run_start())
         start = TurnStart({}, {}, (), "", (), (), "", None, "")
-        turn = log.begin_turn(log.node(None, 0, "?"), start)
+        turn = log.begin_turn(log.node(NodeStart("?")), start)
         model = model or planner(reads="Nurse Holm")
-        broker = Broker(
-            model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, Voice(ignore, 1, None, 0)
-        )
+        say = Voice(ignore, 1, None, 0)
+        broker = Broker(model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, say, childless)
         broker.turn = turn
         return broker
 
@@ -133,8 +138,8 @@ def test_evidence_is_clamped_in_number_and_length(new_broker: NewBroker) -> None
     ask(broker, "final", answer=" 42 ", found=True, evidence=[[start, end]] * 1000)
     assert broker.final is not None
     assert broker.final.answer == "42"
-    assert 0 < len(broker.final.evidence) < 100
-    [place] = set(broker.final.evidence)
+    assert 0 < len(broker.final.places) < 100
+    [place] = {evidence(corpus, *place) for place in broker.final.places}
     assert 0 < len(place.text) < 2000
     assert corpus.documents[0].text[place.start : place.end] == place.text
 
@@ -145,7 +150,7 @@ def test_evidence_does_not_run_into_the_next_document(new_broker: NewBroker) -> 
     roof = corpus.documents[1]
     ask(broker, "final", answer="x", found=True, evidence=[[roof.start, len(corpus.context)]])
     assert broker.final is not None
-    assert broker.final.evidence[0].text == DOCUMENTS[roof.name]
+    assert evidence(corpus, *broker.final.places[0]).text == DOCUMENTS[roof.name]
 
 
 def test_the_first_ending_counts(new_broker: NewBroker) -> None:
@@ -223,7 +228,7 @@ def test_what_was_used_is_booked_and_the_rest_comes_back(new_broker: NewBroker) 
     before = broker.budget.left
     assert ask(broker, "llm_query", prompts=["Hello?", "You?"]) == ["a reply of five words"] * 2
     spent = broker.budget.spent
-    assert broker.budget.left == Price(before.tokens - spent.prompt_tokens - spent.completion_tokens, before.calls - 2)
+    assert broker.budget.left == before - Price(spent.prompt_tokens + spent.completion_tokens, 2)
     assert spent.completion_tokens == 10
 
 

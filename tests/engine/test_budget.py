@@ -56,7 +56,7 @@ def test_batches_never_overshoot_and_what_they_hold_comes_back(limits: Limits, b
     budget = Budget(limits)
     used = [spend(budget, batch) for batch in batches]
     tokens, calls = sum(u.tokens for u in used), sum(u.calls for u in used)
-    assert budget.left == Price(limits.tokens - tokens, limits.calls - calls)
+    assert budget.left == Price(limits.tokens - tokens, limits.calls - calls, limits.nodes)
     assert budget.spent.prompt_tokens + budget.spent.completion_tokens == tokens <= limits.tokens
     assert budget.calls == calls <= limits.calls
 
@@ -70,12 +70,12 @@ def test_nested_batches_share_one_ledger(limits: Limits, batches: list[Batch]) -
             return
         before, price = budget.left, rest[0].price
         with suppress(Refused), budget.reserve(price):
-            assert budget.left == Price(before.tokens - price.tokens, before.calls - price.calls)
+            assert budget.left == before - price
             assert min(budget.left.tokens, budget.left.calls) >= 0
             nest(rest[1:])
 
     nest(batches)
-    assert budget.left == Price(limits.tokens, limits.calls)
+    assert budget.left == Price(limits.tokens, limits.calls, limits.nodes)
 
 
 def test_threads_share_one_ledger() -> None:
@@ -100,8 +100,8 @@ def test_a_refusal_carries_the_price_and_what_is_left_and_holds_nothing() -> Non
         budget.reserve(Price(700, 2)),
     ):
         pass
-    assert (refused.value.price, refused.value.left) == (Price(700, 2), Price(100, 3))
-    assert budget.left == Price(100, 3)
+    assert (refused.value.price, refused.value.left) == (Price(700, 2), Price(100, 3, 256))
+    assert budget.left == Price(100, 3, 256)
 
 
 def test_the_deadline_is_the_limit_of_seconds_after_the_start() -> None:

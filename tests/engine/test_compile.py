@@ -18,11 +18,13 @@ from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.guided.compile import compile_answer, compile_plan
 from rlm_local.engine.guided.plan import Classes, Condition, GroupTest, Op, PairTests, Plan, Ranking
 from rlm_local.engine.passages import Passages
-from rlm_local.log import RunStore, TurnStart
+from rlm_local.engine.run import evidence
+from rlm_local.log import NodeStart, RunStore, TurnStart
 from rlm_local.models import Cancel, Prompt
 from rlm_sandbox import CellResult, Image, Session
 from tests.engine.records import records
 from tests.engine.script import planner
+from tests.engine.test_broker import childless
 from tests.log.sample import run_start
 
 HOSTILE = (
@@ -55,6 +57,9 @@ class Cells:
         assert self.broker.final is not None, result.output
         return self.broker.final
 
+    def evidence(self, final: Final) -> list[Evidence]:
+        return [evidence(self.broker.corpus, *place) for place in final.places]
+
 
 OpenCells = Callable[[Corpus], Cells]
 
@@ -70,8 +75,9 @@ def open_cells(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             path: Path = tmp_path_factory.mktemp("log") / "runs.sqlite"
             log = stack.enter_context(RunStore(path)).begin(run_start())
             model = planner(reads="Karsten and Sons", verdict=verdict)
-            broker = Broker(model, corpus, Passages(corpus), Budget(Limits()), Cancel(), log, Voice(ignore, 1, None, 0))
-            broker.turn = log.begin_turn(log.node(None, 0, "?"), TurnStart({}, {}, (), "", (), (), "", None, ""))
+            say = Voice(ignore, 1, None, 0)
+            broker = Broker(model, corpus, Passages(corpus), Budget(Limits()), Cancel(), log, say, childless)
+            broker.turn = log.begin_turn(log.node(NodeStart("?")), TurnStart({}, {}, (), "", (), (), "", None, ""))
             session = stack.enter_context(Session(image, host_calls=broker.calls()))
             session.set_text("context", corpus.context)
             documents = [(d.name, d.kind, d.start, d.end) for d in corpus.documents]
@@ -134,8 +140,8 @@ def test_a_plan_gives_the_exact_answer_and_the_items_it_rests_on(cells: Cells, p
     final = cells.final(compile_plan(plan, "?"))
     assert {*final.answer.split(", ")} == {*answer.split(", ")}
     assert final.found
-    assert final.evidence
-    for place in final.evidence:
+    assert final.places
+    for place in cells.evidence(final):
         assert_is_there(cells.broker.corpus, place)
         assert place.text.startswith("V-0")
         for condition in plan.where:
@@ -176,7 +182,7 @@ def test_a_plan_that_finds_nothing_ends_nothing_and_says_what_it_saw(cells: Cell
 def test_reading_finds_the_passage_and_the_place_in_it(cells: Cells) -> None:
     final = cells.final(compile_plan(Plan(Op.READ), "Who repaired the roof of the old wing?"))
     assert (final.answer, final.found) == ("Karsten and Sons", True)
-    [place] = final.evidence
+    [place] = cells.evidence(final)
     assert place.document == "notes/roof.txt"
     assert_is_there(cells.broker.corpus, place)
 

@@ -7,7 +7,7 @@ import pytest
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
-from rlm_local.engine.run import NOT_FOUND
+from rlm_local.engine.node import NOT_FOUND
 from rlm_local.log import RunRecord
 from rlm_local.models import Prompt
 from tests.engine.conftest import Asker

@@ -12,7 +12,7 @@ import pytest
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
-from rlm_local.engine.run import NOT_FOUND
+from rlm_local.engine.node import NOT_FOUND
 from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker, once

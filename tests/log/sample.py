@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
-from rlm_local.log import CallRecord, RunLog, RunStart, RunStore, TurnStart
+from rlm_local.log import CallRecord, NodeStart, RunLog, RunStart, RunStore, TurnStart
 
 
 def run_start(question: str = "How many visits in May?", task_id: str | None = None) -> RunStart:
@@ -51,7 +51,7 @@ def answer(run_id: str, ended: Ended = Ended.ANSWERED) -> Answer:
 
 
 def write_run(log: RunLog, turns: int) -> None:
-    node = log.node(None, 0, "How many visits in May?")
+    node = log.node(NodeStart("How many visits in May?"))
     for number in range(turns):
         turn = log.begin_turn(node, turn_start(f"print({number})"))
         log.calls(turn, "judge", [call_record(f"visit {number}.{i}") for i in range(3)], 0.5)
@@ -65,7 +65,7 @@ def write_for_ever(path: Path) -> None:
         while True:
             log = store.begin(run_start())
             print("run", log.run_id, flush=True)
-            node = log.node(None, 0, "How many visits in May?")
+            node = log.node(NodeStart("How many visits in May?"))
             for _ in range(3):
                 turn = log.begin_turn(node, turn_start())
                 print("turn", log.run_id, turn, flush=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rlm_local.errors import StoreError
-from rlm_local.log import RunStore
+from rlm_local.log import NodeStart, RunStore
 from tests.log.sample import answer, run_start, turn_start, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ def test_a_full_disk_loses_nothing_that_was_written(path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         with RunStore(path) as store:
             log = store.begin(run_start("too long"))
-            node = log.node(None, 0, "?")
+            node = log.node(NodeStart("?"))
             while True:
                 log.begin_turn(node, turn_start(random.randbytes(30_000).hex()))
 
@@ -174,7 +174,7 @@ def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     with pytest.raises(StoreError, match=r"newer rlm-local \(0999 rewards\).*Update rlm-local"):
         RunStore(path)
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT count(*) FROM migration").fetchone() == (2,)
+    assert connection.execute("SELECT count(*) FROM migration").fetchone() == (3,)
     connection.close()
 
 

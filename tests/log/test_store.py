@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
+from rlm_local.engine.answer import Answer, Basis, Ended, Evidence, Usage
 from rlm_local.errors import StoreError, UsageError
-from rlm_local.log import CallBatch, CallRecord, RunStart, RunStore, TurnEnd, TurnStart
+from rlm_local.log import CallBatch, CallRecord, NodeStart, RunStart, RunStore, TurnEnd, TurnStart
 from tests.log.sample import answer, call_record, run_start, turn_start, write_run
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)
@@ -45,6 +45,8 @@ STARTS = st.builds(
     policy=st.just("rules"),
     limits=OBJECT,
     seed=COUNT,
+    price=st.none() | SECONDS,
+    resumes=st.none() | TEXT,
 )
 TURNS = st.builds(
     TurnStart,
@@ -57,6 +59,7 @@ TURNS = st.builds(
     text=TEXT,
     plan=st.none() | OBJECT,
     cell=TEXT,
+    spent=st.none() | OBJECT,
 )
 CALLS = st.builds(
     CallRecord,
@@ -84,6 +87,9 @@ ANSWERS = st.builds(
     model=TEXT,
     policy=TEXT,
     error=TEXT,
+    value=st.none() | TEXT,
+    basis=st.none() | st.builds(Basis, COUNT, COUNT, st.floats(0, 1)),
+    unseen=st.lists(TEXT, max_size=2).map(tuple),
 )
 
 
@@ -99,8 +105,8 @@ def test_what_was_written_comes_back_equal(
 ) -> None:
     with RunStore(path) as store:
         log = store.begin(start)
-        node = log.node(None, 0, start.question)
-        child = log.node(node, 1, "a part")
+        node = log.node(NodeStart(start.question))
+        child = log.node(NodeStart("a part", node, 1, None, {"label": "a", "spans": [[0, 5]]}, {"tokens": 9}))
         for turn_given, batches, end in turns:
             turn = log.begin_turn(child, turn_given)
             for batch in batches:
@@ -108,14 +114,16 @@ def test_what_was_written_comes_back_equal(
             if end:
                 log.end_turn(turn, **asdict(end))
         given_answer = replace(given_answer, run_id=log.run_id)
+        log.end_node(child, "budget", {"found": False})
         log.end(given_answer)
     with RunStore(path) as store:
         record = store.get(log.run_id)
     assert record.start == start
     assert record.answer == given_answer
-    assert [(n.id, n.parent, n.depth, n.question) for n in record.nodes] == [
-        (node, None, 0, start.question),
-        (child, node, 1, "a part"),
+    part = NodeStart("a part", node, 1, None, {"label": "a", "spans": [[0, 5]]}, {"tokens": 9})
+    assert [(n.id, n.start, n.result) for n in record.nodes] == [
+        (node, NodeStart(start.question), None),
+        (child, part, {"found": False}),
     ]
     assert [(t.start, list(t.batches), t.end) for t in record.nodes[1].turns] == turns
 
@@ -130,7 +138,7 @@ def test_equal_messages_are_kept_once(path: Path) -> None:
     long = replace(turn_start(), messages=({"role": "system", "content": "".join(map(chr, range(32, 9000)))},))
     with RunStore(path) as store:
         log = store.begin(run_start())
-        node = log.node(None, 0, "?")
+        node = log.node(NodeStart("?"))
         log.begin_turn(node, long)
         before = _count(path, "blob")
         for _ in range(50):
@@ -218,7 +226,7 @@ def test_export_holds_everything_as_json_lines(path: Path) -> None:
 def test_an_unfinished_run_is_exported_as_far_as_it_went(path: Path) -> None:
     with RunStore(path) as store:
         log = store.begin(run_start())
-        log.begin_turn(log.node(None, 0, "?"), turn_start())
+        log.begin_turn(log.node(NodeStart("?")), turn_start())
         lines = [json.loads(line) for line in store.export("last")]
     assert [line["type"] for line in lines] == ["run", "node", "turn"]
     assert lines[-1]["end"] is None
@@ -227,10 +235,10 @@ def test_an_unfinished_run_is_exported_as_far_as_it_went(path: Path) -> None:
 def test_threads_of_one_run_write_at_once(path: Path) -> None:
     with RunStore(path) as store:
         log = store.begin(run_start())
-        root = log.node(None, 0, "?")
+        root = log.node(NodeStart("?"))
 
         def child(number: int) -> None:
-            node = log.node(root, 1, f"part {number}")
+            node = log.node(NodeStart(f"part {number}", root, 1))
             for turn in range(3):
                 log.begin_turn(node, turn_start(f"part {number} turn {turn}"))
 

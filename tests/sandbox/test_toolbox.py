@@ -266,7 +266,10 @@ def test_one_query_is_a_batch_of_one() -> None:
 def test_final_writes_a_value_as_a_person_would(value: object, text: str) -> None:
     _, host, namespace = toolbox()
     namespace["FINAL"](value)
-    assert host.asked == [("final", {"answer": text, "found": True, "evidence": []})]
+    [(call, arguments)] = host.asked
+    assert (call, arguments["answer"], arguments["found"], arguments["evidence"]) == ("final", text, True, [])
+    data = [*value] if isinstance(value, tuple) else value
+    assert arguments["value"] == data
 
 
 def test_final_sends_the_places_of_a_bounded_number_of_items() -> None:

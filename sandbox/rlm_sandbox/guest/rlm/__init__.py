@@ -16,12 +16,16 @@ something (a leaf call, a child node) or ends the run is a host call, priced and
     classify(items, field, options)     the items, each with the option that the model chose as a field
     read(question, passages)       the answer that the passages give, or found=False
     llm_query, llm_query_batched   the paper's names (arXiv 2512.24601)
+    rlm_query, rlm_query_batched   the same to child nodes, about parts of the text
+    parts(items, by), combine(results, how)     parts for them, and what their answers come to
     FINAL, FINAL_VAR, SHOW_VARS, answer
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from .children import Children, combine
 from .records import Condition, Document, Item, ItemSet, Text, group, select, show, split, total, values
 from .retrieval import Retrieval
 
@@ -47,7 +51,9 @@ class Tools:
         self.call = call
         self.text = Text(context, documents)
         self.retrieval = Retrieval(self.text, self._passages)
+        self.children = Children(call, self.text)
         self._sets: dict[str, ItemSet] = {}
+        self._over = 0
         self.namespace: dict[str, Any] = {}
 
     def fields(self) -> dict[str, dict[str, str]]:
@@ -64,6 +70,7 @@ class Tools:
         if name not in self._sets:
             data = self.call("item_set", name=name)
             self._sets[name] = ItemSet(self.text, data["starts"], data["ends"], data["columns"])
+        self._over = len(self._sets[name].items)
         return select(self._sets[name].items, where)
 
     def _passages(self) -> list[tuple[int, int]]:
@@ -111,7 +118,8 @@ class Tools:
     def final(self, value: Any, evidence: Sequence[Item] = (), *, found: bool = True) -> None:
         """End the run with this answer; `evidence` are the items it rests on."""
         spans = [[item.start, item.end] for item in list(evidence)[:50]]
-        self.call("final", answer=_answer_text(value), found=bool(found), evidence=spans)
+        answer, data = _answer_text(value), _data(value)
+        self.call("final", answer=answer, found=bool(found), evidence=spans, value=data, over=self._over)
 
     def final_var(self, name: str) -> None:
         """End the run with the value of a variable, given by name."""
@@ -159,6 +167,10 @@ def install(namespace: dict[str, Any], call: Callable[..., Any], documents: Iter
         read=tools.read,
         llm_query=tools.llm_query,
         llm_query_batched=tools.llm_query_batched,
+        rlm_query=tools.children.rlm_query,
+        rlm_query_batched=tools.children.rlm_query_batched,
+        parts=tools.children.parts,
+        combine=combine,
         FINAL=tools.final,
         FINAL_VAR=tools.final_var,
         SHOW_VARS=tools.show_vars,
@@ -176,3 +188,16 @@ def _answer_text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(show(v) for v in value)  # pyright: ignore[reportUnknownVariableType]
     return show(value)
+
+
+def _data(value: Any) -> Any:
+    """An answer as JSON can say it."""
+    if isinstance(value, dict):
+        return {str(key): _data(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_data(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and not math.isfinite(value):
+        return show(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)

@@ -1,0 +1,28 @@
+"""What a node comes to, as its parent sees it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rlm_local.engine.answer import Basis, Ended, Usage
+
+
+@dataclass(frozen=True)
+class Result:
+    """A typed answer with its places and its cost; see `Answer`. Places are offsets in the context of the node's view.
+
+    The seconds of `usage` are those of the node; its other figures include the nodes below.
+    """
+
+    answer: str
+    value: Any
+    found: bool
+    ended: Ended
+    places: tuple[tuple[int, int], ...]
+    basis: Basis
+    unseen: tuple[str, ...]
+    error: str
+    usage: Usage
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for the log."""
+        return asdict(self)

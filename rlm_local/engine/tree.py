@@ -1,0 +1,164 @@
+"""The nodes of one run: what they share, how each gets its parts, and how children run at the same time.
+
+One model, one sandbox, one log and one ledger serve them all. Children of one call are priced and reserved together,
+each gets a share of the ledger that is its own, and none begins before all are paid for.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from rlm_local.corpus import Corpus
+from rlm_local.engine.author import Author
+from rlm_local.engine.broker import Broker
+from rlm_local.engine.budget import Budget, Price, Refused
+from rlm_local.engine.child import Ask
+from rlm_local.engine.direct import DirectAuthor
+from rlm_local.engine.events import Listener, Voice
+from rlm_local.engine.free import FreeAuthor
+from rlm_local.engine.guided import GuidedAuthor, Schema
+from rlm_local.engine.node import Node
+from rlm_local.engine.passages import Passages
+from rlm_local.engine.result import Result
+from rlm_local.log import NodeStart, RunLog
+from rlm_local.models import Cancel, Model
+from rlm_policy import Policy
+from rlm_sandbox import HostCallRefused, Image, Pool, SandboxError, Session
+from rlm_sandbox import Limits as SessionLimits
+
+_CELL_SECONDS = 60.0
+_REPLY_BYTES = 256 << 20  # the columns of an item set over 10 MB of records are some 20 MB
+_OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
+_PLAN_TOKENS = 6_000
+"""What a child needs at least whose view does not fit in the window: a plan, and a reading."""
+
+_READ_TOKENS = 1_100
+"""What reading needs besides the text: the fixed part of its prompt, and the reply."""
+
+_KEPT = 10
+"""A tenth of what is left stays with the parent, to make something of what its children found."""
+
+
+@dataclass
+class Tree:
+    """What the nodes of a run share. `at_once` is how many children of a node run at the same time."""
+
+    model: Model
+    sandbox: Image | Pool
+    policy: Policy
+    cancel: Cancel
+    log: RunLog
+    listener: Listener
+    at_once: ClassVar[int] = 4
+
+    def root(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget) -> Result:
+        """Run the first node, and with it all others, to the end."""
+        node = self.log.node(NodeStart(question))
+        return self._node(question, corpus, context_tokens, budget, Voice(self.listener, node, None, 0)).run()
+
+    def children(self, parent: Voice, turn: int, budget: Budget, asks: Sequence[Ask]) -> list[Result]:
+        """Run the children of a node, each on its share of the ledger.
+
+        Raises:
+            HostCallRefused: no depth is left.
+            Refused: they would cost more than is left.
+            Cancelled, DeadlineExceeded: by `cancel`, once all have ended.
+        """
+        depth = parent.depth + 1
+        if depth > budget.limits.depth:
+            raise HostCallRefused(
+                f"no child below depth {budget.limits.depth}: look with code, or ask the model itself"
+            )
+        sizes = [ask.corpus.tokens(self.model.count) for ask in asks]
+        with budget.shares(self._prices(sizes, budget, deeper=depth < budget.limits.depth)) as ledgers:
+            nodes: list[Node] = []
+            for ask, size, ledger in zip(asks, sizes, ledgers, strict=True):
+                share = {"tokens": ledger.limits.tokens, "calls": ledger.limits.calls, "nodes": ledger.limits.nodes}
+                start = NodeStart(ask.question, parent.node, depth, turn, ask.view(), share)
+                say = Voice(self.listener, self.log.node(start), parent.node, depth)
+                nodes.append(self._node(ask.question, ask.corpus, size, ledger, say))
+            with ThreadPoolExecutor(self.at_once, thread_name_prefix="rlm-local-node") as threads:
+                results = [*threads.map(Node.run, nodes)]
+        self.cancel.check()
+        return results
+
+    def _prices(self, sizes: Sequence[int], budget: Budget, *, deeper: bool) -> list[Price]:
+        """A share for each child: what it needs at least, and of the rest a part by the size of its view.
+
+        Raises:
+            Refused: not even that is left.
+        """
+        left = budget.left
+        fits = self.model.n_ctx - _READ_TOKENS
+        least = [Price((size if size <= fits else _PLAN_TOKENS) + _READ_TOKENS, 2, 1) for size in sizes]
+        needed = sum(least, Price(0, 0))
+        if not needed.within(left):
+            raise Refused(needed, left)
+        spare = Price(left.tokens - left.tokens // _KEPT, left.calls - left.calls // _KEPT, left.nodes) - needed
+        weights = [price.tokens / needed.tokens for price in least]
+        return [
+            price
+            + Price(
+                max(0, int(spare.tokens * weight)),
+                max(0, int(spare.calls * weight)),
+                int(spare.nodes * weight) if deeper else 0,
+            )
+            for price, weight in zip(least, weights, strict=True)
+        ]
+
+    # ---- a node's parts
+
+    def _node(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget, say: Voice) -> Node:
+        with budget.reserve(Price(0, 0, 1)) as receipt:
+            receipt.nodes = 1
+        broker = self._broker(corpus, budget, say)
+        return Node(
+            question=question,
+            corpus=corpus,
+            context_tokens=context_tokens,
+            model=self.model,
+            author=self._author(question, corpus, budget, say),
+            broker=broker,
+            budget=budget,
+            cancel=self.cancel,
+            log=self.log,
+            say=say,
+            open_session=partial(self._open_session, corpus, budget),
+        )
+
+    def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
+        return Broker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+
+    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
+        match author_of(self.policy):
+            case "direct":
+                return DirectAuthor(self.model, corpus)
+            case "free":
+                return FreeAuthor(self.model, corpus, budget)
+            case _:
+                return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
+
+    def _open_session(self, corpus: Corpus, budget: Budget, broker: Broker) -> Session:
+        seconds = min(_CELL_SECONDS, max(1.0, budget.limits.seconds - budget.seconds))
+        session = Session(
+            self.sandbox,
+            limits=SessionLimits(seconds=seconds, host_call_bytes=_REPLY_BYTES),
+            host_calls=broker.calls(),
+        )
+        try:
+            session.set_text("context", corpus.context)
+            documents = [(d.name, d.kind, d.start, d.end) for d in corpus.documents]
+            opened = session.run(_OPENING.format(documents=documents))
+            if opened.error or opened.stopped:
+                raise SandboxError(f"the session cannot be opened: {opened.error or opened.stopped}")
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+
+def author_of(policy: Policy) -> str:
+    """Who writes the cells: the policies that decide nothing have their own, all others decide over typed plans."""
+    return policy.name if policy.name in ("direct", "free") else "guided"
