@@ -107,6 +107,7 @@ def _greet(settings: "Settings", keys: bool) -> None:
     """What a person needs to know, before anything is loaded."""
     shares = ", ".join(str(folder) for folder in settings.folders) or "nothing: ask over uploaded files"
     lines = (
+        f"page    {settings.url}",
         f"API     {settings.url}v1",
         f"model   {settings.model}; being loaded, {settings.url}ready says when it is there",
         f"shared  {shares}",

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from rlm_local.errors import RlmLocalError
@@ -61,6 +63,7 @@ def create_app(service: Service) -> FastAPI:
         app.add_exception_handler(kind, _told)
     for router in (chat.router, responses.router, models.router, openai_files.router, runs.router, health.router):
         app.include_router(router)
+    app.mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True), name="page")
     return app
 
 

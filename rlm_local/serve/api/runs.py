@@ -98,6 +98,7 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
     item, outline, answer = await asyncio.to_thread(read)
     if live and live.state != "ended":
         item = shapes.of_live(live)
+    job = await asyncio.to_thread(use.jobs.find, run_id)
     error = str(live.error) if live and live.error else answer.error if answer else ""
     return shapes.RunDetail(
         **item.model_dump(),
@@ -105,6 +106,8 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
         result=answer.data() if answer else None,
         error=error or None,
         sources=list(use.sources(run_id)),
+        files=list(job.files) if job else [],
+        folders=list(job.folders) if job else [],
     )
 
 

@@ -70,6 +70,8 @@ class RunDetail(RunItem):
     result: Data | None = Field(default=None, description="The answer with evidence and cost.")
     error: str | None = None
     sources: list[str]
+    files: list[str] = Field(description="Ids of the uploaded files that it is over.")
+    folders: list[str] = Field(description="Names of the shared folders that it is over.")
 
 
 class Call(BaseModel):
