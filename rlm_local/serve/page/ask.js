@@ -93,11 +93,14 @@ class Sources {
     this.list = list;
     this.trouble = trouble;
     this.most = most;
+    this.turn = 0;
   }
 
   async load() {
+    const turn = ++this.turn;
     try {
       const { data } = await api.files();
+      if (turn !== this.turn) return; // it was asked again meanwhile
       const own = data.filter((file) => file.purpose !== "messages");
       for (const id of chosen) if (!own.some((file) => file.id === id)) chosen.delete(id);
       replace(this.list, own.slice(0, 200).map((file) => this.item(file)));
@@ -127,7 +130,9 @@ class Sources {
       replace(this.trouble, h("p.quiet", { role: "status" }, `Uploading ${++done} of ${found.length}: ${name}`));
       try {
         if (file.size > this.most) throw new Error(`${name} is larger than ${size(this.most)}.`);
-        chosen.add((await api.upload(file, name)).id);
+        const { id } = await api.upload(file, name);
+        this.turn++;
+        chosen.add(id);
       } catch (error) {
         replace(this.trouble, problem(error));
         await this.load();

@@ -1,0 +1,178 @@
+"""The page in a real browser: ask, watch, open, cancel, come back; and what documents say stays text."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from rlm_local.log import RunStore
+from rlm_local.models import Prompt
+from rlm_local.serve.keys import Scope
+from tests.engine.script import planner
+from tests.log.sample import answer, run_start, turn_start
+from tests.models.fakes import ScriptedModel
+from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
+
+HOSTILE = '<script>window.hit = 1</script><img src="http://evil.example/x.png" onerror="window.hit = 1"> ![](http://evil.example/y)'
+
+
+class Gate:
+    """A scripted model that waits before it plans until it is let go."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        inner = planner(*COUNT)
+
+        def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
+            self.open.wait(30)
+            return inner.slot(prompt, text, options)
+
+        self.model = ScriptedModel(slot=slot, write=inner.write)
+
+
+def ask(page: Page, server: Running, question: str = QUESTION) -> None:
+    page.goto(server.url)
+    page.get_by_role("textbox", name="Question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+
+
+def test_ask_watch_the_tree_and_open_what_the_answer_rests_on(page: Page, start: StartServer) -> None:
+    ask(page, start())
+    expect(page.locator(".answer .text")).to_have_text("1")
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    page.get_by_role("treeitem").click()
+    panel = page.get_by_role("complementary")
+    expect(panel.locator(".code")).to_contain_text("rows('visits'")
+    expect(panel.locator(".py-tool").first).to_be_visible()
+    expect(panel.get_by_role("listitem").filter(has_text="SEARCH")).to_contain_text("%")
+    page.locator(".place").first.click()
+    expect(panel.locator("mark")).to_have_text("V-001,Ben Okafor,Surgery,cancelled,80,2024-02-11")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(page.locator("nav .item")).to_contain_text(QUESTION)
+
+
+def test_a_run_that_is_reloaded_in_its_middle_loses_nothing(page: Page, start: StartServer) -> None:
+    gate = Gate()
+    ask(page, start(gate.model))
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".pill").filter(has_text="running").first).to_be_visible()
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    gate.open.set()
+    expect(page.locator(".answer .text")).to_have_text("1")
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+
+
+def test_a_run_is_cancelled(page: Page, start: StartServer) -> None:
+    gate = Gate()
+    ask(page, start(gate.model))
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    page.get_by_role("button", name="Cancel").click()
+    gate.open.set()
+    expect(page.locator(".head .pill")).to_have_text("cancelled")
+
+
+def test_files_are_uploaded_and_asked_about(page: Page, start: StartServer) -> None:
+    server = start(planner("read", reads="red"), folders=())
+    page.goto(server.url)
+    page.locator("input[type=file]").first.set_input_files(
+        [{"name": "gate.txt", "mimeType": "text/plain", "buffer": b"The gate is red.\n" * 2}]
+    )
+    expect(page.locator(".files li")).to_contain_text("gate.txt")
+    page.get_by_role("textbox", name="Question").fill("Which colour has the gate?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".answer .text")).to_have_text("red")
+
+
+def test_what_documents_and_models_say_is_text(page: Page, start: StartServer) -> None:
+    server = start(planner("read", reads=HOSTILE))
+    (server.service.folders["records"] / "notes" / "fall.txt").write_text(f"The gate is {HOSTILE}.\n")
+    ask(page, server, f"Which colour has the gate? {HOSTILE}")
+    expect(page.locator(".answer .text")).to_have_text(HOSTILE)
+    page.get_by_role("treeitem").click()
+    page.get_by_text("What the model was shown and wrote").first.click()
+    page.locator("nav .item").first.wait_for()
+    assert page.evaluate("window.hit") is None
+    assert (
+        page.evaluate("document.querySelectorAll('main img, aside img, nav img, body script:not([src])').length") == 0
+    )
+
+
+def test_two_runs_are_compared(page: Page, start: StartServer) -> None:
+    ask(page, start())
+    page.get_by_label("Ask again under another policy").select_option("rlm-local:direct")
+    expect(page.locator(".column")).to_have_count(2)
+    expect(page.locator(".column .text")).to_have_count(2)
+    expect(page.locator(".column .meta").nth(1)).to_contain_text("rlm-local:direct")
+
+
+def test_a_key_is_asked_for_and_kept_while_the_tab_is_open(browser: Browser, start: StartServer) -> None:
+    server = start()
+    _, text = server.service.keys.make("alice", [Scope.ASK, Scope.READ])
+    page = browser.new_page()
+    page.goto(server.url)
+    page.get_by_label("Key").fill("wrong")
+    page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("Key").fill(text)
+    page.get_by_role("button", name="Enter").click()
+    expect(page.locator("#about")).to_contain_text("alice")
+    page.reload()
+    expect(page.locator("#about")).to_contain_text("alice")
+    page.close()
+
+
+@pytest.fixture
+def tall(start: StartServer) -> tuple[Running, str]:
+    """A run of five thousand nodes: a root, fifty children, and their children."""
+    server = start()
+    store = RunStore(server.service.home.runs)
+    log = store.begin(run_start())
+    root = log.node(None, 0, "the root")
+    log.end_turn(log.begin_turn(root, turn_start()), "done", None, None, 0.1)
+    database = store._database  # pyright: ignore[reportPrivateUsage]  one transaction, not five thousand
+    run = log._row  # pyright: ignore[reportPrivateUsage]
+    with database.writing():
+        for child in range(50):
+            parent = database.insert("node", (None, run, root, 1, database.put_text(f"part {child}")))
+            for grandchild in range(99):
+                question = database.put_text(f"part {child}.{grandchild}")
+                database.insert("node", (None, run, parent, 2, question))
+    log.end(answer(log.run_id))
+    store.close()
+    return server, log.run_id
+
+
+def test_a_tree_of_five_thousand_nodes_is_walked_by_keys(page: Page, tall: tuple[Running, str]) -> None:
+    server, run = tall
+    page.goto(f"{server.url}/#/run/{run}")
+    tree = page.get_by_role("tree")
+    expect(page.locator("h2 .aside")).to_have_text("5,001 nodes")
+    assert page.locator(".line").count() < 60
+    tree.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("treeitem", selected=True)).to_contain_text("part 49.98")
+    assert page.locator(".line").count() < 60
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("treeitem", selected=True)).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary")).to_contain_text("the root")
+
+
+def test_a_phone_shows_it_all_without_scrolling_sideways(page: Page, start: StartServer) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    ask(page, start())
+    expect(page.locator(".answer .text")).to_have_text("1")
+    wide = (
+        "document.documentElement.scrollWidth > innerWidth || document.querySelector('main').scrollWidth > innerWidth"
+    )
+    assert not page.evaluate(wide)
+    page.get_by_role("treeitem").click()
+    expect(page.locator(".turn").first).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Runs").click()
+    expect(page.locator("nav .item")).to_be_visible()
