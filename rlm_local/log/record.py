@@ -160,6 +160,25 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a run came to whose right answer was known: one of the alternatives that were tried from the same state."""
+
+    run_id: str
+    split: Literal["train", "held-out"]
+    group: str
+    """Tasks of one group are in one split: of documents or wordings that a policy has seen it proves nothing."""
+
+    branch: str
+    """Names the state: runs that have the same differ in what was forced."""
+
+    forced: str
+    """The action and, for a plan, its op, as in "SEARCH count"."""
+
+    expected: str
+    score: float
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """A run as a line of a list; `ended` is `unfinished` where there is no answer."""
 

@@ -102,6 +102,19 @@ CREATE TABLE node_end (
 );
 """
 
+_OUTCOMES = """
+CREATE TABLE outcome (
+  run INTEGER PRIMARY KEY REFERENCES run,
+  split TEXT NOT NULL,                                    -- train or held-out
+  grouping TEXT NOT NULL,                                 -- tasks of one group are in one split, for ever
+  branch TEXT NOT NULL,                                   -- runs from the same state have the same
+  forced TEXT NOT NULL,                                   -- the action, and the op of a plan, as in SEARCH count
+  expected BLOB NOT NULL,
+  score REAL NOT NULL
+);
+CREATE INDEX outcome_branch ON outcome (branch);
+"""
+
 
 def _append_only(*tables: str) -> str:
     return "".join(
@@ -118,6 +131,7 @@ Migrations = Sequence[tuple[str, str]]
 MIGRATIONS: Migrations = (
     ("0001 runs", _RUNS + _append_only("blob", "run", "node", "turn", "turn_end", "batch", "call", "answer")),
     ("0002 tree", _TREE + _append_only("node_end")),
+    ("0003 outcomes", _OUTCOMES + _append_only("outcome")),
 )
 
 

@@ -14,7 +14,7 @@ from rlm_local.errors import UsageError
 from rlm_local.log.database import Database
 from rlm_local.log.outline import RunOutline, outline
 from rlm_local.log.reader import Reader
-from rlm_local.log.record import NodeRecord, RunRecord, RunStart, RunSummary
+from rlm_local.log.record import NodeRecord, Outcome, RunRecord, RunStart, RunSummary
 from rlm_local.log.writer import RunLog
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -139,6 +139,42 @@ class RunStore:
         if record is None:
             raise UsageError(f"there is no node {node} in run {run}")
         return record
+
+    def score(self, outcome: Outcome) -> None:
+        """Keep what a run came to, once."""
+        db = self._database
+        with db.writing() as connection:
+            row = (
+                _find(connection, outcome.run_id)["id"],
+                outcome.split,
+                outcome.group,
+                outcome.branch,
+                outcome.forced,
+                db.put_text(outcome.expected),
+                outcome.score,
+            )
+            db.insert("outcome", row)
+
+    def outcomes(self, model_sha256: str, prompt_version: str) -> tuple[Outcome, ...]:
+        """What runs of a model under a version of the prompts came to, the first one first."""
+        query = (
+            "SELECT run_id, split, grouping, branch, forced, expected, score FROM outcome JOIN run ON run.id = run "
+            "WHERE model_sha256 = ? AND prompt_version = ? ORDER BY run"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (model_sha256, prompt_version)).fetchall()
+            return tuple(
+                Outcome(
+                    run_id=row["run_id"],
+                    split=row["split"],
+                    group=row["grouping"],
+                    branch=row["branch"],
+                    forced=row["forced"],
+                    expected=self._database.get_text(row["expected"]),
+                    score=row["score"],
+                )
+                for row in rows
+            )
 
     def export(self, run: str) -> Iterator[str]:
         """A whole run as JSON lines, each with its `type`: run, node, turn, call, answer, in the order of the tree.

@@ -1,0 +1,164 @@
+"""Counterfactual trajectories: from the same state every action is taken, and each is scored and priced in the log."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from rlm_local.bench.scoring import score
+from rlm_local.engine.answer import Ended
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.guided import PROMPT_VERSION, Schema
+from rlm_local.engine.guided.plan import Op
+from rlm_local.engine.guided.planner import open_ops
+from rlm_local.log import Outcome, RunStore
+from rlm_local.models import Cancel, Model, ModelSpec
+from rlm_policy import Action, Forced
+from rlm_sandbox import Image
+from rlm_training.steer import steered
+from rlm_training.tasks import Make, TrainingTask
+
+UNFORCED = "as it is"
+"""What is forced where nothing is: what the policy does of its own."""
+
+SOLVED = 0.99
+"""A score from which on a task counts as solved."""
+
+_WINDOW_RESERVE = 1_000
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One alternative: an action and, where that is a plan without a judge, its op."""
+
+    action: Action
+    op: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.action} {self.op}".rstrip()
+
+    @property
+    def dear(self) -> bool:
+        """Whether the model reads text for it: code alone costs next to nothing."""
+        return self.op in ("", Op.READ)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was collected of one task; `outcomes` are those of this time."""
+
+    task: TrainingTask
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Tries the branches of tasks over one model, several tasks at a time, and keeps their outcomes in the log.
+
+    A branch that reads is tried only where code alone did not solve the task: it costs a hundred times as much, and
+    would not become the label.
+
+    Args:
+        max_tokens: of each run.
+        parallel: tasks at a time; their prompts share their beginning, and are evaluated together.
+    """
+
+    spec: ModelSpec
+    model: Model
+    image: Image
+    store: RunStore
+    max_tokens: int = 60_000
+    parallel: int = 4
+
+    def collect(self, tasks: Iterable[tuple[str, Make]], *, branches: bool, cancel: Cancel) -> Iterator[Collected]:
+        """Each task when all its branches are in the log, in the order in which they are done.
+
+        What is in the log already is not tried again; of what was cancelled nothing is kept but the runs.
+        """
+        done = {(o.branch, o.forced): o.score for o in self.store.outcomes(self.spec.sha256, PROMPT_VERSION)}
+        left = iter(tasks)
+        with ThreadPoolExecutor(self.parallel, "rlm-collect") as pool:
+            running: set[Future[Collected]] = set()
+            try:
+                while not cancel.cancelled:
+                    for _, make in left:
+                        running.add(pool.submit(self._task, make, done, branches, cancel))
+                        if len(running) >= self.parallel:
+                            break
+                    if not running:
+                        return
+                    ready, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in ready:
+                        yield future.result()
+            finally:
+                wait([future for future in running if not future.cancel()])
+
+    def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
+        task = make()
+        outcomes: list[Outcome] = []
+        if not branches:
+            return Collected(task, tuple(self._unforced(task, done, cancel)))
+        known = {name: reached for (of, name), reached in done.items() if of == task.id}
+        for branch in self.branches_of(task):
+            if branch.name in known:
+                continue
+            if branch.dear and max(known.values(), default=0.0) >= SOLVED:
+                break  # the label is the cheapest that solves
+            outcome = self._try(task, branch, cancel)
+            if outcome is None:
+                break
+            outcomes.append(outcome)
+            known[branch.name] = outcome.score
+        return Collected(task, tuple(outcomes))
+
+    def branches_of(self, task: TrainingTask) -> list[Branch]:
+        """What can be done at the root of a task, cheapest first as a rule."""
+        ops = [str(op) for op in open_ops(Schema(task.corpus, task.task.question), ())]
+        branches = [Branch(Action.SEARCH, op) for op in ops]
+        if task.corpus.tokens(self.model.count) + _WINDOW_RESERVE <= self.model.n_ctx:
+            branches.append(Branch(Action.ANSWER))
+        if any(item_set.fields for item_set in task.corpus.item_sets):
+            branches.append(Branch(Action.MAP))
+        return branches
+
+    def _unforced(self, task: TrainingTask, done: Mapping[tuple[str, str], float], cancel: Cancel) -> Iterator[Outcome]:
+        if (task.id, UNFORCED) not in done:
+            outcome = self._ask(task, UNFORCED, self._engine(self.model), "rules", cancel)
+            if outcome:
+                yield outcome
+
+    def _try(self, task: TrainingTask, branch: Branch, cancel: Cancel) -> Outcome | None:
+        model = steered(self.model, branch.op) if branch.op else self.model
+        return self._ask(task, branch.name, self._engine(model), Forced((branch.action,)), cancel)
+
+    def _engine(self, model: Model) -> Engine:
+        """An engine of these parts; they are closed by whom they belong to."""
+        return Engine.of(self.spec, model, self.image, self.store)
+
+    def _ask(
+        self, task: TrainingTask, forced: str, engine: Engine, policy: "Forced | str", cancel: Cancel
+    ) -> Outcome | None:
+        """The outcome, kept; None: cancelled."""
+        answer = engine.ask(
+            task.task.question,
+            task.corpus,
+            policy=policy,
+            max_tokens=self.max_tokens,
+            task_id=task.id,
+            cancel=cancel,
+        )
+        if answer.ended is Ended.CANCELLED:
+            return None
+        reached = 0.0 if answer.ended is Ended.ERROR else score(task.task, answer.answer, answer.found)
+        known = task.task.answer
+        outcome = Outcome(
+            run_id=answer.run_id,
+            split=task.split,
+            group=task.group,
+            branch=task.id,
+            forced=forced,
+            expected=", ".join(known) if isinstance(known, tuple) else str(known),
+            score=reached,
+        )
+        self.store.score(outcome)
+        return outcome
