@@ -1,6 +1,6 @@
 """Counterfactual trajectories: from the same state every action is taken, and each is scored and priced in the log."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -90,6 +90,9 @@ class Collector:
                     ready, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in ready:
                         yield future.result()
+            except BaseException:
+                cancel.cancel()
+                raise
             finally:
                 wait([future for future in running if not future.cancel()])
 
