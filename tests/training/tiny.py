@@ -1,5 +1,6 @@
 """Tiny models with random weights, in transformers and as GGUF files in 32-bit floats."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,15 @@ import gguf
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 VOCABULARY = 96
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -79,3 +88,16 @@ def write_base(model: Any, architecture: str, path: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def save_base(model: Any, directory: Path, *, sha256: str) -> Path:
+    """The model as an exported base, with a tokenizer of a word a token."""
+    words = {**{f"w{number}": number for number in range(VOCABULARY - 1)}, "judge:": VOCABULARY - 1}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(WordLevel(words, unk_token="w0")), eos_token="w0", unk_token="w0"
+    )
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    export = {"name": "tiny", "sha256": sha256, "divergence": 0.0, "characters": 0}
+    (directory / "export.json").write_text(json.dumps(export))
+    return directory

@@ -16,12 +16,10 @@ from rlm_policy import Action, Forced
 from rlm_sandbox import Image
 from rlm_training.steer import steered
 from rlm_training.tasks import Make, TrainingTask
+from rlm_training.trajectories import SOLVED
 
 UNFORCED = "as it is"
 """What is forced where nothing is: what the policy does of its own."""
-
-SOLVED = 0.99
-"""A score from which on a task counts as solved."""
 
 _WINDOW_RESERVE = 1_000
 

@@ -10,6 +10,9 @@ from rlm_training.errors import ExtraMissingError
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing leaves this machine; read when the libraries are imported
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("TQDM_DISABLE", "1")  # progress is told in one way, see `rlm_local.cli.progress`
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
 
 def library(name: str) -> Any:

@@ -1,0 +1,209 @@
+"""Datasets as queries over a log that the tests write."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlm_local.engine.answer import Answer, Ended, Usage
+from rlm_local.log import CallRecord, Outcome, RunStore
+from rlm_training.datasets import Dataset, build, load, save
+from rlm_training.errors import DataError, TrainingError
+from rlm_training.trajectories import states
+from tests.log.sample import run_start, turn_start
+from tests.training.test_convert import full_disk
+
+MODEL, VERSION = run_start().model_sha256, run_start().prompt_version
+OPS = {"count": 1, "list": 2, "read": 3, "MAP": 4}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with RunStore(tmp_path / "runs.sqlite") as store:
+        yield store
+
+
+def keep(
+    store: RunStore,
+    task: int,
+    op: str,
+    score: float,
+    *,
+    cost: int = 100,
+    split: str = "train",
+    turns: int = 1,
+    error: str | None = None,
+    planned: bool = True,
+    group: str | None = None,
+) -> str:
+    """One alternative of a task, as the collection leaves it. Returns the run's id."""
+    log = store.begin(run_start(f"Question {task}?", f"task {task}"))
+    node = log.node(None, 0, f"Question {task}?")
+    plan = {"op": "count", "judge": "Is it?"} if op == "MAP" else {"op": op}
+    for _ in range(turns):
+        start = replace(
+            turn_start(),
+            messages=({"role": "user", "content": f"Question {task}?"},),
+            prompt_ids=(7, 8, task) if planned else (),
+            completion_ids=(OPS[op], 9) if planned else (),
+            text=f"op: {op}",
+            plan=plan if planned else None,
+        )
+        turn = log.begin_turn(node, start)
+        log.calls(turn, "extract", [CallRecord((), "", (), {}, cost, 0, 0)], 0.1)
+        log.end_turn(turn, "", error, None, 0.1)
+    log.end(Answer(log.run_id, "", "x", True, Ended.ANSWERED, (), Usage(), "tiny", "forced"))
+    store.score(
+        Outcome(
+            log.run_id,
+            split,  # pyright: ignore[reportArgumentType]
+            group or f"group {task}",
+            f"task {task}",
+            "MAP" if op == "MAP" else f"SEARCH {op}",
+            "x",
+            score,
+        )
+    )
+    return log.run_id
+
+
+def made(store: RunStore, form: Any = "sft", **settings: Any) -> Dataset:
+    return build(states(store, MODEL, VERSION), form, **{"max_length": 100, "balance": 9.0, **settings})
+
+
+def two_decisions(store: RunStore) -> None:
+    keep(store, 1, "count", 1.0)
+    keep(store, 2, "read", 1.0)
+
+
+def test_the_cheapest_that_solves_is_the_label(store: RunStore) -> None:
+    keep(store, 1, "count", 0.0, cost=10)
+    keep(store, 1, "read", 1.0, cost=900)
+    keep(store, 1, "list", 1.0, cost=20)
+    keep(store, 2, "MAP", 1.0)
+    keep(store, 3, "count", 1.0, split="held-out")
+    dataset = made(store)
+    assert {(s.task, s.decision, s.prompt_ids, s.completion_ids) for s in dataset.samples} == {
+        ("task 1", "list", (7, 8, 1), (2, 9)),
+        ("task 2", "MAP", (7, 8, 2), (4, 9)),
+        ("task 3", "count", (7, 8, 3), (1, 9)),
+    }
+    assert [s.task for s in dataset.split("held-out")] == ["task 3"]
+
+
+def test_preferences_are_the_label_against_what_went_wrong(store: RunStore) -> None:
+    keep(store, 1, "count", 1.0)
+    keep(store, 1, "read", 0.0)
+    keep(store, 1, "list", 1.0, cost=500)  # right, only dearer: nothing against it
+    keep(store, 2, "read", 1.0)
+    keep(store, 2, "count", 0.2)
+    pairs = {(s.completion_ids[0], s.rejected_ids[0]) for s in made(store, "dpo").samples}
+    assert pairs == {(OPS["count"], OPS["read"]), (OPS["read"], OPS["count"])}
+    marked = sorted((s.task, s.decision, s.good) for s in made(store, "kto").samples)
+    assert marked == [
+        ("task 1", "count", True),
+        ("task 1", "read", False),
+        ("task 2", "count", False),
+        ("task 2", "read", True),
+    ]
+    assert {(s.prompt_ids, s.completion_ids) for s in made(store, "grpo").samples} == {((7, 8, 1), ()), ((7, 8, 2), ())}
+
+
+def test_what_was_left_out_is_counted_with_the_reason(store: RunStore) -> None:
+    two_decisions(store)
+    keep(store, 3, "count", 0.5)
+    keep(store, 4, "count", 1.0, turns=2)
+    keep(store, 5, "count", 1.0, error="Traceback")
+    keep(store, 6, "read", 1.0, planned=False)
+    dataset = made(store)
+    assert dataset.dropped == {
+        "solved by no alternative": 1,
+        "best: answered by a later turn": 1,
+        "best: a cell that failed": 1,
+        "best: no model decided": 1,
+    }
+    assert len(dataset.samples) == 2
+
+
+def test_the_same_tokens_are_learned_once_and_long_ones_not_at_all(store: RunStore) -> None:
+    two_decisions(store)
+    keep(store, 1, "count", 1.0)  # of the same state: no second sample
+    assert len(made(store).samples) == 2
+    with pytest.raises(DataError, match="2 longer than max_length"):
+        made(store, max_length=4)
+
+
+def test_no_decision_has_more_than_its_share_for_training(store: RunStore) -> None:
+    for task in range(1, 9):
+        keep(store, task, "count", 1.0)
+    keep(store, 9, "read", 1.0)
+    keep(store, 10, "read", 1.0)
+    dataset = made(store, balance=1.0)
+    assert dataset.report()["kept"]["train"] == {"count": 5, "read": 2}
+    assert dataset.dropped == {"more than its share": 3}
+    assert made(store, balance=1.0).samples == dataset.samples
+
+
+def test_a_log_without_anything_to_learn(store: RunStore) -> None:
+    with pytest.raises(DataError, match="nothing was collected"):
+        made(store)
+    keep(store, 1, "count", 0.0)
+    with pytest.raises(DataError, match="1 solved by no alternative"):
+        made(store)
+    keep(store, 2, "count", 1.0)
+    with pytest.raises(DataError, match="every sample decides count"):
+        made(store)
+
+
+def test_a_group_in_both_splits_is_refused(store: RunStore) -> None:
+    keep(store, 1, "count", 1.0, group="same")
+    keep(store, 2, "read", 1.0, group="same", split="held-out")
+    with pytest.raises(DataError, match="'same' is for training and held out"):
+        made(store)
+
+
+def test_a_broken_row_costs_only_itself(store: RunStore, tmp_path: Path) -> None:
+    two_decisions(store)
+    broken = keep(store, 3, "count", 1.0)
+    connection = sqlite3.connect(tmp_path / "runs.sqlite")
+    connection.execute("DROP TRIGGER run_no_UPDATE")
+    connection.execute("UPDATE run SET limits = ? WHERE run_id = ?", (b"\0" * 32, broken))
+    connection.commit()
+    connection.close()
+    dataset = made(store)
+    assert len(dataset.samples) == 2
+    assert dataset.dropped["damaged in the log"] == 1
+
+
+def test_a_saved_dataset_comes_back(store: RunStore, tmp_path: Path) -> None:
+    two_decisions(store)
+    dataset = made(store, about={"model_sha256": MODEL})
+    save(dataset, tmp_path / "data")
+    again = load(tmp_path / "data")
+    assert (again.format, again.samples, again.dropped) == (dataset.format, dataset.samples, dataset.dropped)
+    assert again.about["model_sha256"] == MODEL
+    report = json.loads((tmp_path / "data" / "report.json").read_text())
+    assert sorted(sample["text"] for sample in report["samples"]) == ["Question 1?\nop: count", "Question 2?\nop: read"]
+
+
+def test_a_broken_line_of_a_dataset_is_named(store: RunStore, tmp_path: Path) -> None:
+    two_decisions(store)
+    save(made(store), tmp_path / "data")
+    with (tmp_path / "data" / "train.jsonl").open("a") as file:
+        file.write('{"task": 1}\n')
+    with pytest.raises(DataError, match=r"train\.jsonl, line 3 is no sample"):
+        load(tmp_path / "data")
+    with pytest.raises(DataError, match="is no dataset"):
+        load(tmp_path / "elsewhere")
+
+
+def test_a_full_disk_leaves_no_half_dataset(store: RunStore, tmp_path: Path) -> None:
+    two_decisions(store)
+    dataset = made(store)
+    with full_disk(50), pytest.raises(TrainingError, match="cannot be written"):
+        save(dataset, tmp_path / "data")
+    assert [path.name for path in tmp_path.iterdir() if "data" in path.name] == []

@@ -1,0 +1,160 @@
+"""Training on tiny random models: the mechanism, its interruption, and what it refuses."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for _name in ("torch", "transformers", "trl", "peft", "gguf"):
+    pytest.importorskip(_name, reason="the extra `train` is not installed")
+
+import torch  # noqa: E402
+
+from rlm_training.datasets import Dataset, Sample, save  # noqa: E402
+from rlm_training.decisions import find_decisions, measure  # noqa: E402
+from rlm_training.errors import DataError, TrainerError  # noqa: E402
+from rlm_training.packing import IGNORED, Piece, pack  # noqa: E402
+from rlm_training.settings import Settings  # noqa: E402
+from rlm_training.sft import load_base, train_sft  # noqa: E402
+from rlm_training.tensors import to_tensors  # noqa: E402
+from tests.training.tiny import make_base, save_base  # noqa: E402
+
+SHARED = tuple(range(20, 60))
+SETTINGS = Settings(rank=4, alpha=8, learning_rate=1e-2, epochs=6.0, step_tokens=120, evaluations=4, patience=9)
+
+
+def samples(split: str, n: int) -> list[Sample]:
+    """The last token of the prompt says which of two decisions is right."""
+    made: list[Sample] = []
+    for number in range(n):
+        cue = 10 + number % 2
+        made.append(
+            Sample(
+                task=f"{split} {number}",
+                group=f"{split} {number}",
+                split=split,
+                decision="count" if number % 2 else "read",
+                prompt_ids=(*SHARED, 61 + number % 20, cue),
+                completion_ids=(1 + number % 2, 5),
+            )
+        )
+    return made
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(make_base("llama"), tmp_path_factory.mktemp("base") / "tiny", sha256="ab" * 32)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    dataset = Dataset("sft", (*samples("train", 24), *samples("held-out", 8)), Counter(), {"model_sha256": "ab" * 32})
+    save(dataset, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def silent(_text: str) -> None:
+    pass
+
+
+def test_the_decision_is_learned(base: Path, data: Path, tmp_path: Path) -> None:
+    trained = train_sft(data, base, tmp_path / "out", SETTINGS, silent)
+    assert trained.curve[0].step == 0
+    assert trained.best.accuracy == 1.0
+    assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").exists()
+    assert train_sft(data, base, tmp_path / "out", SETTINGS, silent) == trained  # it had ended
+
+
+class Stopped(Exception):  # noqa: N818
+    pass
+
+
+def stop_after(looks: int) -> Callable[[str], None]:
+    """Ends the process, as it were, when held-out decisions were looked at so many times."""
+    left = [looks]
+
+    def tell(text: str) -> None:
+        if text.startswith("step"):
+            left[0] -= 1
+            if not left[0]:
+                raise Stopped
+
+    return tell
+
+
+def test_training_goes_on_from_where_it_was_interrupted(base: Path, data: Path, tmp_path: Path) -> None:
+    whole = train_sft(data, base, tmp_path / "whole", SETTINGS, silent)
+    with pytest.raises(Stopped):
+        train_sft(data, base, tmp_path / "parts", SETTINGS, stop_after(4))
+    said: list[str] = []
+    parts = train_sft(data, base, tmp_path / "parts", SETTINGS, said.append)
+    assert any(text.startswith("going on from checkpoint") for text in said)
+    assert not any(text.startswith("step 0:") for text in said)
+    assert [(p.step, p.accuracy) for p in parts.curve] == [(p.step, p.accuracy) for p in whole.curve]
+
+
+def test_training_ends_when_nothing_better_comes(base: Path, data: Path, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, learning_rate=0.0, evaluations=6, patience=2)
+    trained = train_sft(data, base, tmp_path / "out", settings, silent)
+    assert trained.ended == "nothing better came in 2 evaluations"
+    assert len(trained.curve) == 3
+
+
+def test_a_base_that_does_not_match_is_refused(base: Path, data: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(base, other)
+    export = json.loads((other / "export.json").read_text())
+    (other / "export.json").write_text(json.dumps({**export, "sha256": "cd" * 32}))
+    with pytest.raises(DataError, match="has cdcdcdcdcdcdcdcd"):
+        train_sft(data, other, tmp_path / "out", SETTINGS, silent)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(base: Path, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="lower --learning-rate"):
+        train_sft(data, base, tmp_path / "out", replace(SETTINGS, learning_rate=1e30), silent)
+    assert not (tmp_path / "out" / "training.json").exists()
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+def test_a_pack_has_the_loss_of_its_samples_one_by_one(architecture: str) -> None:
+    model = make_base(architecture)
+    pieces = [
+        Piece((*s.prompt_ids, *s.completion_ids), (*[IGNORED] * len(s.prompt_ids), *s.completion_ids))
+        for s in samples("train", 5)
+    ]
+
+    def losses(each: Any) -> list[float]:
+        inputs = to_tensors(each, model)
+        labels = inputs.pop("labels")[0]
+        with torch.no_grad():
+            logits = model(**inputs).logits[0]
+        learned = (labels != IGNORED).nonzero().flatten()
+        return torch.nn.functional.cross_entropy(logits[learned - 1], labels[learned], reduction="none").tolist()
+
+    [whole] = pack(pieces, 1000)
+    apart = [loss for piece in pieces for each in pack([piece], 1000) for loss in losses(each)]
+    assert losses(whole) == pytest.approx(apart, abs=1e-4)
+
+
+def test_decisions_are_the_op_and_whether_every_item_is_judged(base: Path) -> None:
+    model, tokenizer, _ = load_base(base, "float32")
+    judge = tokenizer.convert_tokens_to_ids("judge:")
+    prompt = (*SHARED, 10)
+    made = [
+        Sample("a", "a", "held-out", "count", prompt, (1, judge, 2, 5)),
+        Sample("b", "b", "held-out", "MAP", prompt, (1, judge, 3, 7, 8)),
+        Sample("c", "c", "held-out", "read", prompt, (4,)),
+    ]
+    decisions = find_decisions(made, tokenizer)
+    assert decisions.kinds == (("op", "judge"), ("op", "judge"), ("op",))
+    assert decisions.taken == {"op": {1, 4}, "judge": {2, 3}}
+    found = measure(model, decisions, 1000)
+    assert found.n == 3
+    assert found.right + sum(found.wrong.values()) == 3
+    assert found.right <= 1 or found.wrong  # the same state cannot have two decisions right

@@ -1,0 +1,105 @@
+"""What the log says of a state whose alternatives were tried: a query over runs and their outcomes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rlm_local.errors import StoreError
+from rlm_local.log import Outcome, RunRecord, RunStore, TurnRecord
+from rlm_training.errors import DataError
+
+SOLVED = 0.99
+"""A score from which on a task counts as solved."""
+
+_PLAN_TOKENS = 300
+"""What a plan costs once its prompt is kept, near enough: which branch paid for the prompt is chance."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One thing that was tried, and what it came to. `cost` is in tokens evaluated and generated."""
+
+    outcome: Outcome
+    cost: int
+    turn: TurnRecord | None
+    """The turn that decided, where a model was asked and its cell ended the run at once; None otherwise."""
+
+    why_not: str = ""
+    """Why there is no such turn."""
+
+    @property
+    def solved(self) -> bool:
+        return self.outcome.score >= SOLVED
+
+    @property
+    def decision(self) -> str:
+        """The op of the turn's plan, or MAP where that asks about every item; without a plan what was forced."""
+        start = self.turn and self.turn.start
+        if not start or not start.plan:
+            return self.outcome.forced.split()[-1]
+        return "MAP" if start.plan.get("judge") else str(start.plan["op"])
+
+
+@dataclass(frozen=True)
+class State:
+    """A state, with the alternatives that were tried from it."""
+
+    branch: str
+    group: str
+    split: str
+    question: str
+    alternatives: tuple[Alternative, ...]
+    damaged: int = 0
+    """Runs that the log does not give back whole."""
+
+    @property
+    def best(self) -> Alternative | None:
+        """The cheapest that solves; None where none does."""
+        return min((a for a in self.alternatives if a.solved), key=lambda a: a.cost, default=None)
+
+
+def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[State]:
+    """All states that were collected with a model under a version of the prompts, the first one first.
+
+    Raises:
+        DataError: a group is in both splits, which happens where the share that is held out was changed.
+    """
+    by_branch: dict[str, list[Outcome]] = {}
+    splits: dict[str, str] = {}
+    for outcome in store.outcomes(model_sha256, prompt_version):
+        if splits.setdefault(outcome.group, outcome.split) != outcome.split:
+            raise DataError(
+                f"the group {outcome.group!r} is for training and held out at once",
+                remedy="Collect with the same --held-out as before, or into another RLM_LOCAL_HOME",
+            )
+        by_branch.setdefault(outcome.branch, []).append(outcome)
+    for branch, outcomes in by_branch.items():
+        alternatives: list[Alternative] = []
+        question, damaged = "", 0
+        for outcome in outcomes:
+            try:
+                record = store.get(outcome.run_id)
+            except (StoreError, ValueError, KeyError, TypeError):
+                damaged += 1
+                continue
+            question = record.start.question
+            alternatives.append(_alternative(outcome, record))
+        first = outcomes[0]
+        yield State(branch, first.group, first.split, question, tuple(alternatives), damaged)
+
+
+def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
+    turns = record.nodes[0].turns if record.nodes else ()
+    calls = [call for node in record.nodes for turn in node.turns for batch in turn.batches for call in batch.calls]
+    read = sum(call.prompt_tokens - call.cached_tokens + call.completion_tokens for call in calls)
+    planned = sum(bool(turn.start.prompt_ids) for node in record.nodes for turn in node.turns)
+    cost = read + _PLAN_TOKENS * planned
+    if record.answer is None or not turns:
+        return Alternative(outcome, cost, None, "unfinished")
+    turn = turns[0]
+    if not turn.start.completion_ids:
+        return Alternative(outcome, cost, None, "no model decided")
+    if len(turns) > 1:
+        return Alternative(outcome, cost, None, "answered by a later turn")
+    if turn.end is None or turn.end.error or turn.end.stopped:
+        return Alternative(outcome, cost, None, "a cell that failed")
+    return Alternative(outcome, cost, turn)
