@@ -175,8 +175,7 @@ def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     with pytest.raises(StoreError, match=r"newer rlm-local \(0999 rewards\).*Update rlm-local"):
         RunStore(path)
     connection = sqlite3.connect(path)
-from rlm_local.log import NodeStart, RunStore
-from rlm_local.log.schema import MIGRATIONS
+    assert connection.execute("SELECT count(*) FROM migration").fetchone() == (len(MIGRATIONS) + 1,)
     connection.close()
 
 
