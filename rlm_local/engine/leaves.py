@@ -45,7 +45,7 @@ _READ_SHOTS = (
             "from Thursday.",
         ),
         "At which branch can Tove Lindqvist pick up the book that she ordered?",
-        "found: yes\nanswer: Harbour\npassage: 2",
+        "found: yes\npassage: 2\nanswer: Harbour",
     ),
     (
         (
@@ -61,7 +61,7 @@ _READ_SHOTS = (
             "may not.",
         ),
         "Do guests park behind the church?",
-        "found: yes\nanswer: no\npassage: 1",
+        "found: yes\npassage: 1\nanswer: no",
     ),
     (
         (
@@ -69,7 +69,7 @@ _READ_SHOTS = (
             "orders.csv\norder: 88402; customer: R. Aldous; item: pump; price: 219.0",
         ),
         "How much did the customer pay for the pump that rattles?",
-        "found: yes\nanswer: 219.0\npassage: 2",
+        "found: yes\npassage: 2\nanswer: 219.0",
     ),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rlm_local.engine.leaves import read_prompt
 from rlm_local.engine.passages import Passages
-from rlm_local.models import Cancel, Model, Prompt, Usage
+from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 READ_TOKENS = 1300
 """What the passages of one reading may take of the window."""
@@ -15,6 +15,13 @@ READ_TOKENS = 1300
 _ANSWER_TOKENS = 64
 _STATED_BIAS = (-0.45, 0.0)
 """A small model would rather answer than not: set by eye on some 20 stated and 6 absent facts (Qwen 1.5B)."""
+
+
+_YES_OR_NO = re.compile(
+    r"(?:^|[.:;,]\s+)(?:is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had)(?:n't)?\s"
+    r"[^.?!]*\?\s*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -40,28 +47,42 @@ class Task:
 
     model: Model
     passages: Passages
+    question: str
     prompt: Prompt
     spans: tuple[tuple[int, int], ...]
 
     def decode(self, cancel: Cancel) -> Reading:
-        """Whether the passages state it, the answer, and where: three slots of one reply."""
+        """Whether the passages state it, where, and the answer: three slots of one reply."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
             stated = cursor.choose([" yes\n", " no"], bias=_STATED_BIAS)
             logprobs = (stated.logprobs[0], stated.logprobs[1])
             if stated.index == 1:
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
-            cursor.append("answer:")
-            answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
-            cursor.append("\npassage:")
+            cursor.append("passage:")
             where = cursor.choose([f" {number}\n" for number in range(1, len(self.spans) + 1)]).index
+            cursor.append("answer:")
+            answer = self._answer(cursor)
             if not _supported(answer, self.prompt.messages[-1].content):
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
             span = _narrowed(self.passages.corpus.context, self.spans[where], answer)
             return Reading(answer, found=bool(answer), evidence=(span,), logprobs=logprobs, usage=cursor.usage)
 
+    def _answer(self, cursor: Cursor) -> str:
+        if asks_yes_or_no(self.question):
+            return ("yes", "no")[cursor.choose([" yes\n", " no\n"]).index]
+        return cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Whether a question wants a yes or a no: its last clause begins with a verb, and offers no choice."""
+    return bool(_YES_OR_NO.search(question)) and not re.search(r"\bor\b", question)
+
 
 def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[int, int]]) -> Task:
-    """A reading of as many of the passages, best first, as the window allows."""
+    """A reading of as many of the passages, which come best first, as the window allows.
+
+    The best stands last in the prompt, next to the question: a small model heeds it most there.
+    """
     chosen, texts, left = list[tuple[int, int]](), list[str](), READ_TOKENS
     for start, end in dict.fromkeys(spans):
         text = passages.render(start, end)
@@ -74,7 +95,8 @@ def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[
         chosen.append((start, end))
         texts.append(text)
         left -= size
-    return Task(model, passages, read_prompt(question, texts), tuple(chosen))
+    prompt = read_prompt(question, texts[::-1])
+    return Task(model, passages, question, prompt, tuple(reversed(chosen)))
 
 
 def _supported(answer: str, passages: str) -> bool:
