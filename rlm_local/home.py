@@ -38,6 +38,11 @@ class Home:
         return self._directory("kv")
 
     @property
+    def leaves(self) -> Path:
+        """The SQLite file of answers to leaf calls; its directory exists."""
+        return self._directory("") / "leaves.sqlite"
+
+    @property
     def serve(self) -> Path:
         """The server's own: keys, uploaded files, the audit log."""
         return self._directory("serve")

@@ -80,7 +80,9 @@ class Engine:
         path = ensure_model(spec, home.models, progress=progress)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
-        llama = LlamaEngine(path, name=spec.name, threads=threads, kv_directory=home.kv, progress=progress)
+        llama = LlamaEngine(
+            path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
+        )
         self._use(spec, llama, image, store, listener)
 
     @classmethod
