@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rlm_local.engine.answer import Answer, Ended, Usage
-from rlm_local.log import CallRecord, Outcome, RunStore
+from rlm_local.log import CallRecord, NodeStart, Outcome, RunStore
 from rlm_training.datasets import Dataset, build, load, save
 from rlm_training.errors import DataError, TrainingError
 from rlm_training.trajectories import states
@@ -42,7 +42,7 @@ def keep(
 ) -> str:
     """One alternative of a task, as the collection leaves it. Returns the run's id."""
     log = store.begin(run_start(f"Question {task}?", f"task {task}"))
-    node = log.node(None, 0, f"Question {task}?")
+    node = log.node(NodeStart(f"Question {task}?"))
     plan = {"op": "count", "judge": "Is it?"} if op == "MAP" else {"op": op}
     for _ in range(turns):
         start = replace(

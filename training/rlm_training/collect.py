@@ -38,7 +38,7 @@ class Branch:
     @property
     def dear(self) -> bool:
         """Whether the model reads text for it: code alone costs next to nothing."""
-        return self.op in ("", Op.READ)
+        return self.op in ("", Op.READ) or self.action is not Action.SEARCH
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Collector:
 
     def branches_of(self, task: TrainingTask) -> list[Branch]:
         """What can be done at the root of a task, cheapest first as a rule."""
-        ops = [str(op) for op in open_ops(Schema(task.corpus, task.task.question), ())]
-        branches = [Branch(Action.SEARCH, op) for op in ops]
+        ops = open_ops(Schema(task.corpus, task.task.question), ())
+        branches = [Branch(op.actions[0], str(op)) for op in ops]
         if task.corpus.tokens(self.model.count) + _WINDOW_RESERVE <= self.model.n_ctx:
             branches.append(Branch(Action.ANSWER))
         if any(item_set.fields for item_set in task.corpus.item_sets):
