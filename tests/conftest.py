@@ -15,7 +15,7 @@ settings.load_profile("rlm")
 @pytest.fixture(scope="session")
 def image_directory(pytestconfig: pytest.Config) -> Path:
     home = os.environ.get("RLM_LOCAL_HOME")
-    return Path(home) / "image" if home else pytestconfig.cache.mkdir("sandbox-image")
+    return Path(home) / "image" if home else pytestconfig.cache.mkdir("sandbox") / "image"
 
 
 @pytest.fixture(scope="session")

@@ -193,7 +193,8 @@ class Session:
             return refusal("refused", str(error))
         reply = json.dumps({"value": value}).encode()
         if len(reply) > self.limits.host_call_bytes:
-            return refusal("refused", f"the answer of {name} has {len(reply):,} bytes, more than a host call may carry")
+            most = f"a host call may carry {self.limits.host_call_bytes:,} bytes"
+            return refusal("refused", f"{most}, not the {len(reply):,} that {name}() answers")
         return reply
 
     def _end(self, reason: Exception) -> str:

@@ -55,6 +55,8 @@ class Tree:
         self.most_bytes, self.most_nodes = most_bytes, most_nodes
         self.used = 0
         self.nodes = 1
+        self.refused: str | None = None
+        """Which limit was in the way of the latest call that one was."""
         self._last_inode = 1
         self.root = Directory(1, 0o755, clock(), fixed=True)
         self.root.parents = 1
@@ -113,7 +115,7 @@ class Tree:
 
     def new_inode(self) -> int:
         if self.nodes >= self.most_nodes:
-            raise SysError(Errno.ENOSPC)
+            raise self.refuse(Errno.ENOSPC, f"there may be {self.most_nodes:,} files")
         self._last_inode += 1
         return self._last_inode
 
@@ -141,8 +143,12 @@ class Tree:
 
     def charge(self, size: int) -> None:
         if size > 0 and self.used + size > self.most_bytes:
-            raise SysError(Errno.ENOSPC)
+            raise self.refuse(Errno.ENOSPC, f"files may take {self.most_bytes:,} bytes in all")
         self.used += size
+
+    def refuse(self, errno: Errno, limit: str) -> SysError:
+        self.refused = limit
+        return SysError(errno)
 
     def _vacant(self, path: str) -> Found:
         found = self.find(path, follow=False)

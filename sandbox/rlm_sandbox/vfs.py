@@ -79,7 +79,7 @@ class FileSystem(Tree):
         while number in self.descriptors:
             number += 1
         if number >= self.most_descriptors:
-            raise SysError(Errno.EMFILE)
+            raise self.refuse(Errno.EMFILE, f"{self.most_descriptors} files may be open at once")
         return number
 
     def add(self, file: OpenFile, minimum: int = 0) -> int:

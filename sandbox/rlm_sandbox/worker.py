@@ -149,6 +149,7 @@ class Guest:
         """One cell. The reply has the fields of a `CellResult`."""
         self.calls = 0
         self.machine.open_standard_streams()
+        self.files.refused = None
         refusals = self.machine.heap.refusals
         kept, error, stopped = True, None, None
         try:
@@ -177,6 +178,8 @@ class Guest:
 
     def _explain(self, stopped: Stopped | None) -> str:
         limits = self.limits
+        if not stopped:  # the cell's own error, which a limit may have led to
+            return f"In the sandbox, {self.files.refused}.\n" if self.files.refused else ""
         explanations: dict[Stopped | None, str] = {
             "time": f"Stopped: a cell may compute for {limits.seconds:g} seconds.\n",
             "memory": f"Stopped: the sandbox has {limits.memory_bytes >> 20:,} MiB of memory.\n",

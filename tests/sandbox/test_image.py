@@ -71,6 +71,13 @@ def test_the_directory_is_private(tmp_path: Path) -> None:
     assert directory.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("mode", [0o770, 0o702])
+def test_a_directory_that_others_may_write_to_is_not_used(copy: Path, mode: int) -> None:
+    copy.chmod(mode)
+    with pytest.raises(ImageError, match="others may write"):
+        ensure_image(copy)
+
+
 def test_a_directory_that_cannot_be_one_is_named_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ImageError, match=r"choose another") as caught:

@@ -115,8 +115,32 @@ def test_host_calls_are_counted_per_cell(new_session: Any) -> None:
 
 def test_scratch_files_are_bounded(new_session: Any) -> None:
     session = new_session(file_bytes=1 << 20)
-    assert "No space left" in session.run("with open('/tmp/f', 'wb') as f: f.write(bytes(2 << 20))").error
+    error = session.run("with open('/tmp/f', 'wb') as f: f.write(bytes(2 << 20))").error
+    assert error.endswith("No space left on device\nIn the sandbox, files may take 1,048,576 bytes in all.\n")
     assert session.run("open('/tmp/f', 'wb').write(b'ok')").output == "2\n"
+    assert session.run("1 / 0").error.endswith("ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [
+        ("files = []\nwhile True: files.append(open('/dev/null'))", "256 files may be open at once"),
+        ("for n in itertools.count(): open(f'/tmp/{n}', 'w').close()", "there may be 20,000 files"),
+    ],
+)
+def test_files_are_counted(new_session: Any, code: str, limit: str) -> None:
+    result = new_session().run(code)
+    assert result.error.endswith(f"In the sandbox, {limit}.\n")
+    assert result.stopped is None
+
+
+def test_too_deep_a_recursion_says_so(new_session: Any) -> None:
+    session = new_session()
+    session.run("kept = 1\ndef deep(n): return deep(n + 1)")
+    assert session.run("deep(0)").error.endswith("RecursionError: maximum recursion depth exceeded\n")
+    result = session.run("import sys; sys.setrecursionlimit(10 ** 9); deep(0)")
+    assert result.error
+    assert session.run("kept").output == "1\n"
 
 
 @pytest.mark.parametrize(
