@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 
 from rlm_sandbox import CellResult, Limits
 
+SETUP = (
+    "import rlm_host, _rlm_host\ndef echo(value): return rlm_host.call('echo', value=value)\nbait, port = {!r}, {!r}"
+)
+"""What is run before an attempt, with the names that it may use."""
 _LIST = Path(__file__).with_name("attempts.txt")
 
 _PATIENT = Limits(

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 from rlm_sandbox import Image, Session
-from tests.escape.attempts import ATTEMPTS, Attempt
+from tests.escape.attempts import ATTEMPTS, SETUP, Attempt
 
 _SECRET = "what only the host may know"
-_SETUP = (
-    "import rlm_host, _rlm_host\ndef echo(value): return rlm_host.call('echo', value=value)\nbait, port = {!r}, {!r}"
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def test_it_leaves_the_host_unharmed(attempt: Attempt, bait: Bait, image: Image)
 
     descriptors = _descriptors()
     with Session(image, limits=attempt.limits, host_calls={"echo": echo}) as session:
-        session.run(_SETUP.format(str(bait.file), str(bait.listener.getsockname()[1])))
+        session.run(SETUP.format(str(bait.file), str(bait.listener.getsockname()[1])))
         result = session.run(attempt.code)
         assert attempt.holds(result), result
         assert _SECRET not in f"{result.output}{result.error}"
