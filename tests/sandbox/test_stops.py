@@ -167,3 +167,8 @@ def test_what_crashes_python_costs_only_its_cell_and_says_why(new_session: Any, 
 def test_limits_that_make_no_sense_are_refused(new_session: Any, limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"memory_bytes|positive"):
         new_session(**limits)
+
+
+def test_the_clock_of_the_process_does_not_run_while_the_cell_waits(new_session: Any) -> None:
+    code = "import time\nbefore = time.process_time()\ntime.sleep(0.3)\ntime.process_time() - before < 0.2"
+    assert new_session().run(code).output == "True\n"
