@@ -11,6 +11,9 @@ _PLAN_TOKENS = 300
 _READ_TOKENS = 1_300
 """The passages of one reading."""
 
+_PART_TOKENS = 2_000
+"""What a child is given at a time."""
+
 _CALL_TOKENS = 16
 """A leaf call besides the item that it is about."""
 
@@ -26,16 +29,16 @@ class Cost:
 def expected_costs(state: State) -> dict[Action, Cost]:
     """What each action would cost in this state; an action that is not open has no cost.
 
-    ANSWER is open where the view fits in the window, MAP where there are items, RECURSE where depth is left. Children
-    read all of the view between them, and each plans once.
+    ANSWER is open where the view fits in the window; RECURSE where depth is left, and for a child only where its own
+    view does not fit: depth is earned. Without items that have fields, a MAP asks about the documents. Children read
+    all of the view between them, and each plans once.
     """
     costs = {Action.SEARCH: Cost(_PLAN_TOKENS + _READ_TOKENS, 2)}
     if state.fits:
         costs[Action.ANSWER] = Cost(state.context_tokens, 1)
-    if state.items:
-        map_tokens = round(state.items * (state.item_tokens + _CALL_TOKENS))
-        costs[Action.MAP] = Cost(_PLAN_TOKENS + map_tokens, 1 + state.items)
-    if state.depth_left:
-        children = max(2, state.documents)
+    items = state.items or state.documents
+    costs[Action.MAP] = Cost(_PLAN_TOKENS + state.context_tokens + items * _CALL_TOKENS, 1 + items)
+    if state.depth_left and not (state.depth and state.fits):
+        children = max(2, state.context_tokens // _PART_TOKENS)
         costs[Action.RECURSE] = Cost(_PLAN_TOKENS * (1 + children) + state.context_tokens, 1 + 2 * children)
     return costs

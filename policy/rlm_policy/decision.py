@@ -35,12 +35,14 @@ class Decision:
         return biased(self.logprobs, self.bias)
 
     def data(self) -> dict[str, object]:
-        """Plain data, for the log."""
+        """Plain data, for the log; `biased` follows from what else is logged, rounded as it is."""
+        logprobs = {action: round(p, 5) for action, p in self.logprobs.items()}
+        bias = {action: round(b, 5) for action, b in self.bias.items()}
         return {
             "action": str(self.action),
-            "logprobs": {str(a): round(p, 5) for a, p in self.logprobs.items()},
-            "bias": {str(a): round(b, 5) for a, b in self.bias.items()},
-            "biased": {str(a): round(p, 5) for a, p in self.biased.items()},
+            "logprobs": {str(a): p for a, p in logprobs.items()},
+            "bias": {str(a): b for a, b in bias.items()},
+            "biased": {str(a): round(p, 5) for a, p in biased(logprobs, bias).items()},
             "propensity": round(self.propensity, 5),
             "costs": {str(a): asdict(cost) for a, cost in self.costs.items()},
             "reason": self.reason,

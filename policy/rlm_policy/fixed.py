@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from rlm_policy.action import Action
+from rlm_policy.cost import expected_costs
 from rlm_policy.decision import Decision
 from rlm_policy.policy import Policy
 from rlm_policy.rules import Rules
@@ -17,9 +18,9 @@ class Direct:
     adapters: Mapping[str, float] = field(default_factory=dict[str, float])
     name: str = "direct"
 
-    def settle(self, state: State) -> Decision:  # noqa: ARG002
+    def settle(self, state: State) -> Decision:
         """ANSWER, always."""
-        return Decision(Action.ANSWER, reason="always")
+        return Decision(Action.ANSWER, reason="always", costs=expected_costs(state))
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
         """ANSWER, always."""
@@ -51,13 +52,15 @@ class Forced:
         wanted = self._wanted(state)
         if wanted is None:
             return self.then.settle(state)
-        return Decision(Action.ANSWER, reason="forced") if wanted is Action.ANSWER and state.fits else None
+        if wanted is Action.ANSWER and state.fits:
+            return Decision(wanted, reason="forced", costs=expected_costs(state))
+        return None
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
         """The turn's action, with the model's own log probabilities beside it."""
         wanted = self._wanted(state)
         if wanted and wanted in logprobs:
-            return Decision(wanted, dict(logprobs), reason="forced")
+            return Decision(wanted, dict(logprobs), reason="forced", costs=expected_costs(state))
         decision = self.then.decide(state, logprobs)
         return replace(decision, reason=f"{wanted} was not open") if wanted else decision
 
@@ -84,5 +87,5 @@ class Recurse:
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
         """RECURSE where it is open."""
         if Action.RECURSE in logprobs:
-            return Decision(Action.RECURSE, dict(logprobs), reason="always")
+            return Decision(Action.RECURSE, dict(logprobs), reason="always", costs=expected_costs(state))
         return self.then.decide(state, logprobs)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rlm_policy.action import Action
+from rlm_policy.cost import expected_costs
 from rlm_policy.decision import Decision
 from rlm_policy.price import priced
 from rlm_policy.state import State
@@ -33,7 +34,8 @@ class Rules:
         short = state.fits if state.depth else state.context_tokens <= self.direct_tokens
         if state.attempt or not short or (state.fields and state.items > self.record_items):
             return None
-        return Decision(Action.ANSWER, reason=f"{state.context_tokens} tokens fit in one call")
+        reason = f"{state.context_tokens} tokens fit in one call"
+        return Decision(Action.ANSWER, reason=reason, costs=expected_costs(state))
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
         """The likelier of SEARCH and MAP, or of what else there is where neither is open."""

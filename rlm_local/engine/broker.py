@@ -160,12 +160,12 @@ class Broker:
         )
         return [generation.text for generation in made]
 
-    def _read(self, question: Any, passages: Any) -> dict[str, Any]:
+    def _read(self, question: Any, passages: Any, whole: Any = False) -> dict[str, Any]:
         question = _text(question, "the question")
         spans = [self._span(pair) for pair in _list(passages, "the passages")]
         if not spans:
             return {"answer": "", "found": False, "evidence": []}
-        task = read(self.model, self.passages, question, spans)
+        task = read(self.model, self.passages, question, spans, whole=bool(whole))
         [reading] = self._batch(
             _Batch("extract", f"read {len(task.spans)} passages: {question}", [task.prompt], reply_tokens=64),
             lambda _done: [task.decode(self.cancel)],

@@ -10,7 +10,10 @@ from rlm_local.engine.passages import Passages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 READ_TOKENS = 1300
-"""What the passages of one reading may take of the window."""
+"""What the passages of one reading may take of the window: few distract less, and cost less."""
+
+_RESERVED_TOKENS = 1000
+"""Of the window, for the fixed part of the prompt and the reply."""
 
 _ANSWER_TOKENS = 64
 _STATED_BIAS = (-0.45, 0.0)
@@ -78,12 +81,15 @@ def asks_yes_or_no(question: str) -> bool:
     return bool(_YES_OR_NO.search(question)) and not re.search(r"\bor\b", question)
 
 
-def read(model: Model, passages: Passages, question: str, spans: Sequence[tuple[int, int]]) -> Task:
-    """A reading of as many of the passages, which come best first, as the window allows.
+def read(
+    model: Model, passages: Passages, question: str, spans: Sequence[tuple[int, int]], *, whole: bool = False
+) -> Task:
+    """A reading of as many of the passages, which come best first, as READ_TOKENS or, `whole`, the window allows.
 
     The best stands last in the prompt, next to the question: a small model heeds it most there.
     """
-    chosen, texts, left = list[tuple[int, int]](), list[str](), READ_TOKENS
+    chosen, texts = list[tuple[int, int]](), list[str]()
+    left = model.n_ctx - _RESERVED_TOKENS if whole else READ_TOKENS
     for start, end in dict.fromkeys(spans):
         text = passages.render(start, end)
         size = model.count(text) + 6

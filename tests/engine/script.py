@@ -22,8 +22,8 @@ def planner(
         plain = [option.strip().removeprefix("where:").strip() for option in options]
         if plain == ["yes", "no"]:
             return options[reads is None]
-        if "none" in plain:
-            return options[plain.index("none") ^ bool(judged)]
+        if plain == ["none", '"']:
+            return options[bool(judged)]
         wished = [options[plain.index(wish)] for wish in wishes if wish in plain]
         return wished[0] if wished else options[0 if plain[0] == "1" else -1]
 

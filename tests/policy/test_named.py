@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from rlm_policy import Action, Decision, Forced, Policy, Prompted, Recurse, Rules, named
+from rlm_policy import Action, Decision, Forced, Policy, Prompted, Recurse, Rules, expected_costs, named
 from tests.policy.test_rules import state
 
 OWN = {Action.SEARCH: math.log(0.3), Action.MAP: math.log(0.1), Action.RECURSE: math.log(0.6)}
@@ -53,7 +53,7 @@ def test_direct_answers_always() -> None:
 def test_forced_actions_are_the_roots_one_for_each_turn_and_the_rest_is_another_policys() -> None:
     policy = named("forced:MAP,ANSWER")
     first = policy.decide(state(), OWN)
-    assert first == Decision(Action.MAP, OWN, reason="forced")
+    assert first == Decision(Action.MAP, OWN, reason="forced", costs=expected_costs(state()))
     assert policy.settle(state()) is None
     second = policy.settle(state(attempt=1))
     assert second is not None

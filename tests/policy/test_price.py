@@ -83,8 +83,24 @@ def test_what_actions_cost_follows_from_the_state() -> None:
     costs = expected_costs(state(context_tokens=5_000, window_tokens=8_000, items=100, depth_left=1, documents=3))
     assert costs[Action.ANSWER] == Cost(5_000, 1)
     assert costs[Action.MAP] == Cost(300 + 100 * (50 + 16), 101)
-    assert costs[Action.RECURSE] == Cost(300 * 4 + 5_000, 7)
-    assert [*expected_costs(state(context_tokens=9_000, window_tokens=8_000))] == [Action.SEARCH]
+    assert costs[Action.RECURSE] == Cost(300 * 3 + 5_000, 5)
+    long = expected_costs(state(context_tokens=9_000, window_tokens=8_000))
+    assert long == {Action.SEARCH: Cost(1_600, 2), Action.MAP: Cost(300 + 9_000 + 3 * 16, 4)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "opened"),
+    [
+        ({}, True),
+        ({"context_tokens": 100}, True),
+        ({"depth": 1, "depth_left": 1, "context_tokens": 9_000}, True),
+        ({"depth": 1, "depth_left": 1, "context_tokens": 100}, False),
+        ({"depth": 2, "depth_left": 0}, False),
+    ],
+)
+def test_depth_is_bounded_and_earned(changes: dict[str, object], opened: bool) -> None:
+    usual = {"depth_left": 2, "context_tokens": 50_000, "window_tokens": 8_000}
+    assert (Action.RECURSE in expected_costs(state(**{**usual, **changes}))) is opened
 
 
 @given(st.dictionaries(actions, logits, min_size=1), st.dictionaries(actions, logits))

@@ -1,5 +1,6 @@
 """The guided author: a typed plan, compiled to a readable cell; an empty result goes back to planning."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rlm_local.engine.author import Step, Turn
@@ -10,7 +11,7 @@ from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
 from rlm_local.models import Cancel, Model
-from rlm_policy import Action, Decision, Policy, State
+from rlm_policy import Action, Decision, Policy, State, expected_costs
 
 _ATTEMPTS = 3
 _PLAN_TOKENS = 160
@@ -57,8 +58,9 @@ class GuidedAuthor:
 
     def _next(self, state: State, cancel: Cancel) -> Planned | None:
         """The next plan worth running. One that went astray is a reading, or where that was done, none."""
-        while len(self._tried) < _ATTEMPTS and open_ops(self.schema, self._tried):
-            planned = self._plan(state, cancel)
+        opened = expected_costs(state)
+        while len(self._tried) < _ATTEMPTS and open_ops(self.schema, self._tried, opened):
+            planned = self._plan(state, opened, cancel)
             astray = self._astray(planned.plan)
             if astray and not self._has_read():
                 planned, astray = replace(planned, plan=Plan(Op.READ)), False
@@ -67,7 +69,7 @@ class GuidedAuthor:
                 return planned
         return None
 
-    def _plan(self, state: State, cancel: Cancel) -> Planned:
+    def _plan(self, state: State, opened: Collection[Action], cancel: Cancel) -> Planned:
         prompt = planning_prompt(self.schema, state.question)
         with self.budget.reserve(price_of(self.model, [prompt], _PLAN_TOKENS)) as receipt:
             planned = decode_plan(
@@ -75,6 +77,7 @@ class GuidedAuthor:
                 prompt,
                 self.schema,
                 self._tried,
+                opened,
                 lambda logprobs: self.policy.decide(state, logprobs),
                 cancel,
                 self.policy.adapters,
@@ -108,7 +111,7 @@ class GuidedAuthor:
         if plan.judge:
             return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
         strict = self._has_read() or (plan.op is Op.LIST and not plan.where)
-        if plan.op is Op.READ or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
+        if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
             return False
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read()
@@ -127,6 +130,12 @@ def _sentence(plan: Plan) -> str:
     match plan.op:
         case Op.READ:
             return "find passages and read them"
+        case Op.WHOLE:
+            return "read all of it"
+        case Op.EACH:
+            by = f" by {plan.show}" if plan.show else ""
+            combined = plan.children.combine if plan.children else ""
+            return f"ask children about parts of {plan.items or 'all documents'}{by}{where}, {combined}"
         case Op.TOP:
             ranking = plan.ranking.label if plan.ranking else ""
             return f"{plan.show} with {ranking} in {plan.items}{where}{judged}"

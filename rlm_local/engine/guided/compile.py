@@ -14,8 +14,18 @@ MOST_JUDGED = 60
 
 def compile_plan(plan: Plan, question: str) -> str:
     """The cell for a plan. It ends the run with FINAL where it finds something, and prints what it saw where not."""
-    if plan.op is Op.READ:
-        return _read(question)
+    match plan.op:
+        case Op.READ:
+            return _read(question)
+        case Op.WHOLE:
+            return compile_answer(question)
+        case Op.EACH:
+            return _each(plan)
+        case _:
+            return _looking(plan)
+
+
+def _looking(plan: Plan) -> str:
     made = plan.classes
     own = [condition for condition in plan.where if not made or condition.field != made.field]
     lines = [f"hits = rows({plan.items!r}{_where(own)})"]
@@ -35,7 +45,7 @@ def compile_plan(plan: Plan, question: str) -> str:
 def compile_answer(question: str) -> str:
     """The cell for a view that fits in one call."""
     return "\n".join([
-        f"reading = read({question!r}, documents)",
+        f"reading = read({question!r}, documents, whole=True)",
         "FINAL(reading.answer, reading.evidence, found=reading.found)",
     ])  # fmt: skip
 
@@ -65,6 +75,21 @@ def _read(question: str) -> str:
         "        FINAL(reading.answer, reading.evidence)",
         "        break",
         "    print(len(passages), 'passages do not say')",
+    ])  # fmt: skip
+
+
+def _each(plan: Plan) -> str:
+    if plan.children is None:
+        raise ValueError("an each plan needs a question for children")
+    items = f"rows({plan.items!r}{_where(plan.where)})" if plan.items else "documents"
+    by = f", {plan.show!r}" if plan.show else ""
+    return "\n".join([
+        f"asked = parts({items}{by})",
+        f"results = rlm_query_batched({plan.children.ask!r}, asked)",
+        "print(len(asked), 'parts,', sum(result.found for result in results), 'of them say')",
+        f"answer = combine(results, {plan.children.combine!r})",
+        "if answer.found:",
+        "    FINAL(answer.value, answer.evidence)",
     ])  # fmt: skip
 
 

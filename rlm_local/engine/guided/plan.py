@@ -8,7 +8,10 @@ from rlm_policy import Action
 
 
 class Op(StrEnum):
-    """What a plan computes. Everything but `read` is exact: code counts, the model only chooses."""
+    """What a plan computes. All but the last three are exact: code counts, the model only chooses.
+
+    `read` reads what speaks of the question, `whole` all of a short view, `each` has children answer about parts of it.
+    """
 
     COUNT = "count"
     LIST = "list"
@@ -17,12 +20,22 @@ class Op(StrEnum):
     AVERAGE = "average"
     PAIRS = "pairs"
     LOOKUP = "lookup"
+    WHOLE = "whole"
+    EACH = "each"
     READ = "read"
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """What a plan of this op may be to the policy: those that can judge every item are a MAP where they do."""
-        return (Action.SEARCH, Action.MAP) if self in (Op.COUNT, Op.LIST, Op.TOP) else (Action.SEARCH,)
+        match self:
+            case Op.WHOLE:
+                return (Action.ANSWER,)
+            case Op.EACH:
+                return (Action.RECURSE,)
+            case Op.COUNT | Op.LIST | Op.TOP:
+                return (Action.SEARCH, Action.MAP)
+            case _:
+                return (Action.SEARCH,)
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,14 @@ class PairTests:
 
 
 @dataclass(frozen=True)
+class Children:
+    """The question to each child, and how code combines what they answer; see the toolbox's `combine`."""
+
+    ask: str
+    combine: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """`op` over the items of a set that meet `where` and, where given, the model's judgement.
 
@@ -104,7 +125,8 @@ class Plan:
 
     `show` is the field that list and lookup print, top groups by, and sum and average compute on; a count of it is of
     its distinct values, and pairs are of those, by `pairs`. `having` is a test on how many items share a value of
-    `show`: those that fail it are left out.
+    `show`: those that fail it are left out. The parts of `each` are the items by their value of `show`, or neighbours;
+    without an item set, of all documents.
     """
 
     op: Op
@@ -116,6 +138,7 @@ class Plan:
     having: Condition | None = None
     ranking: Ranking | None = None
     pairs: PairTests | None = None
+    children: Children | None = None
 
     def data(self) -> dict[str, Any]:
         """Plain data, for the log; empty parts are left out."""
@@ -129,5 +152,7 @@ class Plan:
             "having": self.having.label if self.having else "",
             "ranking": self.ranking.label if self.ranking else "",
             "pairs": self.pairs.label if self.pairs else "",
+            "ask": self.children.ask if self.children else "",
+            "combine": self.children.combine if self.children else "",
         }
         return {name: value for name, value in parts.items() if value}

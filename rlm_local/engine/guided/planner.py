@@ -7,11 +7,11 @@ one decision read off the model's logits. The literal text between the slots cos
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rlm_local.engine.guided.plan import Condition, Op, Plan, Ranking
+from rlm_local.engine.guided.plan import Children, Condition, Op, Plan, Ranking
 from rlm_local.engine.guided.schema import Schema
 from rlm_local.engine.guided.shots import planning_messages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
@@ -45,6 +45,18 @@ _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
 """What the question's own words say for an op, in nats: the small model confuses what a person never would."""
 
 
+_COMBINE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("each", re.compile(r"\b(?:for|of|in) (?:each|every)\b|\bper\b|\brespectively\b", re.I)),
+    ("most", re.compile(r"\bmost\b|\b(?:high|larg|bigg)est\b", re.I)),
+    ("fewest", re.compile(r"\bfewest\b|\bleast\b|\b(?:low|small)est\b", re.I)),
+    ("sum", re.compile(r"\bhow (?:many|much)\b|\bnumber of\b|\btotal\b|\baltogether\b", re.I)),
+    ("union", re.compile(r"\b(?:all|list|every|names|who are|which \w+s)\b", re.I)),
+)
+"""How code puts together what children answer, by the question's words; else the surest answer counts."""
+
+_VALUES = range(2, 25)
+"""How many values a field may have whose groups are given to children."""
+
 _DISTINCT = re.compile(r"\b(?:different|distinct|unique)\b", re.I)
 """For a count of values and not of items."""
 
@@ -73,20 +85,22 @@ def decode_plan(
     prompt: Prompt,
     schema: Schema,
     banned: Sequence[Plan],
+    opened: Collection[Action],
     decide: Decide,
     cancel: Cancel,
     adapters: Mapping[str, float],
 ) -> Planned:
     """The model's plan for a question, other than those already tried.
 
-    Where the options of a slot are different actions, `decide` takes one. A repair has to change something: a banned
-    plan's op is closed for the item set it was tried on, so that the next best decision is taken.
+    Where the options of a slot are different actions, `decide` takes one; of ANSWER and RECURSE, those in `opened` are
+    among them. A repair has to change something: a banned plan's op is closed for the item set it was tried on, so that
+    the next best decision is taken.
 
     Raises:
         Cancelled, DeadlineExceeded: by `cancel`.
     """
     with model.cursor(prompt, adapters=adapters, cancel=cancel) as cursor:
-        plan, decision = _Slots(cursor, schema, banned, decide).plan()
+        plan, decision = _Slots(cursor, schema, banned, opened, decide).plan()
         return Planned(
             plan=plan,
             decision=decision,
@@ -98,13 +112,19 @@ def decode_plan(
         )
 
 
-def open_ops(schema: Schema, banned: Sequence[Plan]) -> list[Op]:
-    """The ops that make sense for a corpus and have not been tried on all of it."""
-    has_read = any(plan.op is Op.READ for plan in banned)
+_ONCE = (Op.READ, Op.WHOLE, Op.EACH)
+"""Ops over everything, which are tried once."""
+
+
+def open_ops(schema: Schema, banned: Sequence[Plan], opened: Collection[Action] = ()) -> list[Op]:
+    """The ops that make sense for a corpus and have not been tried on all of it; those of ANSWER and RECURSE only where
+    these are in `opened`."""
+    tried = {plan.op for plan in banned}
     if schema.pairs:
-        return [] if any(plan.op is Op.PAIRS for plan in banned) else [Op.PAIRS]
-    ops = [op for op in Op if (not has_read if op is Op.READ else _sets(op, schema, banned))]
-    return [op for op in ops if not schema.classes or op not in (Op.READ, Op.LOOKUP)]
+        return [] if Op.PAIRS in tried else [Op.PAIRS]
+    closed = {Op.WHOLE: Action.ANSWER not in opened, Op.EACH: Action.RECURSE not in opened}
+    ops = [op for op in Op if (op not in tried if op in _ONCE else _sets(op, schema, banned)) and not closed.get(op)]
+    return [op for op in ops if not schema.classes or op not in (*_ONCE, Op.LOOKUP)]
 
 
 def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
@@ -124,15 +144,43 @@ def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
 class _Slots:
     """The program that is a plan's grammar: one line a slot."""
 
-    def __init__(self, cursor: Cursor, schema: Schema, banned: Sequence[Plan], decide: Decide) -> None:
-        self.cursor, self.schema, self.banned, self.decide = cursor, schema, banned, decide
+    def __init__(
+        self, cursor: Cursor, schema: Schema, banned: Sequence[Plan], opened: Collection[Action], decide: Decide
+    ) -> None:
+        self.cursor, self.schema, self.banned, self.opened, self.decide = cursor, schema, banned, opened, decide
         self.weights: dict[tuple[Action, ...], float] = {}
         """How likely an op of each group of actions is."""
 
     def plan(self) -> tuple[Plan, Decision]:
+        start = self.cursor.mark()
         op, decision = self._op()
-        if op is Op.READ:
-            return Plan(op), decision
+        if op not in _ONCE:
+            plan, decision = self._looking(op, decision)
+            if decision.action in (Action.SEARCH, Action.MAP):
+                return plan, decision
+            self.cursor.rewind(start)  # neither looking nor asking about every item was alone as likely as this
+            op = Op.WHOLE if decision.action is Action.ANSWER else Op.EACH
+            self.cursor.append(f" {op}\n")
+        return self._each() if op is Op.EACH else Plan(op), decision
+
+    def _each(self) -> Plan:
+        """Parts of the documents, or of the items of a set, and what their children are asked."""
+        question = self.schema.question
+        items = self._pick("items:", ["", *self.schema.sets], lambda name: name or "all")
+        plan = Plan(Op.EACH, items, children=Children(question, _combining(question)))
+        if not items:
+            return plan
+        plan = replace(plan, where=self._where(plan))
+        shared = [f.name for f in self.schema.sets[items].fields if f.type == "category" and f.distinct in _VALUES]
+        by = self._pick("", ["", *shared], lambda name: name or "none")
+        if not by:
+            return plan
+        self.cursor.append('ask: "')
+        ask = self.cursor.write(stop=('"', "\n"), max_tokens=_QUESTION_TOKENS)
+        self.cursor.append('"\n')
+        return replace(plan, show=by, children=Children(ask, _combining(question)))
+
+    def _looking(self, op: Op, decision: Decision) -> tuple[Plan, Decision]:
         plan = Plan(op, items=self._pick("items:", _sets(op, self.schema, self.banned), str))
         if op is Op.PAIRS:
             plan = replace(plan, show=self._pick("show:", self._shown(plan), str), pairs=self.schema.pairs[plan.items])
@@ -157,7 +205,7 @@ class _Slots:
 
     def _op(self) -> tuple[Op, Decision]:
         """The op, and the decision as far as it is known: whether an op that may judge does, its own slot says."""
-        ops = open_ops(self.schema, self.banned)
+        ops = open_ops(self.schema, self.banned, self.opened)
         said = [sum(bias for pattern, bias in _CUES[op] if pattern.search(self.schema.question)) for op in ops]
         at_most: dict[Action, float] = defaultdict(float)
 
@@ -201,7 +249,7 @@ class _Slots:
 
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
         """Conditions until the model goes on to the next slot; one mention in the question is used once."""
-        closing = "judge:" if Action.MAP in plan.op.actions else "show:"
+        closing = "by:" if plan.op is Op.EACH else "judge:" if Action.MAP in plan.op.actions else "show:"
         left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
@@ -252,6 +300,10 @@ class _Slots:
             for most in (True, False)
         ]
         return [*counted, *measured]
+
+
+def _combining(question: str) -> str:
+    return next((how for how, pattern in _COMBINE if pattern.search(question)), "best")
 
 
 def _logs(weights: Mapping[Action, float]) -> dict[Action, float]:

@@ -2,7 +2,7 @@
 
 from rlm_local.models import Message
 
-PROMPT_VERSION = "plan-1"
+PROMPT_VERSION = "plan-2"
 
 _RULES = """\
 You plan how to answer a question over a person's records. You see the item sets with their fields; code runs your plan.
@@ -13,6 +13,8 @@ top - the group with the most or fewest items, or with the highest or lowest amo
 sum, average - of a number field
 lookup - one field of one item that the conditions single out
 read - find the passages that speak of the question and read them: facts in prose, or one document leads to another
+whole - read everything, where that is short
+each - ask about every part of the documents, or every group of items, by itself, and combine the answers
 judge is a yes/no question to put to each item, for what no field says; none where fields are enough."""
 
 _LIBRARY = """\
@@ -56,6 +58,11 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
                 'op: count\nitems: reviews\njudge: "Does the reviewer find the ending disappointing?"',
             ),
             (
+                "Is there anything in the handbook or the reviews, however it is put, that hints at mould?",
+                "nothing",
+                "op: each\nitems: all",
+            ),
+            (
                 "Which members lost a book at Hillside in 2022?",
                 "loans: state = lost, branch = Hillside, out 2022-01-01..2022-12-31",
                 "op: list\nitems: loans\nwhere: state = lost\nwhere: branch = Hillside\n"
@@ -91,6 +98,11 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
                 "How much did we take in altogether from orders of more than 100 ferns?",
                 "orders: plant = fern, quantity > 100",
                 "op: sum\nitems: orders\nwhere: plant = fern\nwhere: quantity > 100\nshow: price",
+            ),
+            (
+                "For every plant, who ordered the largest quantity at once?",
+                "nothing",
+                'op: each\nitems: orders\nby: plant\nask: "Who ordered the largest quantity at once?"',
             ),
             ("Who has the key to the greenhouse?", "nothing", "op: read"),
         ),

@@ -100,9 +100,13 @@ class Tools:
             item[field] = option
         return items
 
-    def read(self, question: str, passages: Sequence[Item | Document]) -> Reading:
-        """The answer that the passages give; found is False where they do not state it."""
-        reply = self.call("read", question=question, passages=[[p.start, p.end] for p in passages])
+    def read(self, question: str, passages: Sequence[Item | Document], *, whole: bool = False) -> Reading:
+        """The answer that the passages give; found is False where they do not state it.
+
+        As many are read, best first, as a few readings of passages should take; `whole`: as the model's window holds.
+        """
+        spans = [[passage.start, passage.end] for passage in passages]
+        reply = self.call("read", question=question, passages=spans, whole=whole)
         return Reading(reply["answer"], reply["found"], [Item(self.text, a, b) for a, b in reply["evidence"]])
 
     def llm_query(self, prompt: str) -> str:
