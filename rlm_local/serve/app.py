@@ -1,6 +1,7 @@
 """The application: routes, what passes before them, and what becomes of errors."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -28,8 +29,19 @@ in a run. Errors have OpenAI's shape everywhere.
 """
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application over a service, which it opens and closes."""
+_AROUND_A_FILE = 64 << 10
+"""Bytes of a body besides the file that it uploads."""
+
+
+class AsciiJson(JSONResponse):
+    """JSON that any text can be put into: documents and models bring half characters, which UTF-8 has none of."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
+def create_app(service: Service) -> Guard:
+    """The guarded application over a service, which it opens and closes."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -40,6 +52,7 @@ def create_app(service: Service) -> FastAPI:
         await loading
         await asyncio.to_thread(service.close)
 
+    settings = service.settings
     app = FastAPI(
         title="rlm-local",
         version=version("rlm-local"),
@@ -55,16 +68,18 @@ def create_app(service: Service) -> FastAPI:
             "operation_spans": False,
             "auto_configure": False,
         },
-        max_body_size=service.settings.body_bytes,
+        max_body_size=settings.body_bytes,
+        default_response_class=AsciiJson,
     )
     app.state.service = service
-    app.add_middleware(Guard, hosts=service.settings.hosts)
+    uploads = settings.upload_bytes + _AROUND_A_FILE
     for kind in (RlmLocalError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _told)
-    for router in (chat.router, responses.router, models.router, openai_files.router, runs.router, health.router):
+    for router in (chat.router, responses.router, models.router, runs.router, health.router):
         app.include_router(router)
+    app.include_router(openai_files.router, max_body_size=uploads)
     app.mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True), name="page")
-    return app
+    return Guard(app, hosts=settings.hosts, most_bytes={"": settings.body_bytes, "/v1/files": uploads})
 
 
 async def _told(request: Request, error: Exception) -> JSONResponse:
@@ -82,7 +97,7 @@ async def _told(request: Request, error: Exception) -> JSONResponse:
         headers["retry-after"] = str(seconds)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
-    return JSONResponse(error_body(told), status, headers=headers)
+    return AsciiJson(error_body(told), status, headers=headers)
 
 
 def _invalid(error: RequestValidationError) -> ServeError:

@@ -49,7 +49,7 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(settings.at_once, thread_name_prefix="rlm-local-run")
         self._arriving: Counter[str] = Counter()
-        self._closing = False
+        self.closing = False
 
     @property
     def under_way(self) -> list[Live]:
@@ -65,7 +65,7 @@ class Desk:
         Raises:
             BusyError: the queue is full, or the owner's share of it. NotReadyError: the server is going down.
         """
-        if self._closing:
+        if self.closing:
             raise NotReadyError("the server is going down", remedy="Ask again when it is up", code="closing")
         owners = Counter(live.job.owner for live in self.under_way) + self._arriving
         if owners.total() >= self._settings.at_once + self._settings.queue:
@@ -118,7 +118,7 @@ class Desk:
         Args:
             hurry: says that there is no time any more.
         """
-        self._closing = True
+        self.closing = True
         deadline = time.monotonic() + grace_seconds
         while self.under_way and time.monotonic() < deadline and not hurry():
             await asyncio.sleep(0.05)

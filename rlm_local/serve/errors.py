@@ -6,6 +6,7 @@
         UnauthorizedError  401  no key, or one that is not known or revoked
         ForbiddenError     403  a key without the scope, or a page of another site
         NotFoundError      404  no such run, file, model; or another key's
+        TooLargeError      413  the body is larger than it may be
         BusyError          429  the queue is full, or this key's share of it
         NotReadyError      503  the model is being loaded, or the server is going down
 
@@ -53,6 +54,13 @@ class NotFoundError(ServeError):
     """No such thing, or another key's: which of both is not said."""
 
     status = 404
+    kind = "invalid_request_error"
+
+
+class TooLargeError(ServeError):
+    """The body is larger than it may be."""
+
+    status = 413
     kind = "invalid_request_error"
 
 

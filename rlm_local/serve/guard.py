@@ -5,11 +5,15 @@ A web page of another site can make a browser send requests here. The `Host` tha
 """
 
 import ipaddress
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rlm_local.serve.errors import ForbiddenError, ServeError, TooLargeError
+from rlm_local.serve.shapes import error_body
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -27,14 +31,16 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware around the whole application.
+    """ASGI middleware around the whole application, and all that frameworks put around that.
 
     Args:
         hosts: names that the server goes by, beside IP addresses and localhost.
+        most_bytes: that a body may claim to have, by path; "" is any other path.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], most_bytes: Mapping[str, int]) -> None:
         self._app = app
+        self._most_bytes = most_bytes
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,15 +59,19 @@ class Guard:
         refusal = self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, guarded)
-            return
-        error = {"message": refusal, "type": "permission_error", "param": None, "code": "foreign_request"}
-        body = json.dumps({"error": error}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await guarded({"type": "http.response.start", "status": 403, "headers": headers})
-        await guarded({"type": "http.response.body", "body": body})
+        else:
+            await JSONResponse(error_body(refusal), refusal.status)(scope, receive, guarded)
 
-    def _refusal(self, scope: Scope) -> str | None:
+    def _refusal(self, scope: Scope) -> ServeError | None:
         headers = Headers(scope=scope)
+        claimed = headers.get("content-length", "0")
+        most = self._most_bytes.get(scope["path"], self._most_bytes[""])
+        if not claimed.isdecimal() or int(claimed[:20]) > most:
+            return TooLargeError(f"a body here has at most {most >> 20} MB", code="too_large")
+        foreign = self._foreign(scope, headers)
+        return ForbiddenError(foreign, code="foreign_request") if foreign else None
+
+    def _foreign(self, scope: Scope, headers: Headers) -> str | None:
         host = headers.get("host", "")
         if not self._ours(_name(host)):
             return "this server does not go by that name. Start it with `--allow-host NAME`"
@@ -81,7 +91,6 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """A Host header without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
+    """A Host header without its port; empty where it is none."""
+    found = re.fullmatch(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d+)?", host.lower())
+    return (found[1] or found[2]) if found else ""

@@ -93,6 +93,10 @@ class Service:
         """
         if not question.strip():
             raise BadRequestError("the question is empty", code="empty_question")
+        try:
+            "".join((question, model, *files, *folders)).encode()
+        except UnicodeEncodeError as error:
+            raise BadRequestError("the request has half characters (lone surrogates)", code="no_text") from error
         found = find(model, self.settings, self.home)
         for file in files:
             self.files.get(caller.sees, file)

@@ -1,34 +1,16 @@
 """The page in a real browser: ask, watch, open, cancel, come back; and what documents say stays text."""
 
-import threading
-from collections.abc import Sequence
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from rlm_local.log import RunStore
-from rlm_local.models import Prompt
 from rlm_local.serve.keys import Scope
 from tests.engine.script import planner
 from tests.log.sample import answer, run_start, turn_start
-from tests.models.fakes import ScriptedModel
-from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
+from tests.serve.conftest import QUESTION, Running, StartServer
+from tests.serve.gate import Gate
 
 HOSTILE = '<script>window.hit = 1</script><img src="http://evil.example/x.png" onerror="window.hit = 1"> ![](http://evil.example/y)'
-
-
-class Gate:
-    """A scripted model that waits before it plans until it is let go."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        inner = planner(*COUNT)
-
-        def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
-            self.open.wait(30)
-            return inner.slot(prompt, text, options)
-
-        self.model = ScriptedModel(slot=slot, write=inner.write)
 
 
 def ask(page: Page, server: Running, question: str = QUESTION) -> None:

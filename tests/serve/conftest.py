@@ -33,6 +33,7 @@ class Running:
 
     service: Service
     url: str
+    stop: Callable[[], None]
 
     def client(self, key: str | None = None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {key}"} if key else {}
@@ -81,7 +82,7 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
             listener.close()
 
         stops.append(stop)
-        running = Running(service, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        running = Running(service, f"http://127.0.0.1:{listener.getsockname()[1]}", stop)
         with running.client() as client:
             while client.get("/ready").status_code != 200:
                 time.sleep(0.02)

@@ -131,7 +131,9 @@ def get_node(
 
 
 @router.get(
-    "/{run_id}/events", response_class=EventStream, responses={200: {"content": {"text/event-stream": {"schema": {}}}}}
+    "/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {}}}}},
 )
 async def follow(
     request: Request, run_id: str, caller: Reader, last_event_id: Annotated[int, Header(ge=0, le=2**53)] = 0

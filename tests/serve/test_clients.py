@@ -1,0 +1,104 @@
+"""Programs that people have, unmodified, pointed at the server."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+
+from tests.engine.records import VISITS
+from tests.serve.conftest import QUESTION, Running
+
+MESSAGES = [{"role": "user", "content": QUESTION}]
+
+
+@pytest.fixture
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def test_openai_chat(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="rlm-local", messages=MESSAGES)  # pyright: ignore
+    assert answer.choices[0].message.content == "1"
+    assert answer.usage
+    assert answer.usage.total_tokens > 0
+    assert answer.rlm_local["evidence"][0]["document"] == "visits.csv"  # pyright: ignore
+
+
+def test_openai_chat_streamed(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model="rlm-local:conservative", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+    )  # pyright: ignore
+    chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "1"
+    assert chunks[-1].usage
+    assert any(getattr(chunk.choices[0].delta, "reasoning_content", None) for chunk in chunks if chunk.choices)
+
+
+def test_openai_responses(client: openai.OpenAI) -> None:
+    response = client.responses.create(model="rlm-local", input=QUESTION)
+    assert (response.status, response.output_text) == ("completed", "1")
+    assert response.usage
+    assert client.responses.retrieve(response.id).output_text == "1"
+    assert client.responses.cancel(response.id).status == "completed"
+
+
+def test_openai_responses_streamed(client: openai.OpenAI) -> None:
+    with client.responses.stream(model="rlm-local", input=QUESTION) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_response()
+    assert kinds[0] == "response.created"
+    assert kinds[-1] == "response.completed"
+    assert "response.reasoning_summary_text.delta" in kinds
+    assert final.output_text == "1"
+
+
+def test_openai_files_and_models(client: openai.OpenAI) -> None:
+    assert {"rlm-local", "rlm-local:direct", "rlm-local:conservative"} <= {model.id for model in client.models.list()}
+    file = client.files.create(file=("visits.csv", VISITS.encode()), purpose="user_data")
+    assert client.files.retrieve(file.id).filename == "visits.csv"
+    assert [each.id for each in client.files.list()] == [file.id]
+    assert client.files.content(file.id).read() == VISITS.encode()
+    content = [{"type": "file", "file": {"file_id": file.id}}, {"type": "text", "text": QUESTION}]
+    answer = client.chat.completions.create(model="rlm-local", messages=[{"role": "user", "content": content}])  # pyright: ignore
+    assert answer.choices[0].message.content == "1"
+    item = {
+        "role": "user",
+        "content": [{"type": "input_file", "file_id": file.id}, {"type": "input_text", "text": QUESTION}],
+    }
+    assert client.responses.create(model="rlm-local", input=[item]).output_text == "1"  # pyright: ignore
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError, match="there is no file"):
+        client.files.retrieve(file.id)
+
+
+def test_openai_errors_are_its_own(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="there is no model"):
+        client.chat.completions.create(model="gpt-9", messages=MESSAGES)  # pyright: ignore
+    with pytest.raises(openai.BadRequestError, match="the question is empty"):
+        client.chat.completions.create(model="rlm-local", messages=[{"role": "user", "content": " "}])
+
+
+def test_llm(server: Running, tmp_path: Path) -> None:
+    """simonw's, told of the server in its configuration."""
+    model = {"model_id": "records", "model_name": "rlm-local", "api_base": f"{server.url}/v1"}
+    (tmp_path / "extra-openai-models.yaml").write_text(json.dumps([model]))  # JSON is YAML
+    env = {**os.environ, "LLM_USER_PATH": str(tmp_path), "OPENAI_API_KEY": "none"}
+    for more in ([], ["--no-stream"]):
+        command = [sys.executable, "-m", "llm", "-m", "records", *more, QUESTION]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.stdout.strip() == "1", done.stderr
+
+
+@pytest.mark.filterwarnings("ignore")  # of libraries that are not ours
+def test_langchain(server: Running) -> None:
+    from langchain_openai import ChatOpenAI
+
+    model = ChatOpenAI(model="rlm-local", base_url=f"{server.url}/v1", api_key="none", max_retries=0)  # pyright: ignore
+    assert model.invoke(QUESTION).content == "1"
+    assert "".join(str(chunk.content) for chunk in model.stream(QUESTION)) == "1"
