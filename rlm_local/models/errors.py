@@ -11,6 +11,7 @@
         GrammarError        the GBNF grammar cannot be parsed
         PromptTooLong       this prompt does not fit the context
         EngineError         a decode failed, or the engine is closed
+        ServerError         a model's server is gone, refuses, or says what cannot be understood
         Cancelled           the caller cancelled
           DeadlineExceeded  or ran out of time
 
@@ -79,6 +80,18 @@ class PromptTooLong(ModelError):  # noqa: N818 - a condition of the input, named
 
 class EngineError(ModelError):
     """A decode failed, or the engine was closed while the call was waiting."""
+
+
+class ServerError(ModelError):
+    """The server of a model cannot be reached, refuses, or says what cannot be understood.
+
+    Attributes:
+        status: the HTTP status of its refusal; None where it did not refuse.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
 
 
 class Cancelled(ModelError):  # noqa: N818 - not a fault: the caller asked for it
