@@ -14,9 +14,13 @@ class Home:
     """Where everything is kept, readable by its owner alone.
 
     `RLM_LOCAL_HOME` names it; without that it is the platform's own place for a program's data.
+
+    Attributes:
+        leaf_cache: whether the answers of leaf calls are kept, so that a map that is repeated costs nothing.
     """
 
     root: Path
+    leaf_cache: bool = True
 
     @classmethod
     def default(cls) -> "Home":
@@ -38,14 +42,14 @@ class Home:
         return self._directory("kv")
 
     @property
-    def leaves(self) -> Path:
-        """The SQLite file of answers to leaf calls; its directory exists."""
-        return self._directory("") / "leaves.sqlite"
-
-    @property
     def serve(self) -> Path:
         """The server's own: keys, uploaded files, the audit log."""
         return self._directory("serve")
+
+    @property
+    def leaves(self) -> Path | None:
+        """The SQLite file of the answers of leaf calls, if they are kept; its directory exists."""
+        return self._directory("") / "leaves.sqlite" if self.leaf_cache else None
 
     @property
     def runs(self) -> Path:

@@ -1,6 +1,7 @@
 """The program `rlm-local`: its commands, its configuration file, and what becomes of errors."""
 
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -63,6 +64,14 @@ def rlm_local(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version.")
     ] = False,
+    leaf_cache: Annotated[
+        bool,
+        typer.Option(
+            "--leaf-cache/--no-leaf-cache",
+            envvar="RLM_LOCAL_LEAF_CACHE",
+            help="Keep what the model said of each item: a map that is repeated costs nothing.",
+        ),
+    ] = True,
 ) -> None:
     """Ask questions over more text than any context window holds, on your own machine, without a network.
 
@@ -76,6 +85,8 @@ def rlm_local(
     directory (`rlm-local doctor` names it), where `timeout = 600` holds for all commands and a table such as [run] for
     one. RLM_LOCAL_HOME moves the state directory.
     """
+    use = shared(ctx)
+    ctx.obj = replace(use, home=replace(use.home, leaf_cache=leaf_cache))
     ctx.default_map = read_config(shared(ctx).home.root / "config.toml", ctx.command)
 
 

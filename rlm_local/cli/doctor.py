@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
 from rlm_local.cli.terminal import clean, columns, console
 from rlm_local.home import Home
+
+if TYPE_CHECKING:
+    from rlm_local.models.devices import Device
 
 _RUN_MEMORY = 3_000_000_000
 _IMAGE_MEGABYTES = 27
@@ -61,6 +64,7 @@ def examine(home: Home) -> Iterator[Finding]:
     yield _python()
     yield _compiler()
     yield _llama()
+    yield from _devices(home)
     yield _wasmtime()
     yield from _machine(home)
     yield from _state(home)
@@ -87,6 +91,36 @@ def _llama() -> Finding:
         return Finding("llama-cpp-python", "missing", str(error), remedy, megabytes=60, minutes=10)
     gpu = "with a GPU backend" if llama_cpp.llama_supports_gpu_offload() else "for the CPU"
     return Finding("llama-cpp-python", "ok", f"{llama_cpp.__version__}, {gpu}")
+
+
+def _devices(home: Home) -> Iterator[Finding]:
+    """What the default model's layers would go to, where llama.cpp finds anything beside the processor."""
+    try:
+        from rlm_local.models import DEFAULT_MODEL
+        from rlm_local.models.devices import devices
+    except (ImportError, OSError, RuntimeError):
+        return
+    found = devices()
+    if found:
+        yield offloading(found, home.root / "models" / f"{DEFAULT_MODEL}.gguf")
+
+
+def offloading(found: "list[Device]", weights: Path) -> Finding:
+    """Devices, and how many layers of a model fit there, if its weights are here."""
+    from rlm_local.models.devices import layers_that_fit
+    from rlm_local.models.engine import CONTEXT
+    from rlm_local.models.errors import GgufError
+    from rlm_local.models.gguf import read_header
+
+    names = "; ".join(f"{each.name}, {each.description}, {each.free / 1e9:.1f} GB free" for each in found)
+    try:
+        header = read_header(weights)
+    except GgufError:  # not here, or not whole: the line about the model says so
+        return Finding("gpu", "ok", names, needed=False)
+    fit = layers_that_fit(found, header, weights=weights.stat().st_size, cells=CONTEXT)
+    state, remedy = ("ok", "") if fit > header.layers else ("weak", "The rest is computed by the processor")
+    said = f"{names}; {min(fit, header.layers)} of {header.layers} layers of {weights.stem} fit"
+    return Finding("gpu", state, said, remedy, needed=False)
 
 
 def _wasmtime() -> Finding:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import typer
 
 from rlm_local.cli.interrupt import cancellable
 from rlm_local.cli.progress import progress
-from rlm_local.cli.shared import Asker, open_engine
+from rlm_local.cli.shared import Asker, open_engine, shared
 from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
@@ -29,10 +29,14 @@ def measure(
 ) -> "tuple[list[Result], bool]":
     """The results up to the end or Ctrl-C, each in the file `out` before the next is asked; and whether it was Ctrl-C.
 
+    Answers of leaf calls are not taken from an earlier run, nor kept: what they cost is measured.
+
     Raises:
         UsageError: the file is none of results.
     """
     results: list[Result] = []
+    use = shared(ctx)
+    ctx.obj = replace(use, home=replace(use.home, leaf_cache=False))
 
     def ask_until_cancelled(cancel: "Cancel") -> bool:
         for result in ask_all(engine, cancel, known):

@@ -105,7 +105,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         envvar="RLM_LOCAL_MODEL",
-        help="A name from `rlm-local models list`, or the path of a GGUF file.  [default: qwen2.5-coder-1.5b]",
+        help="A name from `rlm-local models list`, the path of a GGUF file, or an OpenAI-compatible server's address, "
+        "as in http://127.0.0.1:8000/v1#name.  [default: qwen2.5-coder-1.5b]",
     ),
 ]
 AuthorOption = Annotated[

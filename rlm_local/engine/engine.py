@@ -17,7 +17,7 @@ from rlm_local.engine.run import Run
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, ensure_model, resolve
+from rlm_local.models import DEFAULT_MODEL, Cancel, Model, ModelSpec, open_model, resolve
 from rlm_policy import Policy, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
@@ -54,7 +54,8 @@ class Engine:
     Asking is safe from several threads.
 
     Args:
-        model: a name from the catalog, or the path of a GGUF file.
+        model: a name from the catalog, the path of a GGUF file, or the address of an OpenAI-compatible server and a
+            model's name there, http://127.0.0.1:8000/v1#name.
         home: where all state is kept.
         listener: told what happens, from the thread that works.
         threads: for llama.cpp; by default one for each core this process may use.
@@ -77,13 +78,9 @@ class Engine:
             listener(Event("setup", what, fraction))
 
         spec = resolve(model)
-        path = ensure_model(spec, home.models, progress=progress)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
-        llama = LlamaEngine(
-            path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
-        )
-        self._use(spec, llama, image, store, listener)
+        self._use(spec, open_model(spec, home, threads=threads, progress=progress), image, store, listener)
 
     @classmethod
     def of(cls, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener = ignore) -> Self:

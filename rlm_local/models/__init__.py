@@ -15,6 +15,7 @@ from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
 from rlm_local.models.engine import LlamaEngine
 from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, PromptTooLong
 from rlm_local.models.model import Cursor, Model
+from rlm_local.models.opening import open_model
 from rlm_local.models.prompt import Message, Prompt
 from rlm_local.models.pull import ensure_model, verify
 from rlm_local.models.result import Choice, Generation, Scores, Usage
@@ -39,6 +40,7 @@ __all__ = [
     "Scores",
     "Usage",
     "ensure_model",
+    "open_model",
     "resolve",
     "verify",
 ]

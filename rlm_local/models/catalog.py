@@ -46,6 +46,8 @@ class ModelSpec:
         sha256: of the GGUF file; empty for a file of the user's own, which is not pinned.
         author: who writes its programs: "guided" by typed plans, or "free" in Python.
         file: where the GGUF is, if it is the user's own.
+        server: the address of the OpenAI-compatible server that has it, if it is not on this machine; `name` is its
+            name there, empty for the first that the server lists.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ModelSpec:
     parts: IndexParts | None = None
     author: Literal["guided", "free"] = "guided"
     file: Path | None = None
+    server: str = ""
 
 
 CATALOG = (
@@ -100,7 +103,7 @@ CATALOG = (
 
 
 def resolve(name_or_path: str) -> ModelSpec:
-    """The model of that name, or the user's own GGUF file at that path.
+    """The model of that name, the user's own GGUF file at that path, or that of a server, `http://host:8000/v1#name`.
 
     Raises:
         CatalogError: there is neither; the message lists the names.
@@ -108,12 +111,15 @@ def resolve(name_or_path: str) -> ModelSpec:
     for spec in CATALOG:
         if spec.name == name_or_path:
             return spec
+    if name_or_path.startswith(("http://", "https://")):
+        url, _, name = name_or_path.partition("#")
+        return ModelSpec(name, name_or_path, "not known", bytes=0, sha256="", author="free", server=url)
     path = Path(name_or_path).expanduser()
     if not path.is_file():
         names = ", ".join(spec.name for spec in CATALOG)
         raise CatalogError(
             f"no model is called {name_or_path!r}, and no file is there",
-            remedy=f"Use one of {names}, or the path of a GGUF file",
+            remedy=f"Use one of {names}, the path of a GGUF file, or a server's http://host:8000/v1#name",
         )
     return ModelSpec(
         name=path.stem,

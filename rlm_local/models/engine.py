@@ -20,6 +20,7 @@ from rlm_local.models.adapters import Adapters, AdapterSet
 from rlm_local.models.calibration import calibrated
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.cursor import LlamaCursor
+from rlm_local.models.devices import devices, layers_that_fit
 from rlm_local.models.errors import PromptTooLong
 from rlm_local.models.gguf import read_header
 from rlm_local.models.grammar import Grammar
@@ -34,6 +35,9 @@ from rlm_local.models.result import Generation, Scores, Usage
 from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf, identify
 from rlm_local.models.template import ChatTemplate, Encoded
+
+CONTEXT = 8192
+"""KV cells of a context, unless another number is asked for."""
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
 _BATCH = 512  # tokens a decode
@@ -54,6 +58,9 @@ class LlamaEngine:
         leaf_cache: the SQLite file where the answers of leaf calls are kept; nowhere by default.
         progress: called with what is being done and the share of it, 0 to 1.
 
+    Attributes:
+        offloaded: layers that are computed on other devices than the processor, as many as fit.
+
     Raises:
         GgufError: the file is no GGUF, or cut short.
         LoadError: llama.cpp refused the file, or there is no memory.
@@ -65,15 +72,17 @@ class LlamaEngine:
         path: Path,
         *,
         name: str,
-        n_ctx: int = 8192,
+        n_ctx: int = CONTEXT,
         threads: int | None = None,
         kv_directory: Path | None = None,
         leaf_cache: Path | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
         self.name = name
-        read_header(path)
-        self._weights = Weights(path, progress=None if progress is None else partial(progress, f"loading {name}"))
+        header = read_header(path)
+        self.offloaded = layers_that_fit(devices(), header, weights=path.stat().st_size, cells=n_ctx)
+        report = None if progress is None else partial(progress, f"loading {name}")
+        self._weights = Weights(path, offloaded=self.offloaded, progress=report)
         try:
             self._template = ChatTemplate(self._weights)
             context = Context(

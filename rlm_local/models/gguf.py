@@ -54,13 +54,28 @@ class GgufHeader:
     @property
     def context_length(self) -> int:
         """Tokens that the model was trained to see at once; 0 if the file does not say."""
-        length = self.metadata.get(f"{self.architecture}.context_length", 0)
-        return length if isinstance(length, int) else 0
+        return self._number("context_length")
+
+    @property
+    def layers(self) -> int:
+        """How many there are; 0 if the file does not say."""
+        return self._number("block_count")
+
+    @property
+    def cell_bytes(self) -> int:
+        """KV of one token, of all layers: keys and values in 16 bits each; 0 if the file does not say."""
+        heads = self._number("attention.head_count")
+        width = self._number("attention.key_length") or self._number("embedding_length") // max(1, heads)
+        return 2 * 2 * self.layers * (self._number("attention.head_count_kv") or heads) * width
 
     @property
     def chat_template(self) -> str:
         """The jinja2 source of the chat template; empty without one."""
         return str(self.metadata.get("tokenizer.chat_template", ""))
+
+    def _number(self, name: str) -> int:
+        value = self.metadata.get(f"{self.architecture}.{name}", 0)
+        return value if isinstance(value, int) else 0
 
 
 def read_header(path: Path) -> GgufHeader:

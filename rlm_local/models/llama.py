@@ -62,14 +62,16 @@ class Weights:
 
     Args:
         path: the GGUF file.
+        offloaded: layers that go to other devices than the processor, if this build of llama.cpp has any.
         progress: called with the loaded share, 0 to 1.
 
     Raises:
         LoadError: llama.cpp refused the file.
     """
 
-    def __init__(self, path: Path, *, progress: Callable[[float], None] | None = None) -> None:
+    def __init__(self, path: Path, *, offloaded: int = 0, progress: Callable[[float], None] | None = None) -> None:
         params = c.llama_model_default_params()
+        params.n_gpu_layers = offloaded
         params.load_mode = c.LLAMA_LOAD_MODE_NONE  # mapped pages would stay resident beside the repacked weights
 
         interrupted: list[BaseException] = []

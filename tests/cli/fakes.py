@@ -52,10 +52,12 @@ class FakeEngine:
     listener: Listener | None = None
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     made: list[str | None] = field(default_factory=list[str | None])
+    homes: list[Home] = field(default_factory=list[Home])
 
     @contextmanager
-    def make(self, model: str | None, _home: Home, listener: Listener) -> "Iterator[FakeEngine]":
+    def make(self, model: str | None, home: Home, listener: Listener) -> "Iterator[FakeEngine]":
         self.made.append(model)
+        self.homes.append(home)
         self.listener = listener
         yield self
 

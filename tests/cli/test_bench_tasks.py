@@ -39,6 +39,7 @@ def test_a_table_by_kind_and_length_and_the_same_as_csv(home: Path, tmp_path: Pa
     ]
     assert [asked["sources"] for asked in engine.asked[:2]] == [["hires.csv", "customers.csv", "messages.csv"]] * 2
     assert ">count, direct</text>" in plot.read_text()
+    assert not engine.homes[0].leaf_cache, "what an answer costs is measured, not remembered"
     table = list(csv.DictReader(out.read_text().splitlines()))
     assert [(row["kind"], row["length"], row["policy"], row["n"], row["score"]) for row in table[:2]] == [
         ("count", "2000", "rules", "2", "1.0"),

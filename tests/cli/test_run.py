@@ -236,3 +236,11 @@ def test_a_reader_of_the_progress_that_has_gone_ends_no_run() -> None:
             raise BrokenPipeError
 
     PlainProgress(Gone(), verbose=True)(Event("decision", "SEARCH"))
+
+
+def test_answers_of_leaf_calls_are_kept_unless_a_flag_or_the_environment_says_no(home: Path) -> None:
+    engine = FakeEngine()
+    run_program(("run", "How many?", "."), engine, home)
+    run_program(("--no-leaf-cache", "run", "How many?", "."), engine, home)
+    run_program(("run", "How many?", "."), engine, home, env={"RLM_LOCAL_LEAF_CACHE": "0"})
+    assert [made.leaf_cache for made in engine.homes] == [True, False, False]

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from rlm_local.models import CATALOG, DEFAULT_MODEL, resolve
-from rlm_local.models.errors import CatalogError
+from rlm_local.models import CATALOG, DEFAULT_MODEL, ensure_model, resolve
+from rlm_local.models.errors import CatalogError, PullError
 
 
 def test_the_default_is_in_the_catalog():
@@ -27,3 +27,11 @@ def test_a_file_of_the_users_own(tmp_path: Path):
     path.write_bytes(b"GGUF")
     spec = resolve(str(path))
     assert (spec.name, spec.file, spec.bytes, spec.sha256) == ("mine", path, 4, "")
+
+
+def test_a_model_of_a_server():
+    spec = resolve("http://127.0.0.1:8000/v1#Qwen/Qwen3-32B")
+    assert (spec.server, spec.name, spec.author) == ("http://127.0.0.1:8000/v1", "Qwen/Qwen3-32B", "free")
+    assert resolve("https://host/v1").name == ""
+    with pytest.raises(PullError, match="server"):
+        ensure_model(spec, Path("models"))

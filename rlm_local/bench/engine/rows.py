@@ -20,7 +20,6 @@ from rlm_local.models.shelf import Shelf
 
 SORT = "Reply with one word: river, house or paper."
 TELL = "Tell a long story with these words."
-_BYTES_A_VALUE = 2  # of the KV: float16
 _POLL = 0.0005
 
 _Rates = tuple[float, float]
@@ -49,11 +48,7 @@ class Bench:
     def memory(self) -> list[Measurement]:
         """First of all, before anything else is in memory: what the process takes beyond weights and KV."""
         self.model.choose(self._sorting(64), OPTIONS)
-        header = read_header(self._path).metadata
-        part = {key.partition(".")[2]: int(value) for key, value in header.items() if isinstance(value, int)}
-        head = part["embedding_length"] // part["attention.head_count"]
-        cell = 2 * _BYTES_A_VALUE * part["block_count"] * part["attention.head_count_kv"] * head
-        known = self._path.stat().st_size + self.model.n_ctx * cell
+        known = self._path.stat().st_size + self.model.n_ctx * read_header(self._path).cell_bytes
         return [Measurement("RSS beyond weights and KV", "MB", 300, True, ((_resident() - known) / 1e6,))]
 
     def choices(self) -> list[Measurement]:

@@ -1,0 +1,37 @@
+"""Opening a model by its description, here or on a server."""
+
+import os
+from collections.abc import Callable
+
+from rlm_local.home import Home
+from rlm_local.models.catalog import ModelSpec
+from rlm_local.models.engine import LlamaEngine
+from rlm_local.models.model import Model
+from rlm_local.models.pull import ensure_model
+
+KEY_VARIABLE = "RLM_LOCAL_SERVER_KEY"
+"""The environment variable with the key of a model's server: on a command line others could read it."""
+
+
+def open_model(
+    spec: ModelSpec, home: Home, *, threads: int | None = None, progress: Callable[[str, float | None], None]
+) -> Model:
+    """The model, fetched if need be and loaded; to be closed.
+
+    Args:
+        home: where weights, KV and the answers of leaf calls are kept.
+        threads: for llama.cpp; by default one for each core this process may use.
+        progress: called with what is being done and the share of it, 0 to 1.
+
+    Raises:
+        ModelError: the weights cannot be had or loaded, or the server cannot be reached; with the remedy.
+    """
+    if spec.server:
+        from rlm_local.models.remote import RemoteModel  # its HTTP client takes its time to import
+
+        progress(f"connecting to {spec.server}", None)
+        return RemoteModel(spec.server, name=spec.name, key=os.environ.get(KEY_VARIABLE))
+    path = ensure_model(spec, home.models, progress=progress)
+    return LlamaEngine(
+        path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
+    )

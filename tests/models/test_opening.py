@@ -1,0 +1,31 @@
+from pathlib import Path
+
+from rlm_local.home import Home
+from rlm_local.models import Message, Prompt, open_model, resolve
+from tests.models.remote.little_server import LittleServer
+
+
+def test_a_server_is_a_model_like_any_other(tmp_path: Path):
+    told: list[str] = []
+    with LittleServer(lambda _user, _text: [("", 1.0)]).serving() as url:
+        model = open_model(resolve(f"{url}#little"), Home(tmp_path), progress=lambda what, _: told.append(what))
+        assert model.name == "little"
+        model.close()
+    assert told == [f"connecting to {url}"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_answers_of_leaf_calls_are_kept_in_the_state_directory_unless_they_may_not_be(
+    smollm_path: Path, tmp_path: Path
+):
+    def evaluated(*, leaf_cache: bool) -> int:
+        home = Home(tmp_path, leaf_cache=leaf_cache)
+        model = open_model(resolve(str(smollm_path)), home, progress=lambda *_: None)
+        [score] = model.choose([Prompt((Message("user", "Which?"),))], ["a", "b"])
+        model.close()
+        return score.usage.prompt_tokens
+
+    assert evaluated(leaf_cache=False) > 0
+    assert evaluated(leaf_cache=True) > 0
+    assert evaluated(leaf_cache=True) == 0
+    assert evaluated(leaf_cache=False) > 0
