@@ -16,7 +16,7 @@ from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.guided.compile import compile_answer, compile_plan
-from rlm_local.engine.guided.plan import Classes, Condition, GroupTest, Op, PairTests, Plan, Ranking
+from rlm_local.engine.guided.plan import Classes, Condition, GroupTest, Op, PairTests, Plan, Ranking, Versus
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.run import evidence
 from rlm_local.log import NodeStart, RunStore, TurnStart
@@ -102,6 +102,7 @@ SOME_CANCELLED = PairTests(
     (GroupTest(where(("status", "=", "cancelled")), ">=", 1), GroupTest(where(("cost", ">", 100)), "==", 0)),
     (GroupTest(where(("status", "=", "cancelled")), ">=", 1),),
 )
+SURGERY, IMAGING = where(("department", "=", "Surgery"), ("department", "=", "Imaging"))
 EXACT = [
     (Plan(Op.COUNT, "visits"), "10"),
     (Plan(Op.COUNT, "visits", where(CANCELLED)), "3"),
@@ -125,6 +126,9 @@ EXACT = [
         Plan(Op.PAIRS, "visits", show="department", pairs=SOME_CANCELLED),
         "(Imaging, Surgery), (Imaging, Therapy), (Surgery, Therapy)",
     ),
+    (Plan(Op.COMPARE, "visits", versus=Versus(SURGERY, IMAGING, ("more", "fewer", "as many"))), "more"),
+    (Plan(Op.COMPARE, "visits", versus=Versus(IMAGING, SURGERY, ("more", "fewer", "as many"))), "fewer"),
+    (Plan(Op.COMPARE, "visits", where(CANCELLED), versus=Versus(IMAGING, SURGERY, ("yes", "no", "same"))), "same"),
     (Plan(Op.SUM, "visits", where(("department", "=", "Therapy")), show="cost"), "140"),
     (Plan(Op.AVERAGE, "visits", where(("department", "=", "Therapy")), show="cost"), "46.666667"),
     (Plan(Op.TOP, "visits", show="department", ranking=Ranking("count")), "Surgery"),
@@ -227,7 +231,7 @@ names = st.text(max_size=20)
 values = names | st.floats(allow_nan=False, allow_infinity=False) | st.lists(names, max_size=3)
 plans = st.builds(
     Plan,
-    op=st.sampled_from([op for op in Op if op is not Op.PAIRS]),
+    op=st.sampled_from([op for op in Op if op not in (Op.PAIRS, Op.COMPARE)]),
     items=names,
     where=st.lists(st.builds(Condition, names, st.sampled_from(("=", "any", "contains", ">")), values), max_size=2).map(
         tuple

@@ -108,6 +108,8 @@ class GuidedAuthor:
         After a reading that found nothing, and for a list of everything, little left out is too much. Astray is also
         one that would ask about every item of a large set to list a few.
         """
+        if plan.classes or plan.pairs or plan.versus:
+            return False
         if plan.judge:
             return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
         strict = self._has_read() or (plan.op is Op.LIST and not plan.where)
@@ -136,6 +138,10 @@ def _sentence(plan: Plan) -> str:
             by = f" by {plan.show}" if plan.show else ""
             combined = plan.children.combine if plan.children else ""
             return f"ask children about parts of {plan.items or 'all documents'}{by}{where}, {combined}"
+        case Op.PAIRS:
+            return f"pairs of {plan.show} in {plan.items}, {plan.pairs.label if plan.pairs else ''}"
+        case Op.COMPARE:
+            return f"compare {plan.items}{where}, {plan.versus.label if plan.versus else ''}"
         case Op.TOP:
             ranking = plan.ranking.label if plan.ranking else ""
             return f"{plan.show} with {ranking} in {plan.items}{where}{judged}"

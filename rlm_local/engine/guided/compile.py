@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rlm_local.engine.guided.plan import Condition, GroupTest, Op, Plan
 
-PASSAGES = (3, 8)
+PASSAGES = (3, 6)
 """How many passages a reading begins with; each of the two hops adds some. Few distract less, and cost less: more are
 read only where few do not say."""
 
@@ -113,6 +113,8 @@ def _ending(plan: Plan) -> list[str]:
             return _top(plan, seen)
         case Op.PAIRS:
             return _pairs(plan)
+        case Op.COMPARE:
+            return _compare(plan)
         case _:
             return _values(plan, seen)
 
@@ -164,3 +166,17 @@ def _pairs(plan: Plan) -> list[str]:
 def _tests(tests: Sequence[GroupTest]) -> str:
     each = (f"len(select(items, [{_conditions(test.where)}])) {test.operator} {test.number}" for test in tests)
     return " and ".join(each)
+
+
+def _compare(plan: Plan) -> list[str]:
+    if plan.versus is None:
+        raise ValueError("a compare plan needs two values")
+    more, fewer, same = plan.versus.replies
+    return [
+        f"first = select(hits, [{_conditions([plan.versus.first])}])",
+        f"second = select(hits, [{_conditions([plan.versus.second])}])",
+        "print(len(first), 'against', len(second))",
+        f"reply = {more!r} if len(first) > len(second) else {fewer!r} if len(first) < len(second) else {same!r}",
+        "if first or second:",
+        "    FINAL(reply, first + second)",
+    ]

@@ -18,6 +18,7 @@ class Op(StrEnum):
     TOP = "top"
     SUM = "sum"
     AVERAGE = "average"
+    COMPARE = "compare"
     PAIRS = "pairs"
     LOOKUP = "lookup"
     WHOLE = "whole"
@@ -118,6 +119,20 @@ class Children:
 
 
 @dataclass(frozen=True)
+class Versus:
+    """Two values of a field, compared by their items; and what to reply if the first has more, fewer, or as many."""
+
+    first: Condition
+    second: Condition
+    replies: tuple[str, str, str]
+
+    @property
+    def label(self) -> str:
+        """How the log has it."""
+        return f"{self.first.label} against {self.second.label}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """`op` over the items of a set that meet `where` and, where given, the model's judgement.
 
@@ -139,6 +154,7 @@ class Plan:
     ranking: Ranking | None = None
     pairs: PairTests | None = None
     children: Children | None = None
+    versus: Versus | None = None
 
     def data(self) -> dict[str, Any]:
         """Plain data, for the log; empty parts are left out."""
@@ -154,5 +170,6 @@ class Plan:
             "pairs": self.pairs.label if self.pairs else "",
             "ask": self.children.ask if self.children else "",
             "combine": self.children.combine if self.children else "",
+            "versus": self.versus.label if self.versus else "",
         }
         return {name: value for name, value in parts.items() if value}

@@ -57,6 +57,9 @@ _COMBINE: tuple[tuple[str, re.Pattern[str]], ...] = (
 _VALUES = range(2, 25)
 """How many values a field may have whose groups are given to children."""
 
+_STATED = (Op.PAIRS, Op.COMPARE)
+"""Ops that a question asks for in a form of its own: then there is nothing to choose."""
+
 _DISTINCT = re.compile(r"\b(?:different|distinct|unique)\b", re.I)
 """For a count of values and not of items."""
 
@@ -120,8 +123,9 @@ def open_ops(schema: Schema, banned: Sequence[Plan], opened: Collection[Action] 
     """The ops that make sense for a corpus and have not been tried on all of it; those of ANSWER and RECURSE only where
     these are in `opened`."""
     tried = {plan.op for plan in banned}
-    if schema.pairs:
-        return [] if Op.PAIRS in tried else [Op.PAIRS]
+    stated = [op for op in _STATED if _sets(op, schema, banned)]
+    if stated:
+        return stated
     closed = {Op.WHOLE: Action.ANSWER not in opened, Op.EACH: Action.RECURSE not in opened}
     ops = [op for op in Op if (op not in tried if op in _ONCE else _sets(op, schema, banned)) and not closed.get(op)]
     return [op for op in ops if not schema.classes or op not in (*_ONCE, Op.LOOKUP)]
@@ -131,13 +135,13 @@ def _sets(op: Op, schema: Schema, banned: Sequence[Plan]) -> list[str]:
     """The item sets on which this op makes sense and has not been tried."""
     tried = {plan.items for plan in banned if plan.op is op and not plan.judge}  # without a judge it is another plan
     numbers = ("number",) if op in (Op.SUM, Op.AVERAGE) else ()
+    stated = {Op.PAIRS: schema.pairs, Op.COMPARE: schema.versus}
     return [
         name
-        for name in schema.sets
+        for name in stated.get(op, schema.sets)
         if name not in tried
         and (op is Op.COUNT or schema.fields(name, *numbers))
         and (op is not Op.LOOKUP or schema.conditions[name])
-        and (op is not Op.PAIRS or name in schema.pairs)
     ]
 
 
@@ -185,12 +189,14 @@ class _Slots:
         if op is Op.PAIRS:
             plan = replace(plan, show=self._pick("show:", self._shown(plan), str), pairs=self.schema.pairs[plan.items])
         else:
+            if op is Op.COMPARE:
+                plan = replace(plan, versus=self.schema.versus[plan.items])
             plan = replace(plan, where=self._where(plan))
         if Action.MAP in op.actions:
             judge, decision = self._judge(plan)
             plan = replace(plan, judge=judge)
         having = self.schema.sizes.get(plan.items) if op in (Op.COUNT, Op.LIST) else None
-        if op not in (Op.COUNT, Op.PAIRS) or having or _DISTINCT.search(self.schema.question):
+        if op not in (Op.COUNT, *_STATED) or having or _DISTINCT.search(self.schema.question):
             opening = "show:" if Action.MAP in op.actions else ""
             plan = replace(plan, show=self._pick(opening, self._shown(plan), str))
         if having:
@@ -199,7 +205,8 @@ class _Slots:
         if op is Op.TOP:
             plan = replace(plan, ranking=self._pick("rank:", self._rankings(plan.items), lambda ranking: ranking.label))
         made = self.schema.classes
-        if made and (plan.pairs or made.field in (plan.show, *(condition.field for condition in plan.where))):
+        tests = (*plan.where, plan.versus.first) if plan.versus else plan.where
+        if made and (plan.pairs or made.field in (plan.show, *(condition.field for condition in tests))):
             plan, decision = replace(plan, classes=made), self._decided(0.0)
         return plan, decision
 
@@ -250,7 +257,9 @@ class _Slots:
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
         """Conditions until the model goes on to the next slot; one mention in the question is used once."""
         closing = "by:" if plan.op is Op.EACH else "judge:" if Action.MAP in plan.op.actions else "show:"
-        left, taken = list(self.schema.conditions[plan.items]), list[Condition]()
+        compared = plan.versus.first.field if plan.versus else ""
+        left = [condition for condition in self.schema.conditions[plan.items] if condition.field != compared]
+        taken = list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
             needed = plan.op is Op.LOOKUP and not taken

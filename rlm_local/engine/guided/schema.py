@@ -10,6 +10,7 @@ from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
 from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
 from rlm_local.engine.guided.pairs import pair_tests
 from rlm_local.engine.guided.plan import Classes, Condition, Plan
+from rlm_local.engine.guided.versus import versus
 from rlm_sandbox.guest.rlm.words import beginning, query_stems
 
 _SETS = 20
@@ -54,7 +55,8 @@ class Schema:
     `conditions[set]` are the tests that the question's own words suggest; a plan can use no others. `sizes[set]` is the
     test on the size of groups, where the question states one ("two or more invoices"). `classes` are the categories
     that the question lists and no field has, as a field that is still to be made.
-    `pairs[set]` are the tests for pairs of groups, where the question asks for pairs.
+    `pairs[set]` are the tests for pairs of groups, where the question asks for pairs, and `versus[set]` the two values
+    that it compares.
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
@@ -71,6 +73,7 @@ class Schema:
         self.text = "".join(_describe(s, corpus) for s in sets)
         self.sizes = {s.name: size for s in sets if (size := _size(question, s))}
         self.pairs = {s.name: tests for s in sets if (tests := pair_tests(question, partial(self._linked, s)))}
+        self.versus = {s.name: values for s in sets if (values := versus(question, self._linked(s, question)))}
         sorted_by = mentioned_classes(self.classes, question) if self.classes else ()
         self.conditions = {
             s.name: tuple(
