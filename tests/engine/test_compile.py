@@ -231,7 +231,7 @@ names = st.text(max_size=20)
 values = names | st.floats(allow_nan=False, allow_infinity=False) | st.lists(names, max_size=3)
 plans = st.builds(
     Plan,
-    op=st.sampled_from([op for op in Op if op not in (Op.PAIRS, Op.COMPARE)]),
+    op=st.sampled_from([op for op in Op if op not in (Op.PAIRS, Op.COMPARE, Op.EACH)]),
     items=names,
     where=st.lists(st.builds(Condition, names, st.sampled_from(("=", "any", "contains", ">")), values), max_size=2).map(
         tuple
