@@ -52,6 +52,16 @@ class Home:
         return self._directory("") / "leaves.sqlite" if self.leaf_cache else None
 
     @property
+    def policies(self) -> Path:
+        """Trained policies; see `rlm_policy.Policies`."""
+        return self._directory("policies")
+
+    @property
+    def training(self) -> Path:
+        """What training makes on the way: exported bases, datasets, checkpoints."""
+        return self._directory("training")
+
+    @property
     def runs(self) -> Path:
         """The SQLite file of the log; its directory exists."""
         return self._directory("") / "runs.sqlite"

@@ -81,12 +81,13 @@ class Policies:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
+    def names(self) -> list[str]:
+        """The names of all, sorted."""
+        return sorted(path.parent.name for path in self.directory.glob("*/policy.json") if path.parent.name[0] != ".")
+
     def all(self) -> list[Artifact]:
         """All of them, by name."""
-        if not self.directory.is_dir():
-            return []
-        folders = sorted(path.parent for path in self.directory.glob("*/policy.json"))
-        return [self.get(folder.name) for folder in folders if not folder.name.startswith(".")]
+        return [self.get(name) for name in self.names()]
 
     def get(self, name: str) -> Artifact:
         """The policy of that name, its adapter checked against the hash that was written down."""

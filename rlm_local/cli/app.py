@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rlm_local.cli import audit, batch, bench, doctor, keys, models, run, runs, sandbox, serve
+from rlm_local.cli import audit, batch, bench, collect, doctor, keys, models, policy, run, runs, sandbox, serve, train
 from rlm_local.cli.config import read_config
 from rlm_local.cli.shared import shared
 from rlm_local.cli.terminal import complain
 from rlm_local.errors import RlmLocalError, UsageError
+from rlm_policy import PolicyError
 
 
 class Commands(TyperGroup):
@@ -29,7 +30,8 @@ class Commands(TyperGroup):
 def _told() -> tuple[type[Exception], ...]:
     """Errors made for people. A sandbox that was never imported, which takes its time, has raised none."""
     sandbox_errors = sys.modules.get("rlm_sandbox.errors")
-    return (RlmLocalError, sandbox_errors.SandboxError) if sandbox_errors else (RlmLocalError,)
+    told = (RlmLocalError, PolicyError)
+    return (*told, sandbox_errors.SandboxError) if sandbox_errors else told
 
 
 app = typer.Typer(
@@ -48,6 +50,9 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(runs.app, name="runs")
 app.add_typer(models.app, name="models")
 app.command("sandbox", no_args_is_help=True)(sandbox.sandbox)
+app.command("collect")(collect.collect)
+app.add_typer(train.app, name="train")
+app.add_typer(policy.app, name="policy")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlm_local.cli.interrupt import CANCELLED
-from rlm_local.cli.measured import write
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
     Asker,
@@ -20,7 +19,7 @@ from rlm_local.cli.shared import (
     PriceOption,
     TimeoutOption,
 )
-from rlm_local.errors import UsageError
+from rlm_local.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from rlm_local.bench.examples import Result
@@ -71,7 +70,7 @@ def tasks(
     from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv, to_svg
 
     policies = policy or ["rules", "direct"]
-    made = specs(_kinds(kind), _lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
+    made = specs(read_kinds(kind), read_lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
 
     def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
         def ask(documents: Mapping[str, str], task: "Task", policy: str) -> "Answer":
@@ -92,15 +91,15 @@ def tasks(
     results, cancelled = measure(ctx, model, out, len(made) * len(policies), ask_them)
     rows = report(results)
     if csv:
-        write(csv, to_csv(results))
+        _write(csv, to_csv(results))
     if plot:
-        write(plot, to_svg(results))
+        _write(plot, to_svg(results))
     lines = [to_json(rows, results)] if as_json else table(rows)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(CANCELLED if cancelled else 0)
 
 
-def _kinds(given: list[str] | None) -> list[str]:
+def read_kinds(given: list[str] | None) -> list[str]:
     from rlm_local.bench.tasks import KINDS
 
     for kind in given or ():
@@ -109,7 +108,7 @@ def _kinds(given: list[str] | None) -> list[str]:
     return given or list(KINDS)
 
 
-def _lengths(text: str) -> list[int]:
+def read_lengths(text: str) -> list[int]:
     """The lengths in a list such as 2k,64k,1M."""
     from rlm_local.bench.tasks import LEAST_TOKENS, MOST_TOKENS, read_size
 
@@ -118,3 +117,10 @@ def _lengths(text: str) -> list[int]:
         if not LEAST_TOKENS <= length <= MOST_TOKENS:
             raise UsageError(f"{part!r} is no length in tokens", remedy="Give some from 2k to 10M, as in 2k,64k,1M")
     return list(lengths.values())
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -14,11 +14,12 @@ from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
+from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, Model, ModelSpec, open_model, resolve
-from rlm_policy import Policy, named, read_price
+from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, open_model, resolve
+from rlm_policy import Policies, Policy, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
 AuthorName = Literal["guided", "free"]
@@ -80,7 +81,12 @@ class Engine:
         spec = resolve(model)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
-        self._use(spec, open_model(spec, home, threads=threads, progress=progress), image, store, listener)
+        opened = open_model(spec, home, threads=threads, progress=progress)
+        self._use(spec, opened, image, store, listener)
+        if isinstance(opened, LlamaEngine):
+            self._trained = TrainedPolicies(
+                Policies(home.policies), spec.sha256, opened.template_sha256, opened.load_adapter
+            )
 
     @classmethod
     def of(cls, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener = ignore) -> Self:
@@ -92,6 +98,7 @@ class Engine:
     def _use(self, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener) -> None:
         self._spec, self._model, self._store, self._tell = spec, model, store, listener
         self._sandbox = Pool(image)
+        self._trained: TrainedPolicies | None = None
 
     def close(self) -> None:
         """Free the model's memory and threads."""
@@ -181,7 +188,7 @@ class Engine:
             raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
         try:
             usual = "free" if (author or self._spec.author) == "free" else "rules"
-            deciding = policy if isinstance(policy, Policy) else named(policy or usual, price)
+            deciding = policy if isinstance(policy, Policy) else self._named(policy or usual, price)
         except ValueError as error:
             raise UsageError(str(error)) from error
         if author is not None and (author == "free") != (deciding.name == "free"):
@@ -190,6 +197,10 @@ class Engine:
                 remedy="Leave out one of the two: the author free decides in its own code, all other policies guide it",
             )
         return deciding
+
+    def _named(self, name: str, price: float | None) -> Policy:
+        trained = self._trained.find(name, price) if self._trained else None
+        return trained or named(name, price)
 
     def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""

@@ -34,6 +34,19 @@ COMMANDS = [
     "bench examples",
     "bench tasks",
     "doctor",
+    "collect",
+    "train",
+    "train export-base",
+    "train build",
+    "train sft",
+    "train convert",
+    "train loop",
+    "policy",
+    "policy list",
+    "policy show",
+    "policy eval",
+    "policy promote",
+    "policy rollback",
 ]
 
 

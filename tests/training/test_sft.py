@@ -15,6 +15,7 @@ for _name in ("torch", "transformers", "trl", "peft", "gguf"):
 
 import torch  # noqa: E402
 
+from rlm_local.models import Cancel, Cancelled  # noqa: E402
 from rlm_training.datasets import Dataset, Sample, save  # noqa: E402
 from rlm_training.decisions import find_decisions, measure  # noqa: E402
 from rlm_training.errors import DataError, TrainerError  # noqa: E402
@@ -63,11 +64,11 @@ def silent(_text: str) -> None:
 
 
 def test_the_decision_is_learned(base: Path, data: Path, tmp_path: Path) -> None:
-    trained = train_sft(data, base, tmp_path / "out", SETTINGS, silent)
+    trained = train_sft(data, base, tmp_path / "out", SETTINGS, silent, Cancel())
     assert trained.curve[0].step == 0
     assert trained.best.accuracy == 1.0
     assert (tmp_path / "out" / "adapter" / "adapter_model.safetensors").exists()
-    assert train_sft(data, base, tmp_path / "out", SETTINGS, silent) == trained  # it had ended
+    assert train_sft(data, base, tmp_path / "out", SETTINGS, silent, Cancel()) == trained  # it had ended
 
 
 class Stopped(Exception):  # noqa: N818
@@ -88,19 +89,29 @@ def stop_after(looks: int) -> Callable[[str], None]:
 
 
 def test_training_goes_on_from_where_it_was_interrupted(base: Path, data: Path, tmp_path: Path) -> None:
-    whole = train_sft(data, base, tmp_path / "whole", SETTINGS, silent)
+    whole = train_sft(data, base, tmp_path / "whole", SETTINGS, silent, Cancel())
     with pytest.raises(Stopped):
-        train_sft(data, base, tmp_path / "parts", SETTINGS, stop_after(4))
+        train_sft(data, base, tmp_path / "parts", SETTINGS, stop_after(4), Cancel())
     said: list[str] = []
-    parts = train_sft(data, base, tmp_path / "parts", SETTINGS, said.append)
+    parts = train_sft(data, base, tmp_path / "parts", SETTINGS, said.append, Cancel())
     assert any(text.startswith("going on from checkpoint") for text in said)
     assert not any(text.startswith("step 0:") for text in said)
     assert [(p.step, p.accuracy) for p in parts.curve] == [(p.step, p.accuracy) for p in whole.curve]
 
 
+def test_cancelled_training_keeps_what_it_reached(base: Path, data: Path, tmp_path: Path) -> None:
+    cancel = Cancel()
+    with pytest.raises(Cancelled):
+        train_sft(
+            data, base, tmp_path / "out", SETTINGS, lambda said: cancel.cancel() if "step 3" in said else None, cancel
+        )
+    assert [path.name for path in (tmp_path / "out" / "checkpoints").glob("checkpoint-*")] == ["checkpoint-3"]
+    assert train_sft(data, base, tmp_path / "out", SETTINGS, silent, Cancel()).ended == "all steps were taken"
+
+
 def test_training_ends_when_nothing_better_comes(base: Path, data: Path, tmp_path: Path) -> None:
     settings = replace(SETTINGS, learning_rate=0.0, evaluations=6, patience=2)
-    trained = train_sft(data, base, tmp_path / "out", settings, silent)
+    trained = train_sft(data, base, tmp_path / "out", settings, silent, Cancel())
     assert trained.ended == "nothing better came in 2 evaluations"
     assert len(trained.curve) == 3
 
@@ -111,13 +122,13 @@ def test_a_base_that_does_not_match_is_refused(base: Path, data: Path, tmp_path:
     export = json.loads((other / "export.json").read_text())
     (other / "export.json").write_text(json.dumps({**export, "sha256": "cd" * 32}))
     with pytest.raises(DataError, match="has cdcdcdcdcdcdcdcd"):
-        train_sft(data, other, tmp_path / "out", SETTINGS, silent)
+        train_sft(data, other, tmp_path / "out", SETTINGS, silent, Cancel())
     assert not (tmp_path / "out").exists()
 
 
 def test_a_loss_that_is_no_number_ends_the_training(base: Path, data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainerError, match="lower --learning-rate"):
-        train_sft(data, base, tmp_path / "out", replace(SETTINGS, learning_rate=1e30), silent)
+        train_sft(data, base, tmp_path / "out", replace(SETTINGS, learning_rate=1e30), silent, Cancel())
     assert not (tmp_path / "out" / "training.json").exists()
 
 

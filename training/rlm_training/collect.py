@@ -11,10 +11,9 @@ from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
 from rlm_local.log import Outcome, RunStore
-from rlm_local.models import Cancel, Model, ModelSpec
+from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Forced
-from rlm_sandbox import Image
-from rlm_training.steer import steered
+from rlm_training.steer import towards
 from rlm_training.tasks import Make, TrainingTask
 from rlm_training.trajectories import SOLVED
 
@@ -51,20 +50,22 @@ class Collected:
 
 @dataclass(frozen=True)
 class Collector:
-    """Tries the branches of tasks over one model, several tasks at a time, and keeps their outcomes in the log.
+    """Tries the branches of tasks over one engine, several tasks at a time, and keeps their outcomes in the log.
 
     A branch that reads is tried only where code alone did not solve the task: it costs a hundred times as much, and
     would not become the label.
 
     Args:
+        engine: of `model`, which is `steerable`, and of `store`.
+        model_sha256: of the model's weights, as in the log.
         max_tokens: of each run.
         parallel: tasks at a time; their prompts share their beginning, and are evaluated together.
     """
 
-    spec: ModelSpec
+    engine: Engine
     model: Model
-    image: Image
     store: RunStore
+    model_sha256: str
     max_tokens: int = 60_000
     parallel: int = 4
 
@@ -73,7 +74,7 @@ class Collector:
 
         What is in the log already is not tried again; of what was cancelled nothing is kept but the runs.
         """
-        done = {(o.branch, o.forced): o.score for o in self.store.outcomes(self.spec.sha256, PROMPT_VERSION)}
+        done = {(o.branch, o.forced): o.score for o in self.store.outcomes(self.model_sha256, PROMPT_VERSION)}
         left = iter(tasks)
         with ThreadPoolExecutor(self.parallel, "rlm-collect") as pool:
             running: set[Future[Collected]] = set()
@@ -94,24 +95,6 @@ class Collector:
             finally:
                 wait([future for future in running if not future.cancel()])
 
-    def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
-        task = make()
-        outcomes: list[Outcome] = []
-        if not branches:
-            return Collected(task, tuple(self._unforced(task, done, cancel)))
-        known = {name: reached for (of, name), reached in done.items() if of == task.id}
-        for branch in self.branches_of(task):
-            if branch.name in known:
-                continue
-            if branch.dear and max(known.values(), default=0.0) >= SOLVED:
-                break  # the label is the cheapest that solves
-            outcome = self._try(task, branch, cancel)
-            if outcome is None:
-                break
-            outcomes.append(outcome)
-            known[branch.name] = outcome.score
-        return Collected(task, tuple(outcomes))
-
     def branches_of(self, task: TrainingTask) -> list[Branch]:
         """What can be done at the root of a task, cheapest first as a rule."""
         ops = open_ops(Schema(task.corpus, task.task.question), ())
@@ -122,44 +105,45 @@ class Collector:
             branches.append(Branch(Action.MAP))
         return branches
 
-    def _unforced(self, task: TrainingTask, done: Mapping[tuple[str, str], float], cancel: Cancel) -> Iterator[Outcome]:
-        if (task.id, UNFORCED) not in done:
-            outcome = self._ask(task, UNFORCED, self._engine(self.model), "rules", cancel)
-            if outcome:
-                yield outcome
+    def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
+        task = make()
+        known = {name: reached for (of, name), reached in done.items() if of == task.id}
+        outcomes: list[Outcome] = []
+        for branch in self.branches_of(task) if branches else [None]:
+            name = branch.name if branch else UNFORCED
+            if name in known:
+                continue
+            if branch and branch.dear and max(known.values(), default=0.0) >= SOLVED:
+                break  # the label is the cheapest that solves
+            outcome = self._try(task, branch, cancel)
+            if outcome is None:
+                break
+            outcomes.append(outcome)
+            known[name] = outcome.score
+        return Collected(task, tuple(outcomes))
 
-    def _try(self, task: TrainingTask, branch: Branch, cancel: Cancel) -> Outcome | None:
-        model = steered(self.model, branch.op) if branch.op else self.model
-        return self._ask(task, branch.name, self._engine(model), Forced((branch.action,)), cancel)
-
-    def _engine(self, model: Model) -> Engine:
-        """An engine of these parts; they are closed by whom they belong to."""
-        return Engine.of(self.spec, model, self.image, self.store)
-
-    def _ask(
-        self, task: TrainingTask, forced: str, engine: Engine, policy: "Forced | str", cancel: Cancel
-    ) -> Outcome | None:
-        """The outcome, kept; None: cancelled."""
-        answer = engine.ask(
-            task.task.question,
-            task.corpus,
-            policy=policy,
-            max_tokens=self.max_tokens,
-            task_id=task.id,
-            cancel=cancel,
-        )
+    def _try(self, task: TrainingTask, branch: Branch | None, cancel: Cancel) -> Outcome | None:
+        """The outcome of a branch, or of none forced, kept; None: cancelled."""
+        with towards(branch.op if branch else ""):
+            answer = self.engine.ask(
+                task.task.question,
+                task.corpus,
+                policy=Forced((branch.action,)) if branch else "prompted",
+                max_tokens=self.max_tokens,
+                task_id=task.id,
+                cancel=cancel,
+            )
         if answer.ended is Ended.CANCELLED:
             return None
-        reached = 0.0 if answer.ended is Ended.ERROR else score(task.task, answer.answer, answer.found)
         known = task.task.answer
         outcome = Outcome(
             run_id=answer.run_id,
             split=task.split,
             group=task.group,
             branch=task.id,
-            forced=forced,
+            forced=branch.name if branch else UNFORCED,
             expected=", ".join(known) if isinstance(known, tuple) else str(known),
-            score=reached,
+            score=0.0 if answer.ended is Ended.ERROR else score(task.task, answer.answer, answer.found),
         )
         self.store.score(outcome)
         return outcome

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from rlm_local.models import Cancel
 from rlm_training.base import read_export
 from rlm_training.datasets import Dataset, Sample, load
 from rlm_training.decisions import Accuracy, find_decisions, measure
@@ -27,7 +28,7 @@ from rlm_training.trained import Point, Trained, check_match, read_trained
 Tell = Callable[[str], None]
 
 
-def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell) -> Trained:
+def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell, cancel: Cancel) -> Trained:
     """Train a LoRA; `out/adapter` is the one with the best decisions on held-out samples, as PEFT saves it.
 
     Started again with the same folder it goes on from the last checkpoint, and ends at once where it had ended.
@@ -35,6 +36,7 @@ def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell)
     Raises:
         DataError: the dataset is none, holds nothing, or is of another base.
         TrainerError: there is not enough memory, or the loss is no number.
+        Cancelled: by `cancel`, after a step; what was reached is kept.
         ExtraMissingError: the extra `train` is not installed.
     """
     done = read_trained(out)
@@ -51,9 +53,10 @@ def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell)
     watch = Watch(model, tokenizer, dataset.split("held-out") or dataset.split("train"), out, settings, tell)
     every = max(1, len(packs) // settings.evaluations)
     started = time.monotonic()
-    trainer = _trainer(model, tokenizer, packs, out, settings, device, watch.callback(every))
+    trainer = _trainer(model, tokenizer, packs, out, settings, device, watch.callback(every, cancel))
     watch.at_start(len(packs))
     run(trainer, out, tell)
+    cancel.check()
     trained = watch.trained("sft", export.name, export.sha256, dataset, time.monotonic() - started)
     trained.save(out)
     return trained
@@ -162,7 +165,7 @@ class Watch:
     def _keep(self) -> None:
         write_json(self._state, {"curve": [asdict(p) for p in self.curve], "wrong": self._wrong, "since": self._since})
 
-    def callback(self, every: int) -> Any:
+    def callback(self, every: int, cancel: Cancel) -> Any:
         """A callback of transformers that looks every so many steps, and at the end."""
         watch = self
         base: Any = library("transformers").TrainerCallback
@@ -175,6 +178,8 @@ class Watch:
                 last = state.global_step >= state.max_steps
                 if (state.global_step % every == 0 or last) and not watch.look(state.global_step, watch.loss):
                     control.should_training_stop = True
+                if cancel.cancelled:
+                    control.should_save = control.should_training_stop = True
 
         return Looks()
 

@@ -2,19 +2,32 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from rlm_local.models import Cancel, Choice, Cursor, Model, Prompt
 
-
-def steered(model: Model, op: str) -> Model:
-    """The model, but each plan that it writes has this op where that is open; the log probabilities are its own."""
-    return cast("Model", _Steered(model, f" {op}\n"))
+_wanted: ContextVar[str] = ContextVar("wanted", default="")
 
 
-class _Steered:
-    def __init__(self, model: Model, option: str) -> None:
-        self._model, self._option = model, option
+@contextmanager
+def towards(op: str) -> Generator[None]:
+    """Plans that a steerable model writes for this thread have this op, where it is open; empty: its own."""
+    token = _wanted.set(f" {op}\n" if op else "")
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def steerable(model: Model) -> Model:
+    """The model, which writes its plans as `towards` says. Child nodes, which have threads of their own, are free."""
+    return cast("Model", _Steerable(model))
+
+
+class _Steerable:
+    def __init__(self, model: Model) -> None:
+        self._model = model
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -24,11 +37,11 @@ class _Steered:
         self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
     ) -> Generator[Cursor]:
         with self._model.cursor(prompt, adapters=adapters, cancel=cancel) as cursor:
-            yield cast("Cursor", _SteeredCursor(cursor, self._option))
+            yield cast("Cursor", _SteeredCursor(cursor, _wanted.get()))
 
 
 class _SteeredCursor:
-    """Takes the wanted option wherever it is among those offered."""
+    """Takes the wanted option wherever it is among those offered; the log probabilities are the model's own."""
 
     def __init__(self, cursor: Cursor, option: str) -> None:
         self._cursor, self._option = cursor, option

@@ -33,10 +33,15 @@ class Alternative:
     @property
     def decision(self) -> str:
         """The op of the turn's plan, or MAP where that asks about every item; without a plan what was forced."""
-        start = self.turn and self.turn.start
-        if not start or not start.plan:
-            return self.outcome.forced.split()[-1]
-        return "MAP" if start.plan.get("judge") else str(start.plan["op"])
+        return decision_of(self.turn) if self.turn else self.outcome.forced.split()[-1]
+
+
+def decision_of(turn: TurnRecord) -> str:
+    """What a turn decided: the op of its plan, or MAP where that asks about every item; without a plan the action."""
+    plan = turn.start.plan
+    if not plan:
+        return str(turn.start.decision["action"])
+    return "MAP" if plan.get("judge") else str(plan["op"])
 
 
 @dataclass(frozen=True)

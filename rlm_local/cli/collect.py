@@ -1,0 +1,72 @@
+"""`rlm-local collect`: what every action comes to on tasks with known answers, in the log."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.learning import (
+    FilesArgument,
+    HeldOutOption,
+    KindsOption,
+    NumberOption,
+    SeedOption,
+    Tell,
+    TokensOption,
+    chosen_tasks,
+    work,
+)
+from rlm_local.cli.shared import MaxTokensOption, ModelOption, shared
+
+if TYPE_CHECKING:
+    from rlm_local.models import Cancel
+
+
+def collect(
+    ctx: typer.Context,
+    files: FilesArgument = None,
+    branches: Annotated[
+        bool, typer.Option("--branches/--no-branches", help="Try every action from the same state, not one run alone.")
+    ] = True,
+    kind: KindsOption = None,
+    tokens: TokensOption = "2k",
+    number: NumberOption = 20,
+    seed: SeedOption = 0,
+    held_out: HeldOutOption = 0.25,
+    parallel: Annotated[int, typer.Option("--parallel", min=1, help="Tasks at a time, over one model.")] = 4,
+    model: ModelOption = None,
+    max_tokens: MaxTokensOption = 60_000,
+) -> None:
+    """Collect trajectories to train a policy from.
+
+    \b
+    rlm-local collect my-questions.jsonl
+    rlm-local collect --kind count --kind needle --tokens 2k -n 50
+
+    Each task is run several times: from the same state with each action and each kind of plan. What each came to is
+    scored and priced in the log, from which `train build` makes datasets. Tasks whose questions have the same wording
+    are in one split, for training or held out, and stay there.
+
+    What is in the log is not tried again, so a collection that was stopped goes on where it was.
+    """
+    from rlm_local.models import DEFAULT_MODEL
+    from rlm_training.collect import Collector
+    from rlm_training.workbench import open_workbench
+
+    tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
+
+    def step(cancel: "Cancel", tell: Tell) -> tuple[int, int, int]:
+        done = solved = runs = 0
+        with open_workbench(model or DEFAULT_MODEL, shared(ctx).home, lambda event: tell(event.text)) as bench:
+            collector = Collector(
+                bench.engine, bench.model, bench.store, bench.spec.sha256, max_tokens or 60_000, parallel
+            )
+            for collected in collector.collect(tasks, branches=branches, cancel=cancel):
+                done, runs = done + 1, runs + len(collected.outcomes)
+                solved += any(outcome.score >= 1 for outcome in collected.outcomes)
+                tell(f"{done} of {len(tasks)}: {collected.task.id}, {len(collected.outcomes)} runs")
+        cancel.check()
+        return done, runs, solved
+
+    done, runs, solved = work(step)
+    sys.stdout.write(f"{done} tasks, {runs} new runs, {solved} tasks solved by at least one of them\n")

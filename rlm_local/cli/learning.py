@@ -1,0 +1,75 @@
+"""What the commands of training share: which tasks, how progress is told, and Ctrl-C that keeps what was reached.
+
+Training is a package above this one: it is imported when a command runs, never when the program starts.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from rlm_local.cli.bench_tasks import read_kinds, read_lengths
+from rlm_local.cli.interrupt import CANCELLED, cancellable
+from rlm_local.cli.progress import progress
+from rlm_local.cli.terminal import complain
+
+if TYPE_CHECKING:
+    from rlm_local.models import Cancel
+    from rlm_training.tasks import Make
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[TASKS.jsonl]...",
+        help="Questions with known answers over your records, as in examples/questions.jsonl; without any, made tasks.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+KindsOption = Annotated[
+    list[str] | None,
+    typer.Option("--kind", help="A kind of made task, as for `bench tasks`; more than once for several."),
+]
+TokensOption = Annotated[str, typer.Option("--tokens", help="Lengths of made tasks, as in 2k,16k.")]
+NumberOption = Annotated[int, typer.Option("--number", "-n", min=1, help="Made tasks of each kind and length.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The first made task's seed; the next has the next.")]
+HeldOutOption = Annotated[
+    float,
+    typer.Option(
+        "--held-out",
+        min=0.0,
+        max=1.0,
+        help="The share of wordings that no training sees. The same for ever: it decides by each wording's hash.",
+    ),
+]
+KINDS = ("count", "argmax", "two_hop", "needle", "not_there", "short")
+"""Made tasks that a policy is trained on unless others are named."""
+
+
+def chosen_tasks(
+    files: list[Path] | None, kinds: list[str] | None, tokens: str, number: int, seed: int, held_out: float
+) -> "Sequence[tuple[str, Make]]":
+    """The tasks that the options name: of files, or made ones, the kinds one after another in turn."""
+    from rlm_local.bench.tasks import specs
+    from rlm_training.tasks import made_tasks, read_tasks
+
+    if files:
+        return list(read_tasks(files, held_out))
+    made = specs(read_kinds(kinds or list(KINDS)), read_lengths(tokens), range(seed, seed + number))
+    return list(made_tasks(sorted(made, key=lambda spec: spec.seed), held_out))
+
+
+def work(step: "Callable[[Cancel, Tell], T]") -> T:
+    """What a step returns. The first Ctrl-C ends it where nothing is lost; the same command goes on from there."""
+    from rlm_local.models import Cancelled
+
+    with progress() as listener:
+        try:
+            return cancellable(lambda cancel: step(cancel, listener.note))
+        except Cancelled:
+            complain("stopped; the same command goes on from here")
+            raise typer.Exit(CANCELLED) from None

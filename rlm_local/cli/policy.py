@@ -1,0 +1,206 @@
+"""`rlm-local policy`: trained policies, what they are worth, and which one counts."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rlm_local.cli.learning import (
+    FilesArgument,
+    HeldOutOption,
+    KindsOption,
+    NumberOption,
+    SeedOption,
+    Tell,
+    TokensOption,
+    chosen_tasks,
+    work,
+)
+from rlm_local.cli.shared import JsonOption, MaxTokensOption, shared
+from rlm_local.cli.terminal import columns
+from rlm_local.errors import UsageError
+from rlm_policy import Artifact, Policies, objections
+
+if TYPE_CHECKING:
+    from rlm_local.models import Cancel
+
+app = typer.Typer(no_args_is_help=True, help="Trained policies: list, show, eval, promote, rollback.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A policy, from `policy list`.")]
+
+
+@app.command("list")
+def list_policies(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the trained policies; a star marks those that count, one for each model."""
+    policies = _policies(ctx)
+    known = [(artifact, _counts(policies, artifact)) for artifact in policies.all()]
+    if as_json:
+        sys.stdout.write(f"{json.dumps([{**_data(artifact), 'promoted': counts} for artifact, counts in known])}\n")
+        return
+    rows = [("", "name", "model", "made", "score", "tokens")]
+    for artifact, counts in known:
+        report = artifact.report
+        score, tokens = (f"{report.score.mean:+.3f}", f"{report.tokens.mean:+,.0f}") if report else ("not known", "")
+        rows.append(
+            ("*" if counts else "", artifact.name, artifact.manifest.base, artifact.created[:16], score, tokens)
+        )
+    sys.stdout.writelines(f"{line}\n" for line in columns(rows, right=(4, 5)))
+
+
+@app.command("show", no_args_is_help=True)
+def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show what a policy was made from, what an evaluation found, and what the gate says."""
+    artifact = _policies(ctx).get(name)
+    if as_json:
+        sys.stdout.write(f"{json.dumps(_data(artifact))}\n")
+        return
+    manifest, report = artifact.manifest, artifact.report
+    lines = [
+        f"{artifact.name}, for {manifest.base} {manifest.base_sha256[:16]}, prompts {manifest.prompt_version}",
+        f"made {artifact.created}: {artifact.folder}",
+        *(f"  {key}: {json.dumps(value)}" for key, value in manifest.provenance.items()),
+    ]
+    if report is None:
+        lines.append("not evaluated")
+    else:
+        score, tokens = report.score, report.tokens
+        lines += [
+            f"on {report.tasks} held-out tasks, against the model untrained:",
+            f"  score {score.mean:+.3f} (95 % {score.low:+.3f} to {score.high:+.3f})",
+            f"  tokens {tokens.mean:+,.0f} (95 % {tokens.low:+,.0f} to {tokens.high:+,.0f})",
+            f"  valid actions {report.valid:.1%}; {report.short_tasks} short tasks {report.short_score:+.3f}",
+            *_detail(artifact),
+            f"the gate: {'; '.join(objections(report)) or 'it is better'}",
+        ]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+@app.command("eval", no_args_is_help=True)
+def evaluate(
+    ctx: typer.Context,
+    name: NameArgument,
+    files: FilesArgument = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option("--beside", help="A policy to ask beside it, such as direct or recurse; more than once."),
+    ] = None,
+    kind: KindsOption = None,
+    tokens: TokensOption = "2k",
+    number: NumberOption = 20,
+    seed: SeedOption = 0,
+    held_out: HeldOutOption = 0.25,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="A file for a picture (SVG): solved against tokens.")
+    ] = None,
+    max_tokens: MaxTokensOption = 60_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the held-out tasks before and after, and put what was found into the policy's folder.
+
+    \b
+    rlm-local policy eval sparing my-questions.jsonl --beside recurse --plot sparing.svg
+
+    Before is the same model untrained (prompted). Each task is asked under both, so the differences are paired; their
+    intervals are bootstrapped over tasks.
+    """
+    from rlm_training.evaluate import to_svg
+    from rlm_training.files import whole
+    from rlm_training.loop import BESIDE
+    from rlm_training.loop import evaluate as run
+    from rlm_training.workbench import open_workbench
+
+    policies = _policies(ctx)
+    artifact = policies.get(name)
+    home = shared(ctx).home
+    tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
+
+    def step(cancel: "Cancel", tell: Tell) -> Artifact:
+        with open_workbench(artifact.manifest.base, home, lambda event: tell(event.text)) as bench:
+            file = out or artifact.folder / "results.jsonl"
+            found = run(bench, name, tasks, file, tell, max_tokens or 60_000, cancel, beside or BESIDE)
+        if plot:
+            with whole(plot) as made:
+                made.write_text(to_svg(found.detail), "utf-8")
+        return policies.evaluated(name, found.report, found.detail)
+
+    work(step)
+    show(ctx, name, as_json)
+
+
+@app.command("promote", no_args_is_help=True)
+def promote(
+    ctx: typer.Context,
+    name: NameArgument,
+    force: Annotated[bool, typer.Option("--force", help="Even if it is not better; the history says so.")] = False,
+) -> None:
+    """Make a policy the one that counts for its model: `run --policy adapter`, and a server, use it from then on.
+
+    It has to be better on held-out tasks: a score that is not lower, a higher score or fewer tokens beyond chance,
+    actions that can be carried out, and nothing lost on short texts.
+    """
+    artifact = _policies(ctx).promote(name, force=force)
+    sys.stdout.write(f"{artifact.name} is the policy for {artifact.manifest.base}\n")
+
+
+@app.command("rollback")
+def rollback(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy that counts now.")] = None,
+) -> None:
+    """Take a promotion back: what counted before counts again."""
+    policies = _policies(ctx)
+    current = [artifact for artifact in policies.all() if _counts(policies, artifact)]
+    chosen = [artifact for artifact in current if name in (None, artifact.name)]
+    if len(chosen) != 1:
+        names = ", ".join(artifact.name for artifact in current) or "none is promoted"
+        raise UsageError("it is not clear which policy to take back", remedy=f"Name one of: {names}")
+    before = policies.rollback(chosen[0].manifest.base_sha256)
+    sys.stdout.write(f"{before.name if before else 'no trained policy'} counts again\n")
+
+
+def _policies(ctx: typer.Context) -> Policies:
+    return Policies(shared(ctx).home.policies)
+
+
+def _counts(policies: Policies, artifact: Artifact) -> bool:
+    promoted = policies.promoted(artifact.manifest.base_sha256)
+    return promoted is not None and promoted.name == artifact.name
+
+
+def _data(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "name": artifact.name,
+        "folder": str(artifact.folder),
+        "created": artifact.created,
+        "adapter_sha256": artifact.adapter_sha256,
+        **asdict(artifact.manifest),
+        "report": artifact.report.data() if artifact.report else None,
+        "objections": objections(artifact.report) if artifact.report else ["it was not evaluated"],
+    }
+
+
+def _detail(artifact: Artifact) -> list[str]:
+    """The rest of a report as lines: a row for each policy, and the decisions against the oracle."""
+    detail: dict[str, Any] = json.loads((artifact.folder / "report.json").read_text("utf-8"))["detail"]
+    rows = [("  policy", "n", "score", "95 %", "tokens", "calls")]
+    for row in detail.get("policies", ()):
+        score = row["score"]
+        interval = f"{score['low']:.2f} to {score['high']:.2f}"
+        cells = (f"{score['mean']:.3f}", interval, f"{row['tokens']['mean']:,.0f}", f"{row['calls']:.1f}")
+        rows.append((f"  {row['policy']}", str(row["n"]), *cells))
+    lines = columns(rows, right=range(1, 6))
+    for policy, found in detail.get("decisions", {}).items():
+        lines.append(
+            f"  {policy}: {found['accuracy']:.1%} of {found['n']} decisions as the oracle's, "
+            f"{found['over']} too dear, {found['under']} too cheap"
+        )
+        lines += [
+            f"    {c['right']} taken as {c['taken']}: {c['n']}" for c in found["confusion"] if c["right"] != c["taken"]
+        ]
+    return lines

@@ -1,0 +1,262 @@
+"""`rlm-local train`: from the log to an adapter, step by step or all at once."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rlm_local.cli.learning import (
+    FilesArgument,
+    HeldOutOption,
+    KindsOption,
+    NumberOption,
+    SeedOption,
+    Tell,
+    TokensOption,
+    chosen_tasks,
+    work,
+)
+from rlm_local.cli.shared import JsonOption, MaxTokensOption, ModelOption, shared
+from rlm_local.cli.terminal import clean
+from rlm_local.errors import UsageError
+from rlm_local.home import Home
+
+if TYPE_CHECKING:
+    from rlm_local.models import Cancel
+    from rlm_training.trained import Trained
+
+app = typer.Typer(no_args_is_help=True, help="Train a policy from the log, on this machine.")
+
+DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A dataset, from `train build`.", file_okay=False)]
+OutOption = Annotated[Path, typer.Option("--out", help="The folder of the training; gone on with where it exists.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="A setting, such as epochs=3 or learning_rate=1e-4; more than once."
+    ),
+]
+PolicyArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the policy will be called.")]
+
+
+@app.command("export-base")
+def export_base(ctx: typer.Context, model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Write a model's weights as transformers reads them, checked against llama.cpp.
+
+    It fails unless both split a third of a million characters of code and prose into the same tokens, and give the
+    same logits.
+    """
+    from rlm_training.base import export_base as export
+    from rlm_training.workbench import weights
+
+    home, name = shared(ctx).home, _model(model)
+
+    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+        spec, path = weights(name, home, lambda event: tell(event.text))
+        out = _base(home, name)
+        made = export(spec.name, path, out, tell)
+        return {"folder": str(out), "sha256": made.sha256, "divergence": made.divergence, "characters": made.characters}
+
+    _say(work(step), as_json=as_json)
+
+
+@app.command("build")
+def build(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", help="The dataset's folder, replaced where it exists.")],
+    form: Annotated[str, typer.Option("--format", help="sft, dpo, kto or grpo.")] = "sft",
+    max_length: Annotated[int, typer.Option("--max-length", help="Of a sample, in tokens.")] = 4096,
+    balance: Annotated[
+        float, typer.Option("--balance", help="How many times its even share a decision may have for training.")
+    ] = 2.0,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a dataset from what was collected with a model: a query over the log.
+
+    The cheapest alternative that solved a task is what is right. The report says what was left out and why, and shows
+    ten samples as text.
+    """
+    from rlm_local.engine.guided import PROMPT_VERSION
+    from rlm_local.log import RunStore
+    from rlm_training.datasets import FORMATS, save
+    from rlm_training.datasets import build as make
+    from rlm_training.trajectories import states
+    from rlm_training.workbench import weights
+
+    if form not in FORMATS:
+        raise UsageError(f"there is no format {form!r}", remedy=f"There are {', '.join(FORMATS)}")
+
+    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+        home = shared(ctx).home
+        spec, _ = weights(_model(model), home, lambda event: tell(event.text))
+        about = {"model": spec.name, "model_sha256": spec.sha256, "prompt_version": PROMPT_VERSION}
+        with RunStore(home.runs) as store:
+            found = states(store, spec.sha256, PROMPT_VERSION)
+            dataset = make(found, form, max_length=max_length, balance=balance, about=about)
+        save(dataset, out)
+        return dataset.report()
+
+    report = work(step)
+    samples: list[dict[str, Any]] = [] if as_json else report.pop("samples")
+    _say(report, as_json=as_json)
+    for sample in samples:
+        sys.stdout.write(f"\n--- {sample['decision']}\n{clean(str(sample['text']))}\n")
+
+
+@app.command("sft", no_args_is_help=True)
+def sft(
+    ctx: typer.Context,
+    data: DataArgument,
+    out: OutOption,
+    setting: SetOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a LoRA to decide as the dataset does; what to begin with.
+
+    \b
+    rlm-local train build --out data && rlm-local train sft data --out sft
+
+    It ends early when the decisions on held-out samples get no better, keeps the best, and says before it starts what
+    it will take. Ctrl-C keeps the last step; the same command goes on from there.
+    """
+    from rlm_training.sft import train_sft
+
+    settings = read_settings(setting)
+
+    def step(cancel: "Cancel", tell: Tell) -> "Trained":
+        return train_sft(data, _base(shared(ctx).home, _model(model)), out, settings, tell, cancel)
+
+    _say_trained(work(step), as_json=as_json)
+
+
+@app.command("convert", no_args_is_help=True)
+def convert(
+    ctx: typer.Context,
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="A folder that PEFT wrote.", file_okay=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="ADAPTER.gguf", help="Where the converted adapter goes.")],
+    verify: Annotated[
+        Path | None,
+        typer.Option("--verify", metavar="DATA", help="Compare its logits with PEFT's, on prompts of this dataset."),
+    ] = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the GGUF file that llama.cpp loads beside the base, of a LoRA from PEFT."""
+    from rlm_training.datasets import load
+    from rlm_training.verify import convert as write
+    from rlm_training.verify import verify as compare
+    from rlm_training.workbench import weights
+
+    home, name = shared(ctx).home, _model(model)
+
+    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+        _, path = weights(name, home, lambda event: tell(event.text))
+        write(adapter, path, out, tell)
+        made: dict[str, Any] = {"adapter": str(out), "bytes": out.stat().st_size}
+        if verify:
+            made["divergence"] = compare(adapter, out, _base(home, name), path, list(load(verify).samples), tell)
+        return made
+
+    _say(work(step), as_json=as_json)
+
+
+@app.command("loop", no_args_is_help=True)
+def loop(
+    ctx: typer.Context,
+    name: PolicyArgument,
+    files: FilesArgument = None,
+    kind: KindsOption = None,
+    tokens: TokensOption = "2k",
+    number: NumberOption = 20,
+    seed: SeedOption = 0,
+    held_out: HeldOutOption = 0.25,
+    setting: SetOption = None,
+    model: ModelOption = None,
+    max_tokens: MaxTokensOption = 60_000,
+    parallel: Annotated[int, typer.Option("--parallel", min=1, help="Tasks at a time, over one model.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect, build, train, convert, evaluate and, if it is better, promote: all of it in one command.
+
+    \b
+    rlm-local train loop sparing my-questions.jsonl
+    rlm-local train loop small --model smollm2-135m -n 8          a smaller model, in minutes
+
+    Stopped at any point, the same command goes on. A policy that is not better on the held-out tasks stays where it is,
+    with its report: `policy show NAME`.
+    """
+    from rlm_training.loop import Loop
+
+    settings = read_settings(setting)
+    chosen_tasks(files, kind, tokens, number, seed, held_out)  # so that a wrong option is told before anything starts
+
+    def step(cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+        made = Loop(
+            name=name,
+            model=_model(model),
+            home=shared(ctx).home,
+            tasks=lambda: chosen_tasks(files, kind, tokens, number, seed, held_out),
+            tell=tell,
+            settings=settings,
+            max_tokens=max_tokens or 60_000,
+            parallel=parallel,
+        ).run(cancel)
+        return {"policy": made.name, "report": made.report.data() if made.report else None, "promoted": True}
+
+    _say(work(step), as_json=as_json)
+
+
+def read_settings(given: list[str] | None) -> Any:
+    """The settings of a training, with those that were given as NAME=VALUE."""
+    from rlm_training.settings import Settings
+
+    kinds: dict[str, type[Any]] = {name: type(value) for name, value in Settings().data().items()}
+    values: dict[str, Any] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UsageError(f"there is no setting {name!r}", remedy=f"There are {', '.join(kinds)}")
+        try:
+            values[name] = kinds[name](value)
+        except ValueError as error:
+            raise UsageError(f"{text} sets {name} to what is no {kinds[name].__name__}") from error
+    return Settings(**values)
+
+
+def _model(model: str | None) -> str:
+    from rlm_local.models import DEFAULT_MODEL
+
+    return model or DEFAULT_MODEL
+
+
+def _base(home: Home, model: str) -> Path:
+    return home.training / "bases" / Path(model).stem
+
+
+def _say_trained(trained: "Trained", *, as_json: bool) -> None:
+    best = trained.best
+    first = trained.curve[0]
+    _say(
+        {
+            "method": trained.method,
+            "decisions right before": first.accuracy,
+            "decisions right after": best.accuracy,
+            "best step": best.step,
+            "missed": dict(trained.wrong),
+            "seconds": trained.seconds,
+            "ended": trained.ended,
+        },
+        as_json=as_json,
+    )
+
+
+def _say(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(f"{json.dumps(found)}\n")
+        return
+    for name, value in found.items():
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+        sys.stdout.write(f"{name}: {clean(shown)}\n")

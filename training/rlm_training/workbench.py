@@ -1,0 +1,52 @@
+"""A model, a log and an engine over both, opened for collecting and evaluating."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.trained import TrainedPolicies
+from rlm_local.home import Home
+from rlm_local.log import RunStore
+from rlm_local.models import LlamaEngine, Model, ModelSpec, ensure_model, resolve
+from rlm_policy import Policies
+from rlm_sandbox import ensure_image
+from rlm_training.files import sha256
+from rlm_training.steer import steerable
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What the steps that ask questions need. `trained` finds policies by name and loads their adapters."""
+
+    spec: ModelSpec
+    model: Model
+    store: RunStore
+    engine: Engine
+    trained: TrainedPolicies
+
+
+@contextmanager
+def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbench]:
+    """Everything set up and loaded. Answers of leaf calls are not kept: what a run costs must not depend on others."""
+
+    def progress(what: str, fraction: float | None) -> None:
+        tell(Event("setup", what, fraction))
+
+    spec, path = weights(model, home, tell)
+    image = ensure_image(home.image, progress=progress)
+    store = RunStore(home.runs)
+    llama = LlamaEngine(path, name=spec.name, kv_directory=home.kv, progress=progress)
+    steered = steerable(llama)
+    trained = TrainedPolicies(Policies(home.policies), spec.sha256, llama.template_sha256, llama.load_adapter)
+    with Engine.of(spec, steered, image, store) as engine:
+        yield Workbench(spec, steered, store, engine, trained)
+
+
+def weights(model: str, home: Home, tell: Listener) -> tuple[ModelSpec, Path]:
+    """A model's entry in the catalog, its sha256 filled in where it is a file of one's own, and its weights."""
+    spec = resolve(model)
+    path = ensure_model(spec, home.models, progress=lambda what, fraction: tell(Event("setup", what, fraction)))
+    return (spec if spec.sha256 else replace(spec, sha256=sha256(path))), path
