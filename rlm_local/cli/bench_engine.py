@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,7 +86,7 @@ def table(measured: "list[Measurement]") -> list[str]:
         figures = [
             f"{value:,.{2 if each.unit == 'x' else 1}f}" for value in (each.middle, min(each.values), max(each.values))
         ]
-        by_processor = f"{sorted(each.by_processor)[len(each.by_processor) // 2]:.2f} x" if each.by_processor else ""
+        by_processor = f"{median(each.by_processor):,.2f} {each.unit}" if each.by_processor else ""
         sign = "at most" if each.at_most else "at least"
         goal = "" if each.target is None else f"{sign} {each.target:g} {each.unit}"
         verdict = "" if not goal else "met" if each.met else "missed"

@@ -1,4 +1,4 @@
-"""Twenty thousand leaf calls of all kinds, in eight pieces, with random cancels, deadlines and adapters (`-m slow`)."""
+"""Twenty thousand leaf calls of all kinds, in sixteen pieces, with random cancels, deadlines and adapters (`-m slow`)."""
 
 import threading
 import time
@@ -13,12 +13,12 @@ import pytest
 from rlm_local.models import Cancel, Cancelled, LlamaEngine, Message, Prompt, Scores
 from tests.models.lora import make_adapter
 
-PIECES, CALLS = 8, 2500
-OPTIONS = ("red", "blue", "green", "greenish")
-SETS: tuple[Mapping[str, float], ...] = ({}, {}, {"first": 1.0}, {"second": 1.0})
-NOISE = 1.0
+PIECES, CALLS = 16, 1250
+OPTIONS = ("red", "blue", "green")
+SETS: tuple[Mapping[str, float], ...] = ({}, {"first": 1.0}, {"second": 1.0})
+NOISE = 0.6
 WORDS = ("leaf", "sky", "blood", "sea", "moss", "rose", "snow", "coal", "sand", "wine", "corn", "rust")
-HEADS = ("Name the colour.", "Which colour has it? Say only the colour, and nothing else at all.")
+HEADS = ("Name the colour.", "Which colour has it? Say only the colour.")
 GRAMMAR = 'root ::= "<" [a-z]{1,3} ">"'
 MOST_GROWTH = 60e6  # bytes of memory from the first quarter to the end
 
@@ -41,14 +41,14 @@ class Traffic:
         self.furthest = 0.0
         self.expected = {
             (head, word, number): engine.choose([shown(head, word)], OPTIONS, adapters=SETS[number])[0]
-            for number in range(1, len(SETS))
+            for number in range(len(SETS))
             for head in HEADS
             for word in WORDS
         }
 
     def call(self, random: Random) -> int:
         """One call of one to six prompts; how many."""
-        number, head = random.randrange(1, len(SETS)), random.choice(HEADS)
+        number, head = random.randrange(len(SETS)), random.choice(HEADS)
         words = random.choices(WORDS, k=random.choice((1, 1, 2, 4, 6)))
         prompts = [shown(head, word) for word in words]
         cancel = Cancel(deadline=time.monotonic() + random.random() if random.random() < 0.1 else None)
@@ -101,7 +101,7 @@ class Traffic:
 def test_nothing_leaks_nothing_is_stuck_and_no_answer_is_wrong(piece: int, smollm_path: Path, tmp_path: Path):
     with LlamaEngine(smollm_path, name="smollm2-135m", n_ctx=2048) as engine:
         for seed, name in enumerate(("first", "second")):
-            engine.load_adapter(name, make_adapter(tmp_path / f"{name}.gguf", smollm_path, seed=seed, strength=0.5))
+            engine.load_adapter(name, make_adapter(tmp_path / f"{name}.gguf", smollm_path, seed=seed))
         traffic = Traffic(engine, piece)
         left, lock, memory = CALLS, threading.Lock(), dict[int, int]()
 

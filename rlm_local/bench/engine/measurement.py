@@ -14,7 +14,7 @@ class Measurement:
         target: what it should be at least, or at most; None for what is only there to compare with.
         at_most: which of the two.
         values: on the wall, one a repetition.
-        by_processor: for ratios, the same by processor time, which others on the machine disturb less; else empty.
+        by_processor: the same by processor time, which others on the machine disturb less; empty where it has no sense.
     """
 
     name: str
