@@ -1,4 +1,4 @@
-"""Twenty thousand leaf calls of all kinds, in sixteen pieces, with random cancels, deadlines and adapters (`-m slow`)."""
+"""Twenty thousand leaf calls of all kinds, in pieces, with random cancels, deadlines and adapters: `pytest -m slow`."""
 
 import threading
 import time
