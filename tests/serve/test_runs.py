@@ -92,9 +92,10 @@ def test_evidence_opens_at_its_place(client: httpx2.Client, server: Running) -> 
 
 
 def test_runs_are_listed_and_searched_page_by_page(client: httpx2.Client) -> None:
-    runs = [ask(client, f"{QUESTION} ({number})") for number in range(5)]
-    for run in runs:
-        follow(client, run)
+    runs: list[str] = []
+    for number in range(5):
+        runs.append(ask(client, f"{QUESTION} ({number})"))
+        follow(client, runs[-1])
     first = client.get("/api/runs", params={"limit": 3}).json()
     assert [item["run_id"] for item in first["runs"]] == runs[:1:-1]
     assert first["more"]
