@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
+    Asker,
     AuthorOption,
     JsonOption,
     MaxCallsOption,
@@ -23,6 +25,23 @@ from rlm_local.cli.terminal import clean, complain, one_line
 
 if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
+    from rlm_local.engine.events import Listener
+
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        envvar="RLM_LOCAL_SERVER",
+        metavar="URL",
+        help="Ask a running `rlm-local serve` instead of loading a model; the documents are sent there.",
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key", envvar="RLM_LOCAL_KEY", metavar="KEY", help="What the server takes; better in RLM_LOCAL_KEY."
+    ),
+]
 
 _PARTIAL = 3
 _EVIDENCE_SHOWN = 8
@@ -39,6 +58,8 @@ def run(
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
     timeout: TimeoutOption = None,
+    server: ServerOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each cell and what it prints.")] = False,
 ) -> None:
@@ -48,6 +69,7 @@ def run(
     rlm-local run "Which department had the most no-shows in 2024?" records/
     journalctl -u portal | rlm-local run "When did the first login fail?" -
     rlm-local run "How many notes mention a fall?" notes/ --timeout 300 --json | jq .answer
+    rlm-local run "Who is on call?" rota/ --server http://127.0.0.1:8321
 
     The answer goes to stdout; with it, on a terminal, the places in the documents that it rests on. Progress and cost
     go to stderr. The first run fetches what is missing: `rlm-local doctor` says how much.
@@ -55,7 +77,7 @@ def run(
     Ctrl-C stops with the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached), 1 error,
     2 usage, 130 cancelled.
     """
-    with progress(verbose=verbose) as listener, open_engine(ctx, model, listener) as engine:
+    with progress(verbose=verbose) as listener, _open(ctx, model, server, key, listener) as engine:
         answer = cancellable(
             lambda cancel: engine.ask(
                 question,
@@ -76,6 +98,17 @@ def run(
     if answer.error:
         complain(answer.error)
     raise typer.Exit(exit_status(answer))
+
+
+def _open(
+    ctx: typer.Context, model: str | None, server: str | None, key: str | None, listener: "Listener"
+) -> AbstractContextManager[Asker]:
+    """A server's engine where one is named, else one that is loaded for this question."""
+    if server is None:
+        return open_engine(ctx, model, listener)
+    from rlm_local.serve.remote import RemoteEngine
+
+    return RemoteEngine(server, key, model, listener)
 
 
 def exit_status(answer: "Answer") -> int:

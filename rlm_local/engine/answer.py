@@ -1,5 +1,6 @@
 """What a question comes to."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -78,3 +79,15 @@ class Answer:
     def data(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Answer":
+        """The answer that came to such an object, by this version or an earlier one."""
+        parts: dict[str, Any] = {
+            "ended": Ended(data["ended"]),
+            "evidence": tuple(Evidence(**place) for place in data["evidence"]),
+            "usage": Usage(**data["usage"]),
+            "unseen": tuple(data.get("unseen", ())),
+            "basis": Basis(**data["basis"]) if data.get("basis") else None,
+        }
+        return cls(**{**data, **parts})

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection, Row
 from typing import Any
 
-from rlm_local.engine.answer import Answer, Basis, Ended, Evidence, Usage
+from rlm_local.engine.answer import Answer
 from rlm_local.log.database import Database
 from rlm_local.log.record import (
     CallBatch,
@@ -146,15 +146,6 @@ class Reader:
             completion_tokens=row["completion_tokens"],
         )
 
-    def _answer(self, run: Row) -> "Answer | None":
-
+    def _answer(self, run: Row) -> Answer | None:
         rows = self._rows("answer", "run", run["id"])
-        if not rows:
-            return None
-        data = self._db.get_json(rows[0]["data"])
-        data["ended"] = Ended(data["ended"])
-        data["evidence"] = tuple(Evidence(**place) for place in data["evidence"])
-        data["usage"] = Usage(**data["usage"])
-        data["unseen"] = tuple(data.get("unseen", ()))
-        data["basis"] = Basis(**data["basis"]) if data.get("basis") else None
-        return Answer(**data)
+        return Answer.of(self._db.get_json(rows[0]["data"])) if rows else None
