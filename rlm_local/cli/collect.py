@@ -11,11 +11,11 @@ from rlm_local.cli.learning import (
     KindsOption,
     NumberOption,
     SeedOption,
-    Tell,
     TokensOption,
     chosen_tasks,
     work,
 )
+from rlm_local.cli.progress import Progress
 from rlm_local.cli.shared import MaxTokensOption, ModelOption, shared
 
 if TYPE_CHECKING:
@@ -55,16 +55,16 @@ def collect(
 
     tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
 
-    def step(cancel: "Cancel", tell: Tell) -> tuple[int, int, int]:
+    def step(cancel: "Cancel", tell: Progress) -> tuple[int, int, int]:
         done = solved = runs = 0
-        with open_workbench(model or DEFAULT_MODEL, shared(ctx).home, lambda event: tell(event.text)) as bench:
+        with open_workbench(model or DEFAULT_MODEL, shared(ctx).home, tell) as bench:
             collector = Collector(
                 bench.engine, bench.model, bench.store, bench.spec.sha256, max_tokens or 60_000, parallel
             )
             for collected in collector.collect(tasks, branches=branches, cancel=cancel):
                 done, runs = done + 1, runs + len(collected.outcomes)
                 solved += any(outcome.score >= 1 for outcome in collected.outcomes)
-                tell(f"{done} of {len(tasks)}: {collected.task.id}, {len(collected.outcomes)} runs")
+                tell.note(f"{done} of {len(tasks)}: {collected.task.id}, {len(collected.outcomes)} runs")
         cancel.check()
         return done, runs, solved
 

@@ -11,7 +11,7 @@ import typer
 
 from rlm_local.cli.bench_tasks import read_kinds, read_lengths
 from rlm_local.cli.interrupt import CANCELLED, cancellable
-from rlm_local.cli.progress import progress
+from rlm_local.cli.progress import Progress, progress
 from rlm_local.cli.terminal import complain
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rlm_training.tasks import Make
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
 
 FilesArgument = Annotated[
     list[Path] | None,
@@ -63,13 +62,13 @@ def chosen_tasks(
     return list(made_tasks(sorted(made, key=lambda spec: spec.seed), held_out))
 
 
-def work(step: "Callable[[Cancel, Tell], T]") -> T:
+def work(step: "Callable[[Cancel, Progress], T]") -> T:
     """What a step returns. The first Ctrl-C ends it where nothing is lost; the same command goes on from there."""
     from rlm_local.models import Cancelled
 
     with progress() as listener:
         try:
-            return cancellable(lambda cancel: step(cancel, listener.note))
+            return cancellable(lambda cancel: step(cancel, listener))
         except Cancelled:
             complain("stopped; the same command goes on from here")
             raise typer.Exit(CANCELLED) from None

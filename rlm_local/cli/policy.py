@@ -14,11 +14,11 @@ from rlm_local.cli.learning import (
     KindsOption,
     NumberOption,
     SeedOption,
-    Tell,
     TokensOption,
     chosen_tasks,
     work,
 )
+from rlm_local.cli.progress import Progress
 from rlm_local.cli.shared import JsonOption, MaxTokensOption, shared
 from rlm_local.cli.terminal import columns
 from rlm_local.errors import UsageError
@@ -120,10 +120,10 @@ def evaluate(
     home = shared(ctx).home
     tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
 
-    def step(cancel: "Cancel", tell: Tell) -> Artifact:
-        with open_workbench(artifact.manifest.base, home, lambda event: tell(event.text)) as bench:
+    def step(cancel: "Cancel", tell: Progress) -> Artifact:
+        with open_workbench(artifact.manifest.base, home, tell) as bench:
             file = out or artifact.folder / "results.jsonl"
-            found = run(bench, name, tasks, file, tell, max_tokens or 60_000, cancel, beside or BESIDE)
+            found = run(bench, name, tasks, file, tell.note, max_tokens or 60_000, cancel, beside or BESIDE)
         if plot:
             with whole(plot) as made:
                 made.write_text(to_svg(found.detail), "utf-8")

@@ -13,11 +13,11 @@ from rlm_local.cli.learning import (
     KindsOption,
     NumberOption,
     SeedOption,
-    Tell,
     TokensOption,
     chosen_tasks,
     work,
 )
+from rlm_local.cli.progress import Progress
 from rlm_local.cli.shared import JsonOption, MaxTokensOption, ModelOption, shared
 from rlm_local.cli.terminal import clean
 from rlm_local.errors import UsageError
@@ -52,10 +52,10 @@ def export_base(ctx: typer.Context, model: ModelOption = None, as_json: JsonOpti
 
     home, name = shared(ctx).home, _model(model)
 
-    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
-        spec, path = weights(name, home, lambda event: tell(event.text))
+    def step(_cancel: "Cancel", tell: Progress) -> dict[str, Any]:
+        spec, path = weights(name, home, tell)
         out = _base(home, name)
-        made = export(spec.name, path, out, tell)
+        made = export(spec.name, path, out, tell.note)
         return {"folder": str(out), "sha256": made.sha256, "divergence": made.divergence, "characters": made.characters}
 
     _say(work(step), as_json=as_json)
@@ -88,9 +88,9 @@ def build(
     if form not in FORMATS:
         raise UsageError(f"there is no format {form!r}", remedy=f"There are {', '.join(FORMATS)}")
 
-    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+    def step(_cancel: "Cancel", tell: Progress) -> dict[str, Any]:
         home = shared(ctx).home
-        spec, _ = weights(_model(model), home, lambda event: tell(event.text))
+        spec, _ = weights(_model(model), home, tell)
         about = {"model": spec.name, "model_sha256": spec.sha256, "prompt_version": PROMPT_VERSION}
         with RunStore(home.runs) as store:
             found = states(store, spec.sha256, PROMPT_VERSION)
@@ -126,8 +126,8 @@ def sft(
 
     settings = read_settings(setting)
 
-    def step(cancel: "Cancel", tell: Tell) -> "Trained":
-        return train_sft(data, _base(shared(ctx).home, _model(model)), out, settings, tell, cancel)
+    def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        return train_sft(data, _base(shared(ctx).home, _model(model)), out, settings, tell.note, cancel)
 
     _say_trained(work(step), as_json=as_json)
 
@@ -152,12 +152,12 @@ def convert(
 
     home, name = shared(ctx).home, _model(model)
 
-    def step(_cancel: "Cancel", tell: Tell) -> dict[str, Any]:
-        _, path = weights(name, home, lambda event: tell(event.text))
-        write(adapter, path, out, tell)
+    def step(_cancel: "Cancel", tell: Progress) -> dict[str, Any]:
+        _, path = weights(name, home, tell)
+        write(adapter, path, out, tell.note)
         made: dict[str, Any] = {"adapter": str(out), "bytes": out.stat().st_size}
         if verify:
-            made["divergence"] = compare(adapter, out, _base(home, name), path, list(load(verify).samples), tell)
+            made["divergence"] = compare(adapter, out, _base(home, name), path, list(load(verify).samples), tell.note)
         return made
 
     _say(work(step), as_json=as_json)
@@ -193,13 +193,13 @@ def loop(
     settings = read_settings(setting)
     chosen_tasks(files, kind, tokens, number, seed, held_out)  # so that a wrong option is told before anything starts
 
-    def step(cancel: "Cancel", tell: Tell) -> dict[str, Any]:
+    def step(cancel: "Cancel", tell: Progress) -> dict[str, Any]:
         made = Loop(
             name=name,
             model=_model(model),
             home=shared(ctx).home,
             tasks=lambda: chosen_tasks(files, kind, tokens, number, seed, held_out),
-            tell=tell,
+            tell=tell.note,
             settings=settings,
             max_tokens=max_tokens or 60_000,
             parallel=parallel,

@@ -1,0 +1,131 @@
+"""Collecting and evaluating with a scripted model, in the real sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rlm_local.bench.scoring import Task
+from rlm_local.corpus import Corpus
+from rlm_local.engine.answer import Answer
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.errors import StoreError
+from rlm_local.log import Outcome, RunStore
+from rlm_local.models import Cancel, resolve
+from rlm_policy import Policy
+from rlm_sandbox import Image
+from rlm_training.collect import Collector
+from rlm_training.datasets import build
+from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
+from rlm_training.steer import steerable, towards
+from rlm_training.tasks import Make, TrainingTask, split_of, template
+from rlm_training.trajectories import states
+from tests.engine.script import planner
+
+SHA = "ab" * 32
+LOANS = "loan,branch,state\n" + "".join(f"L-{n},{'Harbour' if n % 3 else 'Hill'},returned\n" for n in range(1, 13))
+CORPUS = Corpus.from_documents({"loans.csv": LOANS})
+
+
+def task(number: int, split: str) -> tuple[str, Make]:
+    question = "How many loans at the Hill branch are there?" if number % 2 else "Which branch has the most loans?"
+    answer = 4 if number % 2 else "Harbour"
+    scorer = "number" if number % 2 else "text"
+    made = Task(f"task {number}", "count 2k", question, (), scorer, answer, against=("Hill",))
+    whole = TrainingTask(made, CORPUS, f"group {number}", split)  # pyright: ignore[reportArgumentType]
+    return made.id, lambda: whole
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs.sqlite")
+
+
+@pytest.fixture
+def collector(image: Image, store: RunStore) -> Iterator[Collector]:
+    """Its model plans a listing of its own, but fills in the rest of a plan well."""
+    model = steerable(planner("list", "loans", "branch = Hill", "branch", "most items"))
+    with Engine.of(replace(resolve("smollm2-135m"), sha256=SHA), model, image, store) as engine:
+        yield Collector(engine, model, store, SHA, parallel=2)
+
+
+def kept(store: RunStore) -> dict[tuple[str, str], float]:
+    return {(o.branch, o.forced): o.score for o in store.outcomes(SHA, PROMPT_VERSION)}
+
+
+def test_every_op_is_tried_from_the_same_state(collector: Collector, store: RunStore) -> None:
+    done = list(collector.collect([task(1, "train"), task(2, "train")], branches=True, cancel=Cancel()))
+    assert {each.task.id for each in done} == {"task 1", "task 2"}
+    found = kept(store)
+    assert found["task 1", "SEARCH count"] == 1.0
+    assert found["task 1", "SEARCH list"] == 0.0
+    assert found["task 2", "SEARCH top"] == 1.0
+    assert not any(name in ("ANSWER", "SEARCH read") for _, name in found)  # code alone had solved it
+
+
+def test_a_collection_goes_on_where_it_was(collector: Collector, store: RunStore) -> None:
+    cancel = Cancel()
+    for _ in collector.collect([task(1, "train"), task(2, "train"), task(3, "train")], branches=True, cancel=cancel):
+        cancel.cancel()
+    first = kept(store)
+    rest = [task(1, "train"), task(2, "train"), task(3, "train")]
+    fresh = [o for each in collector.collect(rest, branches=True, cancel=Cancel()) for o in each.outcomes]
+    assert not {(o.branch, o.forced) for o in fresh} & set(first)
+    assert {branch for branch, _ in kept(store)} == {"task 1", "task 2", "task 3"}
+
+
+def test_the_cheapest_plan_that_solved_becomes_the_sample(collector: Collector, store: RunStore) -> None:
+    list(collector.collect([task(1, "train"), task(2, "train")], branches=True, cancel=Cancel()))
+    dataset = build(states(store, SHA, PROMPT_VERSION), "sft", max_length=100_000)
+    assert {sample.task: sample.decision for sample in dataset.samples} == {"task 1": "count", "task 2": "top"}
+    assert "op: count" in next(sample.text for sample in dataset.samples if sample.decision == "count")
+
+
+def test_before_and_after_are_compared_on_held_out_tasks(collector: Collector, store: RunStore) -> None:
+    tasks = [task(1, "held-out"), task(3, "held-out"), task(4, "train")]
+    list(collector.collect(tasks, branches=True, cancel=Cancel()))
+
+    def ask(asked: TrainingTask, policy: str | Policy) -> Answer:
+        with towards("count" if policy == "rules" else "list"):  # as if "rules" were the trained one
+            return collector.engine.ask(asked.task.question, asked.corpus, policy="prompted", task_id=asked.id)
+
+    results = list(ask_held_out(tasks, ("prompted", "rules"), ask, ()))
+    assert [(r.id, r.policy, r.score) for r in results] == [
+        ("task 1", "prompted", 0.0),
+        ("task 3", "prompted", 0.0),
+        ("task 1", "rules", 1.0),
+        ("task 3", "rules", 1.0),
+    ]
+    assert list(ask_held_out(tasks, ("prompted", "rules"), ask, results)) == []
+    found = compare(results, "rules", states(store, SHA, PROMPT_VERSION), store)
+    assert (found.report.tasks, found.report.score.mean, found.report.valid) == (2, 1.0, 1.0)
+    assert [row["policy"] for row in found.detail["policies"]] == ["prompted", "rules", ORACLE]
+    assert found.detail["decisions"]["prompted"]["accuracy"] == 0.0
+    assert found.detail["decisions"]["rules"]["accuracy"] == 1.0
+    assert to_svg(found.detail).startswith("<svg")
+
+
+def test_a_wording_is_a_question_without_its_values() -> None:
+    wordings = {
+        template(f"How many loans at the {branch} branch in 20{n}?", CORPUS)
+        for n in (21, 22)
+        for branch in ("Hill", "Harbour")
+    }
+    assert len(wordings) == 1
+    assert template("Which branch has the most loans?", CORPUS) not in wordings
+
+
+def test_the_split_of_a_group_stays_and_has_its_share() -> None:
+    groups = [f"wording {n}" for n in range(400)]
+    held = [group for group in groups if split_of(group, 0.25) == "held-out"]
+    assert 70 < len(held) < 130
+    assert all(split_of(group, 0.5) == "held-out" for group in held)
+
+
+def test_an_outcome_is_kept_once(collector: Collector, store: RunStore) -> None:
+    [collected] = collector.collect([task(1, "train")], branches=False, cancel=Cancel())
+    [outcome] = collected.outcomes
+    with pytest.raises(StoreError):
+        store.score(Outcome(outcome.run_id, "train", "group", "task 1", "SEARCH count", "4", 1.0))
