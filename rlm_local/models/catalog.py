@@ -7,6 +7,7 @@ the packages on the index were made by others and only carry the same bytes in p
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from rlm_local.models.errors import CatalogError
 
@@ -46,8 +47,8 @@ class ModelSpec:
         sha256: of the GGUF file; empty for a file of the user's own, which is not pinned.
         author: who writes its programs: "guided" by typed plans, or "free" in Python.
         file: where the GGUF is, if it is the user's own.
-        server: the address of the OpenAI-compatible server that has it, if it is not on this machine; `name` is its
-            name there, empty for the first that the server lists.
+        server: the OpenAI-compatible server that has it, if it is not on this machine, and its name there:
+            `http://host:8000/v1#name`; without a name it is the first that the server lists.
     """
 
     name: str
@@ -113,7 +114,8 @@ def resolve(name_or_path: str) -> ModelSpec:
             return spec
     if name_or_path.startswith(("http://", "https://")):
         url, _, name = name_or_path.partition("#")
-        return ModelSpec(name, name_or_path, "not known", bytes=0, sha256="", author="free", server=url)
+        name = name or urlsplit(url).netloc
+        return ModelSpec(name, url, "not known", bytes=0, sha256="", author="free", server=name_or_path)
     path = Path(name_or_path).expanduser()
     if not path.is_file():
         names = ", ".join(spec.name for spec in CATALOG)

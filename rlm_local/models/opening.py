@@ -29,8 +29,9 @@ def open_model(
     if spec.server:
         from rlm_local.models.remote import RemoteModel  # its HTTP client takes its time to import
 
-        progress(f"connecting to {spec.server}", None)
-        return RemoteModel(spec.server, name=spec.name, key=os.environ.get(KEY_VARIABLE))
+        url, _, name = spec.server.partition("#")
+        progress(f"connecting to {url}", None)
+        return RemoteModel(url, name=name, key=os.environ.get(KEY_VARIABLE))
     path = ensure_model(spec, home.models, progress=progress)
     return LlamaEngine(
         path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress

@@ -44,7 +44,7 @@ def ensure_model(
     """
     report = progress or _silent
     if spec.server:
-        raise PullError(f"{spec.server} is a server, with weights of its own", remedy="Give a name or a GGUF file")
+        raise PullError(f"{spec.title} is a server, with weights of its own", remedy="Give a name or a GGUF file")
     if spec.file is not None:
         return spec.file
     target = directory / f"{spec.name}.gguf"

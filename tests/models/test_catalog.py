@@ -31,7 +31,7 @@ def test_a_file_of_the_users_own(tmp_path: Path):
 
 def test_a_model_of_a_server():
     spec = resolve("http://127.0.0.1:8000/v1#Qwen/Qwen3-32B")
-    assert (spec.server, spec.name, spec.author) == ("http://127.0.0.1:8000/v1", "Qwen/Qwen3-32B", "free")
-    assert resolve("https://host/v1").name == ""
+    assert (spec.server, spec.name) == ("http://127.0.0.1:8000/v1#Qwen/Qwen3-32B", "Qwen/Qwen3-32B")
+    assert resolve("https://host:8000/v1").name == "host:8000"
     with pytest.raises(PullError, match="server"):
         ensure_model(spec, Path("models"))
