@@ -22,6 +22,7 @@ _YEAR = re.compile(r"(?<![\w./-])(?:19|20)\d\d(?![\w/-])")  # on its own, not in
 _NEGATION = frozenset(
     ("not", "no", "never", "without", "isn", "wasn", "aren", "weren", "hasn", "haven", "doesn", "didn", "non")
 )
+_PREFIX = re.compile(r"(?<![\w.-])([A-Za-z]+[-_/.]?\d\w*(?:[-_/.]\w+)*)[-_/.]?(?![\w])")  # I-2024, also in I-2024-...
 _MOST_YEARS = 3  # that a date without a year is offered in
 _NOUN = 3  # words between a number and what it counts
 _NEAR = 30  # characters between a field's name and what is tested
@@ -72,6 +73,8 @@ def link(question: str, item_set: ItemSet) -> list[Link]:
             found.extend(_bool_links(field, asked, named, question))
         else:
             found.extend(_value_links(field, named_words, named, question))
+        if field.type == "id":
+            found.extend(_prefix_links(field, question))
     found.extend(Link("text", "contains", phrase, phrase, 0.5) for phrase in _quoted(question))
     best: dict[tuple[str, str, LinkValue], Link] = {}
     for each in found:
@@ -155,6 +158,15 @@ def _partial_links(field: Field, asked: Sequence[Word]) -> Iterator[Link]:
         if len(said) == most:
             score = 0.4 + 0.4 * len({word.stem for word in words(value)} & stems) / len(words(value))
             yield Link(field.name, "=", value, " ".join(word.written for word in said), score)
+
+
+def _prefix_links(field: Field, question: str) -> Iterator[Link]:
+    """Beginnings of codes that several values share: "the I-2024 numbers"."""
+    for match in _PREFIX.finditer(question):
+        said = match[1].lower()
+        sharing = sum(str(value).lower().startswith(said) for value in field.counts)
+        if sharing > 1 and said not in (str(value).lower() for value in field.counts):
+            yield Link(field.name, "contains", match[1], match[1], 0.8)
 
 
 def _bool_links(field: Field, asked: Sequence[Word], named: Sequence[int], question: str) -> Iterator[Link]:

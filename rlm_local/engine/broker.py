@@ -11,7 +11,8 @@ from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.events import Voice
-from rlm_local.engine.leaves import YES_MARGIN, choose_prompt, judge_prompt, query_prompt, sentences
+from rlm_local.engine.judging import sentences, verdicts
+from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading, read
 from rlm_local.log import CallKind, CallRecord, RunLog
@@ -111,21 +112,15 @@ class Broker:
     # ---- leaf calls
 
     def _judge(self, question: Any, items: Any) -> list[bool]:
-        """Each item is judged whole and by sentence: a small model overlooks the one that matters in a long text.
+        """Each item is judged by its sentences: a small model overlooks the one that matters in a long text.
 
-        The question comes first in the prompt, so the sentences together cost about as much as the whole.
+        The question comes first in the prompt, so that they cost about as much as the whole.
         """
         question = _text(question, "the question")
-        texts = [self._item_text(item) for item in _list(items, "the items")]
-        parts = [sentences(text) for text in texts]
-        prompts = [judge_prompt(question, text) for text in (*texts, *(part for each in parts for part in each))]
-        scores = self._scored("judge", f"judge {len(items)} items: {question}", prompts, ("yes", "no"))
-        margins = iter([score.logprobs[0] - score.logprobs[1] for score in scores])
-        whole = [next(margins) for _ in texts]
-        best = [max((next(margins) for _ in each), default=margin) for each, margin in zip(parts, whole, strict=True)]
-        yes = [sum(pair) - YES_MARGIN for pair in zip(whole, best, strict=True)]
-        self._sure += [1 / (1 + math.exp(-abs(margin))) for margin in yes]
-        return [margin > 0 for margin in yes]
+        parts = [sentences(self._item_text(item)) for item in _list(items, "the items")]
+        prompts = [judge_prompt(question, part) for each in parts for part in each]
+        scores = iter(self._scored("judge", f"judge {len(parts)} items: {question}", prompts, ("yes", "no")))
+        return verdicts([[_odds(next(scores)) for _ in each] for each in parts])
 
     def _choose(self, question: Any, options: Any, items: Any) -> list[int]:
         question, options = _text(question, "the question"), _texts(options, "the options")
@@ -276,6 +271,10 @@ class Broker:
         ]
         self.log.calls(self.turn, batch.kind, records, time.monotonic() - started)
         return results
+
+
+def _odds(scores: Scores) -> float:
+    return scores.logprobs[0] - scores.logprobs[1]
 
 
 def _list(value: Any, what: str) -> list[Any]:

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import combinations
 
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
 from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
@@ -18,7 +19,8 @@ _FIELDS = 9
 _VALUES = 3
 _VALUE_CHARACTERS = 20
 _MENTIONS = 6
-_WORDS = 2
+_WORDS = 3
+_CANDIDATES = 8
 _WORD_LENGTH = 4
 _SURE = 0.6
 _CERTAIN = 0.8
@@ -203,22 +205,38 @@ def _words(
     known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
     surfaces = " ".join(found.surface.lower() for found in (*links, *known_by))
     texts = [text.lower() for text in item_set.texts(corpus.context)]
-    held: dict[str, int] = {}
+    held: dict[str, set[int]] = {}
     for word in query_stems(question):
         if len(word) >= _WORD_LENGTH and word not in known and word not in surfaces:
-            held[word] = sum(word in text for text in texts)
-    some = [word for word, count in held.items() if 0 < count < _COMMON * len(texts)]
+            held[word] = {place for place, text in enumerate(texts) if word in text}
+    some = [word for word, places in held.items() if 0 < len(places) < _COMMON * len(texts)]
     marked = {beginning(match.group(1)) for match in _MARKED.finditer(question)}
-    some.sort(key=lambda word: (not keyword.iskeyword(word), word not in marked, held[word]))
-    return tuple(
-        Condition("text", "lacks" if _denied(word, question) else "contains", word, word) for word in some[:_WORDS]
-    )
+    meant = [word for word in some if keyword.iskeyword(word) or word in marked] or some
+    denied = [word for word in meant if (denial := _denied(word, question)) and not any(denial in t for t in texts)]
+    said = _together({word: held[word] for word in meant if word not in denied})
+    lacking = (Condition("text", "lacks", word, word) for word in denied[:_WORDS])
+    return (*(Condition("text", "contains", word, word) for word in said), *lacking)
 
 
-def _denied(word: str, question: str) -> bool:
-    """Whether the question says "without", "not" or the like shortly before a word."""
-    before = question[: question.lower().find(word)]
-    return bool(_DENIAL.search(before))
+def _together(held: dict[str, set[int]]) -> tuple[str, ...]:
+    """The most words that some item holds together, of those rather the rarest."""
+    rare = sorted(held, key=lambda word: len(held[word]))[:_CANDIDATES]
+    for size in range(min(_WORDS, len(rare)), 0, -1):
+        shared = {words: len(_shared([held[word] for word in words])) for words in combinations(rare, size)}
+        if any(shared.values()):
+            return min((words for words in shared if shared[words]), key=lambda words: shared[words])
+    return ()
+
+
+def _shared(places: Sequence[set[int]]) -> set[int]:
+    return places[0].intersection(*places[1:])
+
+
+def _denied(word: str, question: str) -> str:
+    """The words of the question from a "without", "not" or the like up to a word shortly after it; "" without."""
+    before = question[: question.lower().find(word)].lower()
+    match = _DENIAL.search(before)
+    return f"{match.group()}{word}" if match else ""
 
 
 def _describe(item_set: ItemSet, corpus: Corpus) -> str:
