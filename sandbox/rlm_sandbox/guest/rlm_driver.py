@@ -25,6 +25,7 @@ import sys
 import textwrap
 import time
 import traceback
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NoReturn
@@ -163,6 +164,11 @@ def _sleep(seconds: float) -> None:
         waiting.poll(min(max(1, left * 1000), _LONGEST_POLL))
 
 
+def _no_self_pipe(loop: Any) -> None:
+    """There are no sockets, and neither threads nor processes that would have to wake the loop."""
+    loop._ssock = loop._csock = None
+
+
 def _no_input(_prompt: object = "", /) -> NoReturn:
     raise RuntimeError("input() has nobody to ask: use the variables and functions of the session")
 
@@ -179,6 +185,8 @@ def _set_up() -> None:
     for name in _ABSENT:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType] - it means: cannot be imported
     time.sleep = _sleep
+    for name in ("_make_self_pipe", "_close_self_pipe"):
+        setattr(BaseSelectorEventLoop, name, _no_self_pipe)
     builtins.input = __builtins__["input"] = _no_input
     _namespace.update({module.__name__: module for module in _READY})
     _namespace.update(_helpers())
