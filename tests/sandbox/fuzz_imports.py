@@ -1,16 +1,23 @@
-"""The coverage-guided fuzzer of the imports: `python -m tests.sandbox.fuzz_imports CORPUS [libFuzzer's options]`.
+"""The coverage-guided fuzzer of the imports: `python -m tests.sandbox.fuzz_imports FOLDER [libFuzzer's options]`.
 
-Needs atheris (`pip install atheris`). It runs until it finds something, which it writes to a file; put that file's
-content into `test_imports.py`. `-max_total_time=1800` ends it after half an hour.
+Needs atheris (`pip install atheris`). The folder collects what covers anything new, beginning with `corpus.txt`: a line
+of hexadecimal digits for each input, which `test_imports.py` plays too. It runs until it finds something, which it
+writes to a file; put that file's content into the corpus. `-max_total_time=1800` ends it after half an hour.
 """
 
+import hashlib
 import sys
+from pathlib import Path
 
 import atheris  # pyright: ignore[reportMissingImports]
 
 with atheris.instrument_imports(include=["rlm_sandbox"]):  # pyright: ignore[reportUnknownMemberType]
-    from tests.sandbox.hostile import play
+    from tests.sandbox.hostile import CORPUS, play
 
 if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(exist_ok=True)
+    for data in CORPUS:
+        (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
     atheris.Setup(sys.argv, play)  # pyright: ignore[reportUnknownMemberType]
     atheris.Fuzz()  # pyright: ignore[reportUnknownMemberType]

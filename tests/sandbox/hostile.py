@@ -6,6 +6,7 @@ The property tests and the coverage-guided fuzzer make the bytes; `play` says wh
 import inspect
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import wasmtime
@@ -21,6 +22,8 @@ from rlm_sandbox.nodes import Directory, Node
 from rlm_sandbox.syserr import SysError
 from rlm_sandbox.vfs import FileSystem
 
+CORPUS = [bytes.fromhex(line) for line in Path(__file__).with_name("corpus.txt").read_text().split()]
+"""Inputs of `play` that between them go all the ways that half an hour of fuzzing has found."""
 PAGE = 65536
 SIZE = 2 * PAGE
 """Bytes of the guest's memory at first; it may grow to twice as many."""

@@ -51,10 +51,11 @@ def test_coroutines_run_and_can_be_interrupted(new_session: Any) -> None:
     assert session.run("asyncio.run(both())").output == "[1, 2, 3]\n"
 
 
-_LIBRARY = """asyncio base64 bisect bz2 calendar collections compression.zstd csv dataclasses datetime decimal difflib email
+_LIBRARY = """
+asyncio base64 bisect bz2 calendar collections compression.zstd csv dataclasses datetime decimal difflib email
 enum fractions functools gzip hashlib heapq html itertools json lzma math pathlib pickle pprint random re secrets
-sqlite3 statistics string struct tempfile textwrap tomllib typing unicodedata uuid xml.etree.ElementTree zipfile zlib
-zoneinfo"""
+sqlite3 statistics string struct tempfile textwrap tomllib typing unicodedata uuid xml.etree zipfile zlib zoneinfo
+"""
 
 
 def test_the_standard_library_is_there(new_session: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rlm_sandbox import Image, vfs
 from rlm_sandbox.imports import ImportRefused, link
 from rlm_sandbox.syserr import Errno, SysError
-from tests.sandbox.hostile import IMPORTS, NAMES, PAGE, SIZE, Host, play
+from tests.sandbox.hostile import CORPUS, IMPORTS, NAMES, PAGE, SIZE, Host, play
 
 
 @pytest.fixture
@@ -33,6 +33,11 @@ def test_hostile_arguments_are_errors_and_nothing_else(name: str, data: bytes) -
 @settings(max_examples=500)
 @given(data=st.binary(max_size=400))
 def test_nor_are_hostile_calls_in_any_order(data: bytes) -> None:
+    play(data)
+
+
+@pytest.mark.parametrize("data", CORPUS, ids=bytes.hex)
+def test_nor_are_those_that_a_fuzzer_has_found(data: bytes) -> None:
     play(data)
 
 
