@@ -140,11 +140,15 @@ class Broker:
         options: tuple[str, ...],
         neutral: Sequence[Prompt] = (),
     ) -> list[Scores]:
-        return self._batch(
-            _Batch(kind, what, prompts, options, reply_tokens=0 if kind == "judge" else 8, neutral=neutral),
-            lambda done: self.model.choose(prompts, options, neutral=neutral, cancel=self.cancel, on_done=done),
+        """The options' scores for each prompt; one that is there several times (lines of a log) is asked once."""
+        different = list(dict.fromkeys(prompts))
+        scores = self._batch(
+            _Batch(kind, what, different, options, reply_tokens=0 if kind == "judge" else 8, neutral=neutral),
+            lambda done: self.model.choose(different, options, neutral=neutral, cancel=self.cancel, on_done=done),
             lambda scores: {"logprobs": list(scores.logprobs), "biased": list(scores.biased)},
         )
+        of = dict(zip(different, scores, strict=True))
+        return [of[prompt] for prompt in prompts]
 
     def _llm_query(self, prompts: Any) -> list[str]:
         asked = [query_prompt(text) for text in _texts(prompts, "the prompts")]

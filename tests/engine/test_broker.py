@@ -252,3 +252,21 @@ def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
         (7, 3, 1, 1),
         (7, 3, 1, 2),
     ]
+
+
+def test_the_same_text_is_judged_once_and_counts_for_every_item(new_broker: NewBroker) -> None:
+    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    broker = new_broker(model)
+    verdicts = ask(
+        broker, "judge", question="Is it broken?", items=["the pump rattles", "all is well", "the pump rattles"]
+    )
+    assert verdicts == [True, False, True]
+    assert broker.budget.calls == 2
+
+
+def test_an_item_is_a_yes_by_one_of_its_sentences(new_broker: NewBroker) -> None:
+    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    notes = ["It rained all day. The old pump rattles again. We went home.", "It rained all day. We went home at nine."]
+    broker = new_broker(model)
+    assert ask(broker, "judge", question="Is it broken?", items=notes) == [True, False]
+    assert broker.budget.calls == 4
