@@ -269,4 +269,4 @@ def test_an_item_is_a_yes_by_one_of_its_sentences(new_broker: NewBroker) -> None
     notes = ["It rained all day. The old pump rattles again. We went home.", "It rained all day. We went home at nine."]
     broker = new_broker(model)
     assert ask(broker, "judge", question="Is it broken?", items=notes) == [True, False]
-    assert broker.budget.calls == 4
+    assert broker.budget.calls == 3  # of one sentence there are two, and one is too short to say anything
