@@ -25,6 +25,7 @@ from rlm_local.home import Home
 
 if TYPE_CHECKING:
     from rlm_local.models import Cancel
+    from rlm_training.preferences import Method
     from rlm_training.trained import Trained
 
 app = typer.Typer(no_args_is_help=True, help="Train a policy from the log, on this machine.")
@@ -132,6 +133,88 @@ def sft(
     _say_trained(work(step), as_json=as_json)
 
 
+StartOption = Annotated[
+    Path,
+    typer.Option("--start", metavar="ADAPTER", help="The adapter to begin with, from `train sft`.", file_okay=False),
+]
+
+
+@app.command("dpo", no_args_is_help=True)
+def dpo(
+    ctx: typer.Context,
+    data: DataArgument,
+    start: StartOption,
+    out: OutOption,
+    setting: SetOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train an adapter further on pairs: the plan that solved against one that did not.
+
+    \b
+    rlm-local train build --format dpo --out pairs
+    rlm-local train dpo pairs --start sft/adapter --out dpo
+
+    Only what has better decisions on held-out samples than the beginning is kept.
+    """
+    _prefer(ctx, "dpo", data, start, out, setting, model, as_json=as_json)
+
+
+@app.command("kto", no_args_is_help=True)
+def kto(
+    ctx: typer.Context,
+    data: DataArgument,
+    start: StartOption,
+    out: OutOption,
+    setting: SetOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train an adapter further on plans that are marked good or not; as `train dpo`, without pairs."""
+    _prefer(ctx, "kto", data, start, out, setting, model, as_json=as_json)
+
+
+@app.command("grpo", no_args_is_help=True)
+def grpo(
+    ctx: typer.Context,
+    data: DataArgument,
+    start: StartOption,
+    out: OutOption,
+    files: FilesArgument = None,
+    kind: KindsOption = None,
+    tokens: TokensOption = "2k",
+    number: NumberOption = 20,
+    seed: SeedOption = 0,
+    held_out: HeldOutOption = 0.25,
+    setting: SetOption = None,
+    model: ModelOption = None,
+    max_tokens: MaxTokensOption = 60_000,
+    as_json: JsonOption = False,
+) -> None:
+    """Train an adapter further by reinforcement: plans are sampled, run in the engine and the sandbox, and scored.
+
+    \b
+    rlm-local train build --format grpo --out prompts
+    rlm-local train grpo prompts --start sft/adapter --out grpo --set learning_rate=1e-6
+
+    The tasks have to be those that were collected. It collapses easily: it ends when all rollouts decide the same.
+    """
+    from rlm_training.grpo import train_grpo
+    from rlm_training.rollouts import EngineRollouts
+    from rlm_training.workbench import open_workbench, weights
+
+    home, name, settings = shared(ctx).home, _model(model), read_settings(setting)
+    tasks = dict(chosen_tasks(files, kind, tokens, number, seed, held_out))
+
+    def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        _, path = weights(name, home, tell)
+        with open_workbench(name, home, tell) as bench:
+            roll = EngineRollouts(bench, path, tasks, max_tokens or 60_000, cancel)
+            return train_grpo(data, _base(home, name), start, out, settings, roll, tell.note, cancel)
+
+    _say_trained(work(step), as_json=as_json)
+
+
 @app.command("convert", no_args_is_help=True)
 def convert(
     ctx: typer.Context,
@@ -207,6 +290,27 @@ def loop(
         return {"policy": made.name, "report": made.report.data() if made.report else None, "promoted": True}
 
     _say(work(step), as_json=as_json)
+
+
+def _prefer(
+    ctx: typer.Context,
+    method: "Method",
+    data: Path,
+    start: Path,
+    out: Path,
+    setting: list[str] | None,
+    model: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from rlm_training.preferences import train_preferences
+
+    settings, base = read_settings(setting), _base(shared(ctx).home, _model(model))
+
+    def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        return train_preferences(method, data, base, start, out, settings, tell.note, cancel)
+
+    _say_trained(work(step), as_json=as_json)
 
 
 def read_settings(given: list[str] | None) -> Any:

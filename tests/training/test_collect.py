@@ -19,7 +19,7 @@ from rlm_sandbox import Image
 from rlm_training.collect import Collector
 from rlm_training.datasets import build
 from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
-from rlm_training.steer import steerable, towards
+from rlm_training.steer import sampled, steerable, towards
 from rlm_training.tasks import Make, TrainingTask, split_of, template
 from rlm_training.trajectories import states
 from tests.engine.script import planner
@@ -122,6 +122,23 @@ def test_the_split_of_a_group_stays_and_has_its_share() -> None:
     held = [group for group in groups if split_of(group, 0.25) == "held-out"]
     assert 70 < len(held) < 130
     assert all(split_of(group, 0.5) == "held-out" for group in held)
+
+
+def test_a_sampled_plan_is_traced_token_by_token(collector: Collector, store: RunStore) -> None:
+    decided: set[str] = set()
+    for seed in range(12):
+        with sampled(seed) as sampling:
+            question = "How many loans at the Hill branch are there?"
+            answer = collector.engine.ask(question, CORPUS, policy="prompted", price=0.0)
+        start = store.get(answer.run_id).nodes[0].turns[0].start
+        assert start.plan
+        decided.add(start.plan["op"])
+        chosen = {place for begin, end in sampling.traces[0] for place in range(begin, end)}
+        assert 0 in chosen  # the op
+        assert chosen <= set(range(len(start.completion_ids)))
+        if start.plan["op"] == "count":
+            assert len(chosen) < len(start.completion_ids)  # "items:" and the like are written by the program
+    assert len(decided) > 1  # the script wants one op, chance does not
 
 
 def test_an_outcome_is_kept_once(collector: Collector, store: RunStore) -> None:

@@ -76,9 +76,8 @@ def load_base(base: Path, dtype: str | None = None) -> tuple[Any, Any, Device]:
 
 
 def with_lora(model: Any, settings: Settings) -> Any:
-    """The model under a new LoRA, which alone is trained. The fused head of TRL has to be there before."""
+    """The model under a new LoRA, which alone is trained."""
     peft = library("peft")
-    library("trl.trainer.utils").add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))
     library("transformers").set_seed(settings.seed)
     config = peft.LoraConfig(
         r=settings.rank,
@@ -158,7 +157,7 @@ class Watch:
         )
         if better:
             self._wrong = dict(found.wrong)
-            self._model.save_pretrained(self._out / "adapter")
+            self._model.save_pretrained(self._out / "adapter", selected_adapters=["default"])
         self._keep()
         return better
 

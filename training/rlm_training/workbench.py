@@ -22,7 +22,10 @@ class Workbench:
     """What the steps that ask questions need. `trained` finds policies by name and loads their adapters."""
 
     spec: ModelSpec
+    llama: LlamaEngine
     model: Model
+    """The same, steerable."""
+
     store: RunStore
     engine: Engine
     trained: TrainedPolicies
@@ -42,7 +45,7 @@ def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbenc
     steered = steerable(llama)
     trained = TrainedPolicies(Policies(home.policies), spec.sha256, llama.template_sha256, llama.load_adapter)
     with Engine.of(spec, steered, image, store) as engine:
-        yield Workbench(spec, steered, store, engine, trained)
+        yield Workbench(spec, llama, steered, store, engine, trained)
 
 
 def weights(model: str, home: Home, tell: Listener) -> tuple[ModelSpec, Path]:
