@@ -108,3 +108,82 @@ def test_the_deadline_is_the_limit_of_seconds_after_the_start() -> None:
     budget = Budget(Limits(seconds=60))
     assert budget.deadline == budget.started + 60
     assert 0 <= budget.seconds < 60
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A node of a tree: batches of its own, and children with shares of its ledger."""
+
+    batches: list[Batch]
+    children: list["Branch"]
+    prices: list[Price]
+    breaks: bool
+
+
+prices = st.builds(Price, st.integers(0, 300), st.integers(0, 9), st.integers(0, 6))
+leaves = st.builds(Branch, st.lists(batches, max_size=3), st.just([]), st.just([]), st.booleans())
+trees = st.recursive(
+    leaves,
+    lambda below: st.lists(below, max_size=3).flatmap(
+        lambda children: st.builds(
+            Branch,
+            st.lists(batches, max_size=2),
+            st.just(children),
+            st.lists(prices, min_size=len(children), max_size=len(children)),
+            st.booleans(),
+        )
+    ),
+    max_leaves=12,
+)
+
+
+def grow(budget: Budget, branch: Branch, cancelled: threading.Event, cancel_at: int, steps: list[int]) -> None:
+    """Work as a node does: batches, and children at the same time; at one of the steps everything is cancelled."""
+    with budget.reserve(Price(0, 0, 1)) as receipt:
+        receipt.nodes = 1
+    for batch in branch.batches:
+        steps.append(1)
+        if len(steps) == cancel_at:
+            cancelled.set()
+        if cancelled.is_set():
+            raise BrokeError
+        spend(budget, batch)
+        assert min(budget.left.tokens, budget.left.calls, budget.left.nodes) >= 0
+    if branch.children:
+        with suppress(Refused), budget.shares(branch.prices) as shares, ThreadPoolExecutor(3) as pool:
+            ended = [
+                pool.submit(grow, share, child, cancelled, cancel_at, steps)
+                for share, child in zip(shares, branch.children, strict=True)
+            ]
+            assert min(budget.left.tokens, budget.left.calls, budget.left.nodes) >= 0
+            failures = [future.exception() for future in ended]
+            assert all(failure is None or isinstance(failure, BrokeError | Refused) for failure in failures)
+    if branch.breaks:
+        raise BrokeError
+
+
+@given(limits, trees, st.integers(0, 30))
+def test_no_tree_overshoots_whatever_fails_or_is_cancelled_and_all_that_is_held_comes_back(
+    limits: Limits, tree: Branch, cancel_at: int
+) -> None:
+    budget = Budget(limits)
+    with suppress(BrokeError, Refused):
+        grow(budget, tree, threading.Event(), cancel_at, [])
+    spent = Price(budget.spent.prompt_tokens + budget.spent.completion_tokens, budget.calls, budget.nodes)
+    whole = Price(limits.tokens, limits.calls, limits.nodes)
+    assert spent.within(whole)
+    assert budget.left == whole - spent
+
+
+def test_shares_are_refused_together_and_a_child_cannot_take_anothers() -> None:
+    budget = Budget(Limits(tokens=100, calls=10))
+    with pytest.raises(Refused), budget.shares([Price(60, 1), Price(60, 1)]):
+        pass
+    assert budget.left == Price(100, 10, 256)
+    with budget.shares([Price(60, 1, 1), Price(30, 1, 1)]) as (one, other):
+        with pytest.raises(Refused), other.reserve(Price(31, 1)):
+            pass
+        with one.reserve(Price(60, 1)) as receipt:
+            receipt.tokens, receipt.calls = Usage(prompt_tokens=20), 1
+        assert budget.left == Price(10, 8, 254)
+    assert budget.left == Price(80, 9, 256)

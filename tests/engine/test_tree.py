@@ -28,7 +28,8 @@ def corpus() -> Corpus:
 
 def asked(prompt: Prompt) -> str:
     """The question of a prompt of the free author."""
-    return next(m.content for m in prompt.messages[-20:] if m.content.startswith("Question: ") and "beds" in m.content)
+    said = (message.content for message in prompt.messages)
+    return next((text for text in said if text.startswith("Question: ") and "beds" in text), "")
 
 
 def programmer(root: str, child: Callable[[Prompt], str]) -> ScriptedModel:
@@ -170,3 +171,46 @@ def test_a_forged_or_empty_part_is_refused(asker: Asker, call: str, said: str) -
     answer, record = asker.ask(programmer(root, lambda _: COUNT_BEDS), QUESTION, records(), policy="free")
     assert said in answer.answer
     assert len(record.nodes) == 1
+
+
+@pytest.mark.parametrize("tokens", [1, 200, 400, 800, 1600, 2400, 3600, 4100, 5000, 8000])
+def test_wherever_the_budget_runs_out_the_run_ends_within_it_and_its_log_replays(asker: Asker, tokens: int) -> None:
+    child = "print(llm_query('Hm?'))\n" + COUNT_BEDS
+    answer, record = asker.ask(
+        programmer(SUM, lambda _: child), QUESTION, corpus(), policy="free", limits=Limits(tokens=tokens)
+    )
+    assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= tokens
+    assert answer.ended in (Ended.ANSWERED, Ended.BUDGET)
+    assert (answer.value == 9) is (answer.ended is Ended.ANSWERED and not answer.unseen)
+    if answer.ended is Ended.BUDGET:
+        assert "left" in answer.error
+    assert all(node.result for node in record.nodes)
+    same_again(record, corpus(), asker)
+
+
+def test_a_session_of_a_child_that_dies_is_opened_again_for_its_next_cell(asker: Asker) -> None:
+    crash = "import ctypes\nctypes.string_at(1)"
+    turns: list[str] = []
+
+    def child(_: Prompt) -> str:
+        turns.append("")
+        return crash if len(turns) == 1 else COUNT_BEDS
+
+    root = f"r = rlm_query({ASK!r}, documents[1])\nFINAL(r.value, r.evidence)"
+    answer, record = asker.ask(programmer(root, child), QUESTION, corpus(), policy="free")
+    assert (answer.value, answer.ended) == (3, Ended.ANSWERED)
+    assert len(record.nodes[1].turns) == 2
+
+
+def test_a_deadline_in_the_middle_of_childrens_work_ends_all_of_them(asker: Asker) -> None:
+    cancel = Cancel()
+
+    def tell(event: Event) -> None:
+        if event.kind == "call" and event.depth == 1:
+            cancel.deadline = 0.0
+
+    model = programmer(SUM, lambda _: "llm_query('Hm?')\n" + COUNT_BEDS)
+    answer, record = asker.ask(model, QUESTION, corpus(), policy="free", cancel=cancel, tell=tell)
+    assert answer.ended is Ended.TIMEOUT
+    assert {node.result["ended"] for node in record.nodes if node.result} == {"timeout"}
+    assert replay(record, corpus(), ScriptedModel().count, asker.image).divergence is None
