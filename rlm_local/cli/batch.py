@@ -17,8 +17,10 @@ from rlm_local.cli.shared import (
     ModelOption,
     PolicyOption,
     PriceOption,
+    SchemaOption,
     TimeoutOption,
     open_engine,
+    read_schema,
 )
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
@@ -46,6 +48,7 @@ def batch(
     author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
+    schema: SchemaOption = None,
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
     timeout: TimeoutOption = None,
@@ -63,7 +66,7 @@ def batch(
 
     Exit status: 0 all answered, 3 some partial, 1 some failed, 2 usage, 130 cancelled.
     """
-    todo = list(read_tasks(tasks))
+    todo, form = list(read_tasks(tasks)), read_schema(schema)
     with LineFile(out) as answers:
         done = {row.get("id") for row in answers.rows}
         todo = [task for task in todo if task.id not in done]
@@ -81,6 +84,7 @@ def batch(
                     author=author.value if author else None,
                     policy=policy,
                     price=price,
+                    schema=form,
                     max_tokens=max_tokens,
                     max_calls=max_calls,
                     timeout=timeout,

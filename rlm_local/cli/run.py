@@ -18,8 +18,10 @@ from rlm_local.cli.shared import (
     ModelOption,
     PolicyOption,
     PriceOption,
+    SchemaOption,
     TimeoutOption,
     open_engine,
+    read_schema,
 )
 from rlm_local.cli.terminal import clean, complain, one_line
 
@@ -55,6 +57,7 @@ def run(
     author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
+    schema: SchemaOption = None,
     max_tokens: MaxTokensOption = None,
     max_calls: MaxCallsOption = None,
     timeout: TimeoutOption = None,
@@ -77,6 +80,7 @@ def run(
     Ctrl-C stops with the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached), 1 error,
     2 usage, 130 cancelled.
     """
+    form = read_schema(schema)
     with progress(verbose=verbose) as listener, _open(ctx, model, server, key, listener) as engine:
         answer = cancellable(
             lambda cancel: engine.ask(
@@ -85,6 +89,7 @@ def run(
                 author=author.value if author else None,
                 policy=policy,
                 price=price,
+                schema=form,
                 max_tokens=max_tokens,
                 max_calls=max_calls,
                 timeout=timeout,

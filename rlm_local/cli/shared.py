@@ -1,11 +1,12 @@
 """What the commands share: the state directory, how an engine is made, and options that several of them have."""
 
+import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 import typer
 
@@ -20,6 +21,25 @@ if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
     from rlm_local.models import Cancel
 
 
+def read_schema(path: Path | None) -> dict[str, Any] | None:
+    """The JSON Schema of a file; None without one.
+
+    Raises:
+        UsageError: it cannot be read, or is not a JSON object.
+    """
+    if path is None:
+        return None
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise UsageError(f"{path} is not a JSON object", remedy='Give a schema such as {"type": "integer"}')
+    return cast("dict[str, Any]", schema)
+
+
 class Asker(Protocol):
     """The part of `Engine` that the commands use."""
 
@@ -31,6 +51,7 @@ class Asker(Protocol):
         author: "AuthorName | None" = None,
         policy: str | None = None,
         price: str | None = None,
+        schema: Mapping[str, Any] | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -144,6 +165,12 @@ PriceOption = Annotated[
         envvar="RLM_LOCAL_PRICE",
         metavar="PRICE",
         help="What a thousand tokens are worth to the policy: conservative, balanced, aggressive, or nats.",
+    ),
+]
+SchemaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema", metavar="FILE", help="A JSON Schema that the answer, as data, has to fit.", dir_okay=False
     ),
 ]
 MaxTokensOption = Annotated[

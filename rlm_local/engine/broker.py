@@ -15,8 +15,10 @@ from rlm_local.engine.judging import sentences, verdicts
 from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading, read
+from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.log import CallKind, CallRecord, RunLog
-from rlm_local.models import NEUTRAL, Cancel, Message, Model, Prompt, PromptTooLong, Scores, Usage
+from rlm_local.models import NEUTRAL, Cancel, Generation, Message, Model, Prompt, PromptTooLong, Scores, Usage
+from rlm_local.models.errors import GrammarError
 from rlm_sandbox import HostCallRefused
 
 _ITEM_TOKENS = 1200
@@ -61,7 +63,7 @@ class Broker:
 
     `turn` is the log's id of the turn that is running; `final` is set once a cell has ended the node; `refusal` is the
     last batch that the ledger did not hold; `unseen` names what therefore, or because it broke, was not looked at;
-    `deepest` is how far below the node others were.
+    `deepest` is how far below the node others were; `misfit` says why the last answer was not taken by `schema`.
     """
 
     model: Model
@@ -76,6 +78,8 @@ class Broker:
     deepest: int = 0
     final: Final | None = None
     refusal: Refused | None = None
+    schema: AnswerSchema | None = None
+    misfit: str = ""
     unseen: list[str] = field(default_factory=list[str])
     _sure: list[float] = field(default_factory=list[float])
     """Of each item that a model judged, sorted or read."""
@@ -120,7 +124,9 @@ class Broker:
         parts = [sentences(self._item_text(item)) for item in _list(items, "the items")]
         prompts = [judge_prompt(question, part) for each in parts for part in each]
         scores = iter(self._scored("judge", f"judge {len(parts)} items: {question}", prompts, ("yes", "no")))
-        return verdicts([[_odds(next(scores)) for _ in each] for each in parts])
+        margins = verdicts([[_odds(next(scores)) for _ in each] for each in parts])
+        self._sure += [1 / (1 + math.exp(-min(abs(margin), 50.0))) for margin in margins]
+        return [margin > 0 for margin in margins]
 
     def _choose(self, question: Any, options: Any, items: Any) -> list[int]:
         question, options = _text(question, "the question"), _texts(options, "the options")
@@ -155,7 +161,7 @@ class Broker:
         made = self._batch(
             _Batch("query", f"ask the model {len(asked)} times", asked, reply_tokens=_QUERY_TOKENS),
             lambda done: self.model.generate(asked, max_tokens=_QUERY_TOKENS, cancel=self.cancel, on_done=done),
-            lambda generation: {"text": generation.text, "logprob": generation.logprob},
+            _generated,
         )
         return [generation.text for generation in made]
 
@@ -216,8 +222,30 @@ class Broker:
         places = tuple(self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE])
         answer = _text(answer, "the answer").strip()
         if self.final is None:
+            data = answer if value is None else value
+            if self.schema and found:
+                data = self._typed(self.schema, answer, data)
             counted = over if isinstance(over, int) and over >= 0 else 0
-            self.final = Final(answer, answer if value is None else value, bool(found), places, counted)
+            self.final = Final(answer, data, bool(found), places, counted)
+
+    def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
+        """The value as the schema wants it: by code, else by the model under the schema's grammar, else refused."""
+        try:
+            return schema.fit(value)
+        except MisfitError as error:
+            self.misfit = f"the answer {answer[:80]!r} does not fit the schema: {error}"
+        try:
+            prompt, grammar = schema.prompt(answer), schema.grammar
+            [made] = self._batch(
+                _Batch("query", "put the answer into its form", [prompt], reply_tokens=_QUERY_TOKENS),
+                lambda _done: self.model.extract(
+                    [prompt], grammar=grammar, max_tokens=_QUERY_TOKENS, cancel=self.cancel
+                ),
+                _generated,
+            )
+            return schema.fit(made.text)
+        except (GrammarError, ValueError) as error:
+            raise HostCallRefused(self.misfit) from error
 
     def basis(self) -> Basis:
         """What the answer rests on, so far."""
@@ -279,6 +307,10 @@ class Broker:
 
 def _odds(scores: Scores) -> float:
     return scores.logprobs[0] - scores.logprobs[1]
+
+
+def _generated(generation: Generation) -> dict[str, Any]:
+    return {"text": generation.text, "logprob": generation.logprob}
 
 
 def _list(value: Any, what: str) -> list[Any]:

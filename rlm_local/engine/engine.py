@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypedDict, Unpack, get_args
+from typing import Any, Literal, Self, TypedDict, Unpack, get_args
 
 from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
@@ -15,6 +15,7 @@ from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
 from rlm_local.engine.trained import TrainedPolicies
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
@@ -35,6 +36,7 @@ class AskOptions(TypedDict, total=False):
     author: AuthorName | None
     policy: str | Policy | None
     price: float | str | None
+    schema: Mapping[str, Any] | None
     max_tokens: int | None
     max_calls: int | None
     timeout: float | None
@@ -122,6 +124,7 @@ class Engine:
         author: AuthorName | None = None,
         policy: str | Policy | None = None,
         price: float | str | None = None,
+        schema: Mapping[str, Any] | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -137,6 +140,7 @@ class Engine:
             policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
                 a policy; by default "rules" over typed plans, and "free" for Python, where the code itself decides.
             price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
+            schema: a JSON Schema; the answer's `value` fits it, or the run ends in an error that says why not.
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
@@ -157,6 +161,7 @@ class Engine:
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
         nats = _price(price)
         deciding = self._policy(author, policy, nats)
+        form = None if schema is None else AnswerSchema(schema)
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
@@ -173,6 +178,7 @@ class Engine:
                 sandbox=self._sandbox,
                 policy=deciding,
                 price=nats,
+                schema=form,
                 budget=budget,
                 tell=tell,
                 task_id=task_id,

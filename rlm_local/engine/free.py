@@ -1,5 +1,6 @@
 """The free author: the model writes Python with the paper's names (arXiv 2512.24601), and decides in it."""
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.broker import price_of
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.models import Cancel, Message, Model, Prompt
 from rlm_policy import Action, Decision, State
 
@@ -53,6 +55,7 @@ class FreeAuthor:
     model: Model
     corpus: Corpus
     budget: Budget
+    schema: AnswerSchema | None = None
     name: str = "free"
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
@@ -92,7 +95,8 @@ class FreeAuthor:
         messages = [Message("system", system)]
         for asked, cell in _EXAMPLE:
             messages += [Message("user", asked), Message("assistant", f"{_FENCE}{cell}\n```")]
-        messages.append(Message("user", f"Question: {state.question}"))
+        form = f"\nThe answer has to fit this JSON Schema: {json.dumps(self.schema.schema)}" if self.schema else ""
+        messages.append(Message("user", f"Question: {state.question}{form}"))
         for turn in turns[-_KEPT_TURNS:]:
             messages.append(Message("assistant", f"{turn.step.text}```"))
             messages.append(Message("user", turn.output or "(the cell printed nothing)"))

@@ -21,8 +21,8 @@ def sentences(text: str) -> list[str]:
     return told if 1 < len(told) <= _MOST else [text]
 
 
-def verdicts(margins: Sequence[Sequence[float]]) -> list[bool]:
-    """Which items are a yes, by the log-odds of yes of each of their sentences.
+def verdicts(margins: Sequence[Sequence[float]]) -> list[float]:
+    """How far each item is on the side of yes (above 0) or no, in nats, by the log-odds of yes of its sentences.
 
     An item is as much of a yes as its best sentence. The cut lies half-way between even odds, and where sentences stand
     out from the batch: most of them speak of something else, and a small model's lean shows in what it says of those.
@@ -33,4 +33,4 @@ def verdicts(margins: Sequence[Sequence[float]]) -> list[bool]:
         low, middle = np.quantile(every, (0.1, 0.35))  # of the lower half: the yeses are above
         spread = float(middle - low) / 0.9
         cut = 0.5 * (float(middle) + (0.385 + _APART) * spread)
-    return [max(each) > cut for each in margins]
+    return [max(each) - cut for each in margins]

@@ -179,6 +179,8 @@ class Node:
             ended = Ended.ANSWERED
         elif self.broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
             ended, error = Ended.BUDGET, str(self.broker.refusal)
+        elif self.broker.misfit and ended is Ended.ANSWERED:
+            ended, error = Ended.ERROR, self.broker.misfit
         spent = self.budget.spent
         return Result(
             answer=final.answer or NOT_FOUND,

@@ -21,6 +21,7 @@ from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading
 from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
 from rlm_local.log import (
     CallBatch,
@@ -95,7 +96,8 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandb
     model = cast("Model", _WithoutModel(start.model, window, count))
     log = _Checking(record)
     policy = Prompted(name=start.policy)  # it decides nothing: decisions are in the log
-    tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore)
+    schema = AnswerSchema(start.answer_schema) if start.answer_schema is not None else None
+    tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore, schema)
     run = Run(
         question=start.question,
         corpus=corpus,
@@ -337,7 +339,9 @@ class _LoggedTree(Tree):
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)
 
     def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
-        return _LoggedBroker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+        broker = _LoggedBroker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+        broker.schema = self.schema if say.parent is None else None
+        return broker
 
 
 def _decision(data: Data) -> Decision:

@@ -10,6 +10,7 @@ from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import RunStart, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Policy
@@ -33,6 +34,7 @@ class Run:
     budget: Budget
     tell: Listener
     price: float | None = None
+    schema: AnswerSchema | None = None
     task_id: str | None = None
     run_id: str | None = None
 
@@ -43,7 +45,7 @@ class Run:
             StoreError: the log cannot be written.
         """
         log = store.begin(self._start(), self.run_id)
-        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell)
+        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema)
         result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
         answer = self.answer_of(log.run_id, result)
         log.end(answer)
@@ -85,6 +87,7 @@ class Run:
             limits=asdict(self.budget.limits),
             seed=0,
             price=self.price,
+            answer_schema=self.schema.schema if self.schema else None,
         )
 
 

@@ -22,6 +22,7 @@ from rlm_local.engine.guided import GuidedAuthor, Schema
 from rlm_local.engine.node import Node
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import NodeStart, RunLog
 from rlm_local.models import Cancel, Model
 from rlm_policy import Policy
@@ -51,6 +52,9 @@ class Tree:
     cancel: Cancel
     log: RunLog
     listener: Listener
+    schema: AnswerSchema | None = None
+    """What the root's answer has to fit."""
+
     at_once: ClassVar[int] = 4
 
     def root(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget) -> Result:
@@ -129,14 +133,16 @@ class Tree:
         )
 
     def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
-        return Broker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+        broker = Broker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
+        broker.schema = self.schema if say.parent is None else None
+        return broker
 
-    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
+    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:
         match author_of(self.policy):
             case "direct":
                 return DirectAuthor(self.model, corpus)
             case "free":
-                return FreeAuthor(self.model, corpus, budget)
+                return FreeAuthor(self.model, corpus, budget, self.schema if say.parent is None else None)
             case _:
                 return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
 

@@ -83,6 +83,7 @@ class Reader:
             seed=row["seed"],
             price=row["price"],
             resumes=row["resumes"],
+            answer_schema=self._json(row["answer_schema"]),
         )
 
     def _node(self, row: Row) -> NodeRecord:

@@ -43,6 +43,9 @@ class RunStart:
     resumes: str | None = None
     """The id of the run that this one goes on with."""
 
+    answer_schema: Data | None = None
+    """A JSON Schema that the answer has to fit."""
+
 
 @dataclass(frozen=True)
 class TurnStart:

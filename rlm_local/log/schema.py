@@ -132,6 +132,7 @@ MIGRATIONS: Migrations = (
     ("0001 runs", _RUNS + _append_only("blob", "run", "node", "turn", "turn_end", "batch", "call", "answer")),
     ("0002 tree", _TREE + _append_only("node_end")),
     ("0003 outcomes", _OUTCOMES + _append_only("outcome")),
+    ("0004 typed answers", "ALTER TABLE run ADD COLUMN answer_schema BLOB;  -- JSON Schema, or NULL\n"),
 )
 
 

@@ -78,6 +78,7 @@ class RunStore:
                 start.seed,
                 start.price,
                 start.resumes,
+                None if start.answer_schema is None else db.put_json(start.answer_schema),
             )
             return RunLog(db, db.insert("run", (None, *row)), run_id)
 

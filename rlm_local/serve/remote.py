@@ -59,6 +59,7 @@ class RemoteEngine:
         author: Literal["guided", "free"] | None = None,
         policy: str | None = None,
         price: str | None = None,
+        schema: Mapping[str, Any] | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -72,10 +73,10 @@ class RemoteEngine:
             ServerError: it cannot be reached, or fails.
             CorpusError: nothing to read.
         """
-        if author or task_id or (policy and price):
+        if author or task_id or schema or (policy and price):
             raise UsageError(
                 "a server takes a policy or the name of a price, and none of the other options about how to answer",
-                remedy="Leave out --author, and one of --policy and --price",
+                remedy="Leave out --author and --schema, and one of --policy and --price",
             )
         named = policy or price
         limits = {"max_tokens": max_tokens, "max_calls": max_calls, "timeout": timeout}

@@ -123,10 +123,30 @@ def test_options_reach_the_engine(home: Path) -> None:
         "author": "guided",
         "policy": "direct",
         "price": "aggressive",
+        "schema": None,
         "max_tokens": 5,
         "max_calls": 6,
         "timeout": 7.5,
     }
+
+
+def test_a_schema_is_read_from_its_file(home: Path) -> None:
+    (home / "form.json").write_text('{"type": "integer"}')
+    engine = FakeEngine()
+    run_program((*RUN, "--schema", home / "form.json"), engine, home)
+    assert engine.asked[0]["schema"] == {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{", "form.json is not JSON"), ("[]", "form.json is not a JSON object"), (None, "cannot be read")],
+)
+def test_a_file_that_is_no_schema_is_a_usage_error(home: Path, text: str | None, said: str) -> None:
+    if text is not None:
+        (home / "form.json").write_text(text)
+    result = run_program((*RUN, "--schema", home / "form.json"), FakeEngine(not_asked), home)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_flags_are_above_the_environment_and_that_is_above_the_file(home: Path) -> None:

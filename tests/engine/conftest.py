@@ -1,6 +1,7 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from rlm_local.engine.answer import Answer
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.run import Run
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import RunRecord, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import named
@@ -33,6 +35,7 @@ class Asker:
         limits: Limits | None = None,
         cancel: Cancel | None = None,
         tell: Listener = ignore,
+        schema: Mapping[str, Any] | None = None,
     ) -> tuple[Answer, RunRecord]:
         corpus = corpus or records()
         budget = Budget(limits or Limits())
@@ -47,6 +50,7 @@ class Asker:
             policy=named(policy),
             budget=budget,
             tell=tell,
+            schema=None if schema is None else AnswerSchema(schema),
         )
         answer = run.answer(self.store, cancel or Cancel(deadline=budget.deadline))
         record = self.store.get(answer.run_id)

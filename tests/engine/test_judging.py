@@ -20,7 +20,7 @@ def test_one_sentence_and_a_whole_document_are_judged_as_they_are() -> None:
 
 
 def test_few_sentences_are_judged_by_even_odds() -> None:
-    assert verdicts([[0.3, -2.0], [-0.1], [4.0]]) == [True, False, True]
+    assert verdicts([[0.3, -2.0], [-0.1], [4.0]]) == [0.3, -0.1, 4.0]
     assert verdicts([]) == []
 
 
@@ -30,10 +30,10 @@ def test_what_stands_out_is_a_yes_whatever_the_lean(lean: float, seed: int) -> N
     margins = [[rng.gauss(lean, 0.5) for _ in range(8)] for _ in range(40)]
     for each in margins[:12]:
         each[3] = lean + abs(lean) + 5.0
-    assert verdicts(margins)[:12] == [True] * 12
+    assert min(verdicts(margins)[:12]) > 0
 
 
 def test_where_nothing_stands_out_hardly_any_is_a_yes() -> None:
     rng = Random(1)
     margins = [[rng.gauss(-2.0, 0.8) for _ in range(8)] for _ in range(40)]
-    assert sum(verdicts(margins)) <= 2
+    assert sum(margin > 0 for margin in verdicts(margins)) <= 2

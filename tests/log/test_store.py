@@ -47,6 +47,7 @@ STARTS = st.builds(
     seed=COUNT,
     price=st.none() | SECONDS,
     resumes=st.none() | TEXT,
+    answer_schema=st.none() | OBJECT,
 )
 TURNS = st.builds(
     TurnStart,
