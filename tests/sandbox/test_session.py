@@ -150,6 +150,16 @@ def test_a_text_of_a_hundred_megabytes(new_session: Any) -> None:
     assert session.run("len(context), context[-1], context.count('7')").output == "(100000000, '9', 10000000)\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("character", "width"), [("x", 1), ("€", 2), ("😀", 4)])
+def test_a_text_of_a_gigabyte(new_session: Any, character: str, width: int) -> None:
+    session = new_session(memory_bytes=2 << 30, seconds=600)
+    length = (1 << 30) // width
+    session.set_text("context", character * (length - 1) + ".")
+    assert session.run("len(context), context[0], context[-1]").output == f"({length}, {character!r}, '.')\n"
+    assert session.run("context.find('.')").output == f"{length - 1}\n"
+
+
 def test_a_text_without_room_is_refused_and_the_session_goes_on(new_session: Any) -> None:
     session = new_session(memory_bytes=128 << 20)
     session.set_text("context", "kept")
