@@ -1,4 +1,4 @@
-"""Pictures of measurements: panels of lines over a common axis, as SVG, without any library."""
+"""Pictures of measurements: lines over a common axis, or bars, in panels; as SVG, without any library."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +9,7 @@ _COLOURS = "#4269d0 #efb118 #ff725c #6cc5b0 #3ca951 #ff8ab7 #a463f2 #97bbf5 #9c6
 _DASHES = ("", "4 3", "1 3", "8 3", "8 3 2 3", "2 2", "12 4")
 _WIDTH, _HEIGHT, _GAP, _LEGEND = 420, 260, 70, 170
 _TOP = 30
+_NAMES, _LINE = 330, 19  # of bars: the width of their names, the height of each
 _FONT = 'font-family="sans-serif" font-size="11"'
 
 
@@ -42,6 +43,25 @@ class Panel:
     shares: bool = False
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A value under a name; from `low` to `high` is its spread. Bars of the same colour belong together."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    colour: int = 0
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars under one another, over a logarithmic axis."""
+
+    title: str
+    bars: Sequence[Bar]
+
+
 def to_svg(panels: Sequence[Panel], name_of: Callable[[int], str] = "{:,}".format) -> str:
     """The panels side by side, and a legend of the lines of the first; `name_of` writes the places on the axis."""
     width = len(panels) * (_WIDTH + _GAP) + _LEGEND
@@ -56,6 +76,18 @@ def to_svg(panels: Sequence[Panel], name_of: Callable[[int], str] = "{:,}".forma
         at, left = _TOP + 16 * number, len(panels) * (_WIDTH + _GAP)
         parts.append(f'<path d="M{left} {at}h24" {_style(line)} stroke-width="2"/>')
         parts.append(f'<text x="{left + 30}" y="{at + 4}">{escape(line.name)}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def to_bars(panels: Sequence[Bars]) -> str:
+    """The panels under one another, a name before each bar and its value behind it."""
+    heights = [_TOP + _LINE * len(panel.bars) + _TOP for panel in panels]
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_NAMES + _WIDTH + _GAP} {sum(heights)}" {_FONT}>',
+        '<rect width="100%" height="100%" fill="white"/>',
+    ]
+    for number, panel in enumerate(panels):
+        parts += [f'<g transform="translate({_NAMES} {sum(heights[:number]) + _TOP})">', *_bars(panel), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -107,6 +139,22 @@ def _panel(panel: Panel, name_of: Callable[[int], str]) -> Iterator[str]:
         yield f'<path d="{dots}" {_style(line)}/>'
         if spread:
             yield f'<path d="{spread}" {_style(line)} stroke-opacity="0.4"/>'
+
+
+def _bars(panel: Bars) -> Iterator[str]:
+    x = _Powers([value for bar in panel.bars for value in (bar.low, bar.high)], 0, _WIDTH)
+    bottom = _LINE * len(panel.bars)
+    yield f'<text y="-10" font-weight="bold">{escape(panel.title)}</text>'
+    for tick in x.ticks:
+        yield f'<path d="M{x.at(tick):.1f} 0v{bottom}" stroke="#ddd"/>'
+        yield f'<text x="{x.at(tick):.1f}" y="{bottom + 14}" text-anchor="middle">{tick:,}</text>'
+    for number, bar in enumerate(panel.bars):
+        top, end = _LINE * number + 4, x.at(bar.value)
+        colour = _COLOURS[bar.colour % len(_COLOURS)]
+        yield f'<text x="-6" y="{top + 10}" text-anchor="end">{escape(bar.name)}</text>'
+        yield f'<rect y="{top}" width="{end:.1f}" height="{_LINE - 6}" fill="{colour}"/>'
+        yield f'<path d="M{x.at(bar.low):.1f} {top + 6.5}H{x.at(bar.high):.1f}" stroke="#000" stroke-opacity="0.5"/>'
+        yield f'<text x="{max(end, x.at(bar.high)) + 4:.1f}" y="{top + 10}">{bar.value:,.3g}</text>'
 
 
 def _style(line: Line) -> str:

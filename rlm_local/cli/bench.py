@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_local.cli import bench_engine, bench_tasks
+from rlm_local.cli import bench_engine, bench_sandbox, bench_tasks
 from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Measure how good the answers are, and how fast.")
 app.command("tasks")(bench_tasks.tasks)
 app.command("engine")(bench_engine.engine)
+app.command("sandbox")(bench_sandbox.sandbox)
 
 
 @app.callback()

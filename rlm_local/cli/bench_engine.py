@@ -4,19 +4,18 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rlm_local.cli.interrupt import CANCELLED, cancellable
+from rlm_local.cli.measured import as_rows, chosen, table, write
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import JsonOption, ModelOption, shared
-from rlm_local.cli.terminal import columns
-from rlm_local.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from rlm_local.bench.engine import Measurement, Rate
+    from rlm_local.bench.engine import Rate
+    from rlm_local.bench.measurement import Measurement
     from rlm_local.models import Cancel
 
 
@@ -48,9 +47,7 @@ def engine(
     from rlm_local.engine.events import Event
     from rlm_local.models import DEFAULT_MODEL, ensure_model, resolve
 
-    for name in row or ():
-        if name not in ROWS:
-            raise UsageError(f"there is no row {name!r}", remedy=f"There are {', '.join(ROWS)}")
+    rows = chosen(row, ROWS)
     spec = resolve(model or DEFAULT_MODEL)
 
     def work(cancel: "Cancel") -> "tuple[list[Measurement], list[Rate], bool]":
@@ -59,37 +56,17 @@ def engine(
 
         path = ensure_model(spec, shared(ctx).home.models, progress=tell)
         measured, rates = measure(
-            path, spec.name, rows=row or list(ROWS), repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
+            path, spec.name, rows=rows, repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
         )
         return measured, rates, cancel.cancelled
 
     with progress() as listener:
         measured, rates, cancelled = cancellable(work)
     if plot and rates:
-        try:
-            plot.write_text(to_svg(spec.name, rates), encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"{plot} cannot be written: {error.strerror or error}") from error
+        write(plot, to_svg(spec.name, rates))
     if as_json:
-        rows = [{**asdict(each), "middle": each.middle, "met": each.met} for each in measured]
-        lines = [json.dumps({"model": spec.name, "rows": rows, "rates": [asdict(rate) for rate in rates]})]
+        lines = [json.dumps({"model": spec.name, "rows": as_rows(measured), "rates": [asdict(rate) for rate in rates]})]
     else:
         lines = table(measured)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(CANCELLED if cancelled else 0)
-
-
-def table(measured: "list[Measurement]") -> list[str]:
-    """A line for each measurement: the median, its spread and the target."""
-    lines: list[tuple[str, ...]] = [("measured", "n", "median", "from", "to", "by processor", "target", "")]
-    for each in measured:
-        figures = [
-            f"{value:,.{2 if each.unit == 'x' else 1}f}" for value in (each.middle, min(each.values), max(each.values))
-        ]
-        by_processor = f"{median(each.by_processor):,.2f} {each.unit}" if each.by_processor else ""
-        sign = "at most" if each.at_most else "at least"
-        goal = "" if each.target is None else f"{sign} {each.target:g} {each.unit}"
-        verdict = "" if not goal else "met" if each.met else "missed"
-        middle = f"{figures[0]} {each.unit}"
-        lines.append((each.name, str(len(each.values)), middle, *figures[1:], by_processor, goal, verdict))
-    return columns(lines, right=range(1, 6))

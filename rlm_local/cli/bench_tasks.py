@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlm_local.cli.interrupt import CANCELLED
+from rlm_local.cli.measured import write
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
     Asker,
@@ -19,7 +20,7 @@ from rlm_local.cli.shared import (
     PriceOption,
     TimeoutOption,
 )
-from rlm_local.errors import StoreError, UsageError
+from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.bench.examples import Result
@@ -91,9 +92,9 @@ def tasks(
     results, cancelled = measure(ctx, model, out, len(made) * len(policies), ask_them)
     rows = report(results)
     if csv:
-        _write(csv, to_csv(results))
+        write(csv, to_csv(results))
     if plot:
-        _write(plot, to_svg(results))
+        write(plot, to_svg(results))
     lines = [to_json(rows, results)] if as_json else table(rows)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(CANCELLED if cancelled else 0)
@@ -117,10 +118,3 @@ def read_lengths(text: str) -> list[int]:
         if not LEAST_TOKENS <= length <= MOST_TOKENS:
             raise UsageError(f"{part!r} is no length in tokens", remedy="Give some from 2k to 10M, as in 2k,64k,1M")
     return list(lengths.values())
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -111,8 +111,7 @@ class Machine:
         """Call an exported function; the i32 result is unsigned, 0 where there is none.
 
         Raises wasmtime's Trap or WasmtimeError, or what an import raised: the instance is then lost."""
-        result: int | None = self.exports.function(name)(self.store, *arguments)
-        return (result or 0) & _UNSIGNED
+        return self.exports.call(name, *arguments)
 
     def address(self, name: str) -> int:
         """The address of an exported variable."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rlm_local.bench.engine.measurement import Measurement, Rate
+from rlm_local.bench.engine.rate import Rate
 from rlm_local.bench.engine.rows import ROWS, Bench
+from rlm_local.bench.measurement import Measurement
 from rlm_local.models import Cancel
 
 

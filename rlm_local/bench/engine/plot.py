@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from rlm_local.bench import plot
-from rlm_local.bench.engine.measurement import Rate
+from rlm_local.bench.engine.rate import Rate
 from rlm_local.bench.plot import Line, Panel, Point
 
 

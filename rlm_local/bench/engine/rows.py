@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from rlm_local.bench.engine.beside import Bare, Packaged
-from rlm_local.bench.engine.measurement import Measurement, Rate
+from rlm_local.bench.engine.rate import Rate
 from rlm_local.bench.engine.stopwatch import Stopwatch
 from rlm_local.bench.engine.workload import OPTIONS, Workload
+from rlm_local.bench.measurement import Measurement
 from rlm_local.models import Cancel, Cancelled, LlamaEngine, Prompt, Usage
 from rlm_local.models.engine import physical_cores
 from rlm_local.models.gguf import read_header

@@ -10,7 +10,7 @@ class Measurement:
 
     Attributes:
         name: what it is, and what it is beside.
-        unit: "x" for a ratio, "%", "ms", "MB", "decodes".
+        unit: "x" for a ratio, "%", "ms", "us", "s", "MB", "decodes".
         target: what it should be at least, or at most; None for what is only there to compare with.
         at_most: which of the two.
         values: on the wall, one a repetition.
@@ -35,11 +35,3 @@ class Measurement:
         if self.target is None:
             return True
         return self.middle <= self.target if self.at_most else self.middle >= self.target
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Leaf calls a second with so many in one call, some times over."""
-
-    together: int
-    values: tuple[float, ...]

@@ -1,0 +1,74 @@
+"""`rlm-local bench sandbox`: the sandbox beside Node with the same Pyodide, and beside a plain child Python."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.interrupt import CANCELLED, cancellable
+from rlm_local.cli.measured import as_rows, chosen, table, write
+from rlm_local.cli.progress import progress
+from rlm_local.cli.shared import JsonOption, shared
+
+if TYPE_CHECKING:
+    from rlm_local.bench.measurement import Measurement
+    from rlm_local.models import Cancel
+
+
+def sandbox(
+    ctx: typer.Context,
+    row: Annotated[
+        list[str] | None, typer.Option("--row", help="A row of the table; more than once for several.  [default: all]")
+    ] = None,
+    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times each is measured.")] = 5,
+    sessions: Annotated[int, typer.Option("--sessions", min=10, help="How many sessions in a row.")] = 1000,
+    pyodide: Annotated[
+        Path | None,
+        typer.Option("--pyodide", help="The folder of the npm package, to measure Node + Pyodide too.", exists=True),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="A file for a picture (SVG).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the sandbox beside Node with the same Pyodide, and beside a plain child Python, in one run.
+
+    \b
+    rlm-local bench sandbox --row session --row call
+    npm install pyodide@314.0.7; rlm-local bench sandbox --pyodide node_modules/pyodide --plot sandbox.svg
+
+    Rows: session, start (of a process), call (of the host), memory (100 sessions), text (200 MB), rollback, speed (pure
+    Python), build (of the image), soak (sessions in a row). All of it takes two minutes on two idle cores. On a machine
+    that is shared with others the column by processor time says more. Ctrl-C ends after the row that is being measured,
+    and with exit status 130.
+    """
+    from rlm_local.bench.sandbox import ROWS, Peers, measure, to_svg
+    from rlm_local.engine.events import Event
+    from rlm_sandbox import ensure_image
+
+    rows = chosen(row, ROWS)
+    peers = Peers(pyodide)
+
+    def work(cancel: "Cancel") -> "tuple[list[Measurement], bool]":
+        def tell(what: str, share: float | None = None) -> None:
+            listener(Event("setup", what, share))
+
+        image = ensure_image(shared(ctx).home.image, progress=tell)
+        measured = measure(
+            image,
+            peers,
+            rows=rows,
+            repeat=repeat,
+            sessions=sessions,
+            stopped=lambda: cancel.cancelled,
+            tell=tell,
+        )
+        return measured, cancel.cancelled
+
+    with progress() as listener:
+        measured, cancelled = cancellable(work)
+    if plot:
+        write(plot, to_svg(measured))
+    lines = [json.dumps({"rows": as_rows(measured)})] if as_json else table(measured)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    raise typer.Exit(CANCELLED if cancelled else 0)
