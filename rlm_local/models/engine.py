@@ -40,7 +40,10 @@ CONTEXT = 8192
 """KV cells of a context, unless another number is asked for."""
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
-_BATCH = 512  # tokens a decode
+_BATCH, _GPU_BATCH = (
+    256,
+    512,
+)  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
 
 OnDone = Callable[[int], None]
 _R = TypeVar("_R", Scores, Generation)
@@ -85,8 +88,9 @@ class LlamaEngine:
         self._weights = Weights(path, offloaded=self.offloaded, progress=report)
         try:
             self._template = ChatTemplate(self._weights)
+            batch = _GPU_BATCH if self.offloaded else _BATCH
             context = Context(
-                self._weights, cells=n_ctx, sequences=_SEQUENCES, batch=_BATCH, threads=threads or physical_cores()
+                self._weights, cells=n_ctx, sequences=_SEQUENCES, batch=batch, threads=threads or physical_cores()
             )
         except BaseException:
             self._weights.close()
@@ -95,7 +99,7 @@ class LlamaEngine:
         self.n_ctx = min(context.cells, self._weights.trained_context)
         identity = identify(path, LIBRARY_VERSION)
         shelf = None if kv_directory is None else Shelf(kv_directory, identity)
-        self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=_BATCH, shelf=shelf)
+        self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=batch, shelf=shelf)
         self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity)
         self._adapters = Adapters(path, self._weights.load_adapter)
 

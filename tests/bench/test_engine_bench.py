@@ -22,11 +22,11 @@ def test_the_median_meets_the_target_or_not(target: float, at_most: bool, met: b
 def test_prompts_of_a_workload_share_a_prefix_of_the_size_that_was_asked_for_and_nothing_with_the_next() -> None:
     model = ScriptedModel()
     make = Workload(model)
-    first, second = (make.prompts(3, prefix=300, item=10, task="Sort.", fixed=True) for _ in range(2))
+    first, second = (make.prompts(3, prefix=300, item=10, task="Sort.") for _ in range(2))
     assert len({prompt.messages[:-1] for prompt in first}) == 1
     assert len({prompt.messages[-1] for prompt in (*first, *second)}) == 6
     assert 280 < len(model.encode(first[0])) < 340
-    assert first[0].fixed == len(first[0].messages) - 1
+    assert len(make.prompts(1, prefix=300, item=10, task="Tell.", worked=False)[0].messages) == 2
     assert first[0].messages[0].content[:8] != second[0].messages[0].content[:8]
 
 

@@ -20,7 +20,7 @@ from rlm_local.models.gguf import read_header
 from rlm_local.models.shelf import Shelf
 
 SORT = "Reply with one word: river, house or paper."
-TELL = "Tell a long story with these words."
+TELL = "Tell a story of a thousand words, in which these come up."
 _POLL = 0.0005
 
 _Rates = tuple[float, float]
@@ -88,13 +88,13 @@ class Bench:
         shares: list[float] = []
         for _ in self._each("replies of 32 tokens behind 135"):
             for number, rates in ours.items():
-                prompts = self._make.prompts(number, prefix=135, item=6, task=TELL)
+                prompts = self._make.prompts(number, prefix=135, item=6, task=TELL, worked=False)
                 own = self.model.meter.own_seconds
                 with Stopwatch() as watch:
                     made = self.model.generate(prompts, max_tokens=32)
                 shares.append(_own_share(watch, self.model.meter.own_seconds - own))
                 rates.append(_rate(sum(each.usage.completion_tokens for each in made), watch))
-            prompts, alone = self._make.prompts(8, prefix=135, item=6, task=TELL), self.packaged
+            prompts, alone = self._make.prompts(8, prefix=135, item=6, task=TELL, worked=False), self.packaged
             with Stopwatch() as watch:
                 written = sum(alone.reply(prompt, max_tokens=32, reuse=False) for prompt in prompts)
             packaged.append(_rate(written, watch))

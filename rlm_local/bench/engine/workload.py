@@ -20,22 +20,19 @@ class Workload:
         self._random = Random(5)  # noqa: S311 - made text
         self._made = 0
 
-    def prompts(self, number: int, *, prefix: int, item: int, task: str, fixed: bool = False) -> list[Prompt]:
+    def prompts(self, number: int, *, prefix: int, item: int, task: str, worked: bool = True) -> list[Prompt]:
         """Prompts that share a prefix of about so many tokens, each with an item of so many.
 
         Args:
             task: what the system message asks for.
-            fixed: whether the prefix is to be kept on disk.
+            worked: whether most of the prefix are examples with one word as the reply.
         """
         self._made += 1
         shared = [Message("system", f"Number {self._made}. {task}")]
-        while self._size(shared) < prefix - 40:
+        while worked and self._size(shared) < prefix - 40:
             shared += [Message("user", self._text(item)), Message("assistant", self._random.choice(OPTIONS))]
         shared[0] = Message("system", f"{shared[0].content} {self._text(max(1, prefix - self._size(shared)))}")
-        return [
-            Prompt((*shared, Message("user", self._text(item))), fixed=len(shared) if fixed else 0)
-            for _ in range(number)
-        ]
+        return [Prompt((*shared, Message("user", self._text(item)))) for _ in range(number)]
 
     def _size(self, messages: list[Message]) -> int:
         return len(self._model.encode(Prompt((*messages, Message("user", "")))))
