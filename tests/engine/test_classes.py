@@ -52,38 +52,3 @@ def test_categories_that_a_field_has_are_no_work_for_the_model() -> None:
     schema = Schema(Corpus.from_documents({"tickets.csv": labelled}), QUESTION)
     assert schema.classes is None
     assert "kind = money" in schema.mentioned()
-
-
-@pytest.mark.parametrize(
-    ("question", "mentioned"),
-    [
-        ("How many were on Monday, Tuesday or Friday?", "visits: day any Monday|Tuesday|Friday"),
-        ("How many were on Monday and Friday?", "visits: day any Monday|Friday"),
-        ("How many of Ada's Monday visits were moved to Friday?", "visits: day = Monday, day = Friday"),
-    ],
-)
-def test_values_of_one_field_side_by_side_are_alternatives(question: str, mentioned: str) -> None:
-    rows = "".join(f"{name},{day}\n" for day in ("Monday", "Tuesday", "Friday") * 4 for name in ("Ben", "Cleo"))
-    schema = Schema(Corpus.from_documents({"visits.csv": f"who,day\n{rows}"}), question)
-    assert schema.mentioned() == mentioned
-
-
-LOG = (
-    "2025-03-01 ERROR kestrel-4 backup: stopped, no space left on device\n"
-    "2025-03-01 INFO kestrel-4 nightly: finished, 7 items\n"
-    "2025-03-02 ERROR kestrel-2 index: stopped, host unreachable\n"
-) + "2025-03-03 INFO kestrel-2 index: finished, 4120 items in 656 s\n" * 9
-
-
-@pytest.mark.parametrize(
-    ("question", "tests"),
-    [
-        ("On which hosts did a nightly job stop because there was no space left?", {"stop", "spac", "left"}),
-        ("Which job stopped without having space left?", {"stop", "lacks"}),
-    ],
-)
-def test_of_a_logs_words_those_that_stand_together_are_offered(question: str, tests: set[str]) -> None:
-    schema = Schema(Corpus.from_documents({"jobs.log": LOG}), question)
-    said = {word for condition in schema.conditions["jobs"] for word in condition.label.split()[1:]}
-    assert tests <= said
-    assert "night" not in said

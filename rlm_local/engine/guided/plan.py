@@ -49,6 +49,9 @@ class Condition:
     surface: str = ""
     """The words of the question that it comes from."""
 
+    sure: bool = True
+    """Whether the question surely means it; a word of it that stands in some texts may be there by chance."""
+
     @property
     def label(self) -> str:
         """How the planner sees it."""

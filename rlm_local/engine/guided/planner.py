@@ -30,16 +30,25 @@ _JUDGE_BIAS = 4.0
 _MENTION_BIAS = 2.0
 """For a condition that the question mentions, in nats: what a person says is meant."""
 
+_COUNTED = r"\bhow many\b|\bcount\b|\bnumber of\b"
+_EXTREME = r"\b(?:most|more|least|fewest|less|first|last|common|rare|top|best|worst|\w{2,}est)\b"
+
 _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
     tuple,
     {
-        Op.COUNT: ((re.compile(r"\bhow many\b|\bcount\b|\bnumber of\b", re.I), 2.0),),
+        Op.COUNT: (
+            (re.compile(_COUNTED, re.I), 2.0),
+            (re.compile(rf"^(?!.*(?:{_COUNTED})).*\b(?:which|who|whose|name|list)\b", re.I), -3.0),
+        ),
         Op.AVERAGE: ((re.compile(r"\baverage\b|\bmean\b", re.I), 2.0),),
         Op.SUM: (
             (re.compile(r"\btotal\b|\baltogether\b|\bsum\b|\bhow much\b", re.I), 1.0),
             (re.compile(r"\bhow many\b|\bwhich\b|\bwho\b", re.I), -3.0),
         ),
-        Op.TOP: ((re.compile(r"\bmost\b|\bleast\b|\bfewest\b|\b(?:high|low|larg|bigg|small)est\b", re.I), 1.5),),
+        Op.TOP: (
+            (re.compile(r"\bmost\b|\bleast\b|\bfewest\b|\b(?:high|low|larg|bigg|small)est\b", re.I), 1.5),
+            (re.compile(rf"^(?!.*{_EXTREME})", re.I), -3.0),
+        ),
     },
 )
 """What the question's own words say for an op, in nats: the small model confuses what a person never would."""
@@ -263,7 +272,7 @@ class _Slots:
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
             needed = plan.op is Op.LOOKUP and not taken
-            bias = [0.0 if condition.field == "text" else _MENTION_BIAS for condition in left]
+            bias = [_MENTION_BIAS if condition.sure else 0.0 for condition in left]
             choice = (
                 self.cursor.choose(options, bias=bias)
                 if needed

@@ -30,6 +30,9 @@ _COMMON = 0.4
 _DENIAL = re.compile(
     r"\b(?:without|not|never|no|lack|lacks|lacking|except)\b[^.,;:?]{0,30}$|n't\b[^.,;:?]{0,30}$", re.I
 )
+_SAID_AGAIN = re.compile(r",?\s*(?:that is|i\. ?e\.|in other words)\b[^.;?!]*", re.I)
+"""What a question says a second time in other words."""
+
 _MARKED = re.compile(r"[@#$_`(]([^\W_]+)")
 _FINE = frozenset(("rows", "lines", "functions", "messages"))
 _CODE = re.compile(r"\b(?=[\w./-]*\d)[^\W_]+(?:[-_./][^\W_]+)+")
@@ -118,7 +121,7 @@ class Schema:
         tests = [*plan.where, plan.having] if plan.having else plan.where
         made = [plan.classes.field, *plan.classes.names] if plan.classes else []
         said = " ".join([plan.items, item_set.kind, *labels, *made, *(c.surface for c in tests), plan.judge])
-        return set(query_stems(self.question)) - set(query_stems(said.lower())) - _ASKING
+        return set(query_stems(_SAID_AGAIN.sub("", self.question))) - set(query_stems(said.lower())) - _ASKING
 
 
 def _has_classes(item_set: ItemSet, classes: Classes) -> bool:
@@ -202,7 +205,7 @@ def _words(
     """For code and logs, whose text is a vocabulary of its own: words of the question that some of the items hold."""
     if item_set.kind not in ("functions", "lines"):
         return ()
-    known = set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
+    known = _ASKING | set(query_stems(" ".join([item_set.name, *(f.name.replace("_", " ") for f in item_set.fields)])))
     surfaces = " ".join(found.surface.lower() for found in (*links, *known_by))
     texts = [text.lower() for text in item_set.texts(corpus.context)]
     held: dict[str, set[int]] = {}
@@ -211,11 +214,15 @@ def _words(
             held[word] = {place for place, text in enumerate(texts) if word in text}
     some = [word for word, places in held.items() if 0 < len(places) < _COMMON * len(texts)]
     marked = {beginning(match.group(1)) for match in _MARKED.finditer(question)}
-    meant = [word for word in some if keyword.iskeyword(word) or word in marked] or some
+    sure = [word for word in some if keyword.iskeyword(word) or word in marked]
+    meant = sure or some
     denied = [word for word in meant if (denial := _denied(word, question)) and not any(denial in t for t in texts)]
     said = _together({word: held[word] for word in meant if word not in denied})
-    lacking = (Condition("text", "lacks", word, word) for word in denied[:_WORDS])
-    return (*(Condition("text", "contains", word, word) for word in said), *lacking)
+    return tuple(
+        Condition("text", operator, word, word, sure=bool(sure) or len(said) > 1)
+        for operator, words in (("contains", said), ("lacks", denied[:_WORDS]))
+        for word in words
+    )
 
 
 def _together(held: dict[str, set[int]]) -> tuple[str, ...]:

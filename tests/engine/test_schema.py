@@ -1,0 +1,62 @@
+"""What the planner is told of a corpus: the tests that a question suggests, and what of it a plan leaves out."""
+
+from random import Random
+
+import pytest
+
+from rlm_local.bench.tasks import code
+from rlm_local.corpus import Corpus
+from rlm_local.engine.guided import Schema
+from rlm_local.engine.guided.plan import Op, Plan
+
+
+@pytest.mark.parametrize(
+    ("question", "mentioned"),
+    [
+        ("How many were on Monday, Tuesday or Friday?", "visits: day any Monday|Tuesday|Friday"),
+        ("How many were on Monday and Friday?", "visits: day any Monday|Friday"),
+        ("How many of Ada's Monday visits were moved to Friday?", "visits: day = Monday, day = Friday"),
+    ],
+)
+def test_values_of_one_field_side_by_side_are_alternatives(question: str, mentioned: str) -> None:
+    rows = "".join(f"{name},{day}\n" for day in ("Monday", "Tuesday", "Friday") * 4 for name in ("Ben", "Cleo"))
+    schema = Schema(Corpus.from_documents({"visits.csv": f"who,day\n{rows}"}), question)
+    assert schema.mentioned() == mentioned
+
+
+LOG = (
+    "2025-03-01 ERROR kestrel-4 backup: stopped, no space left on device\n"
+    "2025-03-01 INFO kestrel-4 nightly: finished, 7 items\n"
+    "2025-03-02 ERROR kestrel-2 index: stopped, host unreachable\n"
+) + "2025-03-03 INFO kestrel-2 index: finished, 4120 items in 656 s\n" * 9
+
+
+@pytest.mark.parametrize(
+    ("question", "tests"),
+    [
+        ("On which hosts did a nightly job stop because there was no space left?", {"stop", "spac", "left"}),
+        ("Which job stopped without having space left?", {"stop", "lacks"}),
+    ],
+)
+def test_of_a_logs_words_those_that_stand_together_are_offered(question: str, tests: set[str]) -> None:
+    schema = Schema(Corpus.from_documents({"jobs.log": LOG}), question)
+    said = {word for condition in schema.conditions["jobs"] for word in condition.label.split()[1:]}
+    assert tests <= said
+    assert "night" not in said
+
+
+def test_a_lone_word_of_a_log_is_a_guess_and_what_stands_together_is_not() -> None:
+    corpus = Corpus.from_documents({"jobs.log": LOG})
+    for question, sure in (("Which hosts were unreachable?", False), ("Where was no space left?", True)):
+        said = [c for c in Schema(corpus, question).conditions["jobs"] if c.field == "text"]
+        assert said
+        assert all(condition.sure is sure for condition in said)
+
+
+def test_what_a_question_says_again_in_other_words_is_not_left_out() -> None:
+    made = code.make(9_000, Random(1))
+    schema = Schema(Corpus.from_documents(made.documents), made.question)
+    assert "that is" in made.question
+    plan = Plan(Op.LIST, "functions", schema.conditions["functions"], show="name")
+    assert schema.unexplained(plan) == set()
+    assert "mutates_global_state = true" in [condition.label for condition in plan.where]
