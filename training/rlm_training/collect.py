@@ -6,21 +6,20 @@ from dataclasses import dataclass
 
 from rlm_local.bench.scoring import score
 from rlm_local.engine.answer import Ended
+from rlm_local.engine.budget import Limits
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
 from rlm_local.log import Outcome, RunStore
 from rlm_local.models import Cancel, Model
-from rlm_policy import Action, Forced
+from rlm_policy import Action, Decision, Forced, Rules, State, expected_costs
 from rlm_training.steer import towards
 from rlm_training.tasks import Make, TrainingTask
 from rlm_training.trajectories import SOLVED
 
 UNFORCED = "as it is"
 """What is forced where nothing is: what the policy does of its own."""
-
-_WINDOW_RESERVE = 1_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,14 @@ class Branch:
     def dear(self) -> bool:
         """Whether the model reads text for it: code alone costs next to nothing."""
         return self.op in ("", Op.READ) or self.action is not Action.SEARCH
+
+
+class InPlan(Forced):
+    """Takes its action in the plan, so that there are tokens that say it, even where it needs no model to be taken."""
+
+    def settle(self, state: State) -> Decision | None:
+        """Nothing at the turns that are forced."""
+        return None if self._wanted(state) else self.then.settle(state)
 
 
 @dataclass(frozen=True)
@@ -96,14 +103,32 @@ class Collector:
                 wait([future for future in running if not future.cancel()])
 
     def branches_of(self, task: TrainingTask) -> list[Branch]:
-        """What can be done at the root of a task, cheapest first as a rule."""
-        ops = open_ops(Schema(task.corpus, task.task.question), ())
+        """What a model can decide at the root of a task, what code does alone first; nothing where size settles it."""
+        state = self._state(task)
+        if Rules().settle(state):
+            return []
+        ops = open_ops(Schema(task.corpus, task.task.question), (), expected_costs(state))
         branches = [Branch(op.actions[0], str(op)) for op in ops]
-        if task.corpus.tokens(self.model.count) + _WINDOW_RESERVE <= self.model.n_ctx:
-            branches.append(Branch(Action.ANSWER))
-        if any(item_set.fields for item_set in task.corpus.item_sets):
+        if any(Action.MAP in op.actions for op in ops):
             branches.append(Branch(Action.MAP))
-        return branches
+        return sorted(branches, key=lambda branch: branch.dear)
+
+    def _state(self, task: TrainingTask) -> State:
+        """As a node's first one."""
+        limits, corpus = Limits(), task.corpus
+        return State(
+            question=task.task.question,
+            context_tokens=corpus.tokens(self.model.count),
+            window_tokens=self.model.n_ctx,
+            documents=len(corpus.documents),
+            items=max((len(s.starts) for s in corpus.item_sets if s.fields), default=0),
+            fields=sum(len(s.fields) for s in corpus.item_sets),
+            depth=0,
+            depth_left=limits.depth,
+            tokens_left=self.max_tokens,
+            calls_left=limits.calls,
+            seconds_left=limits.seconds,
+        )
 
     def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
         task = make()
@@ -128,7 +153,7 @@ class Collector:
             answer = self.engine.ask(
                 task.task.question,
                 task.corpus,
-                policy=Forced((branch.action,)) if branch else "prompted",
+                policy=InPlan((branch.action,)) if branch else "prompted",
                 max_tokens=self.max_tokens,
                 task_id=task.id,
                 cancel=cancel,
