@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from rlm_local.log import RunStore
+from rlm_local.log import NodeStart, RunStore
 from rlm_local.serve.keys import Scope
 from tests.engine.script import planner
 from tests.log.sample import answer, run_start, turn_start
@@ -112,16 +112,16 @@ def tall(start: StartServer) -> tuple[Running, str]:
     server = start()
     store = RunStore(server.service.home.runs)
     log = store.begin(run_start())
-    root = log.node(None, 0, "the root")
+    root = log.node(NodeStart("the root"))
     log.end_turn(log.begin_turn(root, turn_start()), "done", None, None, 0.1)
     database = store._database  # pyright: ignore[reportPrivateUsage]  one transaction, not five thousand
     run = log._row  # pyright: ignore[reportPrivateUsage]
     with database.writing():
         for child in range(50):
-            parent = database.insert("node", (None, run, root, 1, database.put_text(f"part {child}")))
+            parent = database.insert("node", (None, run, root, 1, database.put_text(f"part {child}"), None, None, None))
             for grandchild in range(99):
                 question = database.put_text(f"part {child}.{grandchild}")
-                database.insert("node", (None, run, parent, 2, question))
+                database.insert("node", (None, run, parent, 2, question, None, None, None))
     log.end(answer(log.run_id))
     store.close()
     return server, log.run_id

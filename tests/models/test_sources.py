@@ -62,7 +62,12 @@ def hub() -> Iterator[str]:
 
 
 def fetch(endpoint: str, directory: Path, sha256: str) -> dict[str, object]:
-    environment = {"HF_ENDPOINT": endpoint, "HF_HOME": str(directory / "hf"), "NO_PROXY": "127.0.0.1"}
+    environment = {
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": str(directory / "hf"),
+        "HF_HUB_OFFLINE": "0",
+        "NO_PROXY": "127.0.0.1",
+    }
     done = subprocess.run(
         [sys.executable, "-c", FETCH, str(directory / "models"), str(len(WEIGHTS)), sha256],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},

@@ -239,7 +239,7 @@ def test_reading_gives_items_as_evidence() -> None:
     tools, host, _ = toolbox(read={"answer": "red", "found": True, "evidence": [[0, 14]]})
     reading = tools.read("?", [tools.text.documents[0]])
     assert (reading.answer, reading.found, reading.evidence[0].text) == ("red", True, TEXT[:14])
-    assert host.asked[-1] == ("read", {"question": "?", "passages": [[0, len(TEXT)]]})
+    assert host.asked[-1] == ("read", {"question": "?", "passages": [[0, len(TEXT)]], "whole": False})
 
 
 def test_one_query_is_a_batch_of_one() -> None:
