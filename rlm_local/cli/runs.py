@@ -5,15 +5,16 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import clean, columns, console, one_line
+from rlm_local.cli.terminal import clean, columns, complain, console, one_line
 from rlm_local.errors import StoreError
 
 if TYPE_CHECKING:
+    from rlm_local.engine.engine import Engine
     from rlm_local.log import RunStore, RunSummary
 
 app = typer.Typer(no_args_is_help=True, help="Look into the log of runs.")
@@ -109,6 +110,47 @@ def replay(
         raise typer.Exit(1)
     rest = f"; the rest was left out: {done.left_out}" if done.left_out else ""
     sys.stdout.write(f"as logged: {done.turns} turns, {done.calls} leaf calls{rest}\n")
+
+
+@app.command("resume", no_args_is_help=True)
+def resume(
+    ctx: typer.Context,
+    run: RunArgument,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run that was killed, cancelled or ran out, as a new run with the same options.
+
+    \b
+    rlm-local runs resume last
+
+    Children that had come to their end are not run again, and what leaf calls were answered is kept beside the log.
+    Output and exit status are those of `run`.
+    """
+    from rlm_local.cli.interrupt import cancellable
+    from rlm_local.cli.progress import progress
+    from rlm_local.cli.run import exit_status, print_answer
+    from rlm_local.cli.shared import open_engine
+    from rlm_local.corpus import Corpus
+
+    with _store(ctx) as store:
+        record = store.get(run)
+    corpus = Corpus.load(paths or record.start.sources)
+    with progress() as listener, open_engine(ctx, model or record.start.model, listener) as engine:
+        answer = cancellable(lambda cancel: cast("Engine", engine).resume(record, corpus, cancel))
+    if as_json:
+        sys.stdout.write(f"{json.dumps(answer.data())}\n")
+    else:
+        print_answer(answer, sys.stdout, sys.stderr)
+    if answer.error:
+        complain(answer.error)
+    raise typer.Exit(exit_status(answer))
 
 
 @app.command("export", no_args_is_help=True)

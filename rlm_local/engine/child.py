@@ -1,6 +1,8 @@
 """What a node asks a child: a question and a part of its own view; and what the result is to the asking cell."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +54,11 @@ class Ask:
             return {"label": self.label, "spans": [list(span) for span in self.part.spans]}
         return {"label": self.label, "text": self.corpus.documents[0].text}
 
+    @property
+    def key(self) -> str:
+        """Equal for two asks of the same question about the same text."""
+        return key_of(self.question, self.view())
+
     def seen(self, result: Result) -> dict[str, Any]:
         """The child's result as the parent's cell gets it, places in the parent's context."""
         return {
@@ -65,6 +72,12 @@ class Ask:
             "calls": result.usage.leaf_calls,
             "part": self.label,
         }
+
+
+def key_of(question: str, view: Mapping[str, Any]) -> str:
+    """What tells one ask of a run from another: the question, and what of the documents it is about."""
+    about = view["spans"] if "spans" in view else view["text"]
+    return hashlib.sha256(json.dumps([question, about]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]

@@ -9,11 +9,11 @@ from typing import Any, Literal, Self, TypedDict, Unpack, get_args
 
 from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
-from rlm_local.engine.answer import Answer
+from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.replay import Replayed, replay
-from rlm_local.engine.run import Run
+from rlm_local.engine.run import Run, sha256_of
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
@@ -42,6 +42,7 @@ class AskOptions(TypedDict, total=False):
     timeout: float | None
     task_id: str | None
     run_id: str | None
+    resumes: RunRecord | None
     cancel: Cancel | None
     listener: Listener | None
 
@@ -130,6 +131,7 @@ class Engine:
         timeout: float | None = None,
         task_id: str | None = None,
         run_id: str | None = None,
+        resumes: RunRecord | None = None,
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
@@ -144,6 +146,7 @@ class Engine:
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
+            resumes: a run that did not come to its end: what its children found is not asked again.
             cancel: stops the run from another thread; the answer is then the best so far.
             listener: told what happens in this run.
 
@@ -183,6 +186,7 @@ class Engine:
                 tell=tell,
                 task_id=task_id,
                 run_id=run_id,
+                resumes=resumes,
             )
             return run.answer(self._store, own)
         finally:
@@ -207,6 +211,39 @@ class Engine:
     def _named(self, name: str, price: float | None) -> Policy:
         trained = self._trained.find(name, price) if self._trained else None
         return trained or named(name, price)
+
+    def resume(self, record: RunRecord, corpus: Corpus, cancel: Cancel | None = None) -> Answer:
+        """Go on with a run that did not come to its end, as a run of its own, with the same options and limits.
+
+        Children that had come to their end are not run again, and leaf calls that were answered cost nothing where the
+        answers are kept; the rest is done anew.
+
+        Raises:
+            UsageError: it was answered, or the documents are not those that it was asked of.
+        """
+        start = record.start
+        if record.answer and record.answer.ended is Ended.ANSWERED:
+            raise UsageError(
+                f"run {record.run_id} was answered", remedy=f"`rlm-local runs show {record.run_id}` shows it"
+            )
+        if sha256_of(corpus) != start.context_sha256:
+            raise UsageError(
+                f"the documents are not what run {record.run_id} was asked of",
+                remedy="Name the paths of the documents as they were",
+            )
+        return self.ask(
+            start.question,
+            corpus,
+            policy=start.policy,
+            price=start.price,
+            schema=start.answer_schema,
+            max_tokens=start.limits["tokens"],
+            max_calls=start.limits["calls"],
+            timeout=start.limits["seconds"],
+            task_id=start.task_id,
+            resumes=record,
+            cancel=cancel,
+        )
 
     def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""

@@ -5,7 +5,6 @@ how documents are read, the prompts of leaf calls, the ledger, what cells print,
 byte for byte, and the first thing that does not is told, with its place.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, TypeVar, cast
@@ -16,10 +15,11 @@ from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, plain
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Voice, ignore
+from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading
-from rlm_local.engine.run import Run
+from rlm_local.engine.run import Run, sha256_of
 from rlm_local.engine.tree import Tree
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
@@ -81,7 +81,7 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandb
         UsageError: the documents are not those of the run.
         SandboxError: the sandbox does not start.
     """
-    now = hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()
+    now = sha256_of(corpus)
     start = record.start
     if now != start.context_sha256:
         raise UsageError(
@@ -97,7 +97,7 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandb
     log = _Checking(record)
     policy = Prompted(name=start.policy)  # it decides nothing: decisions are in the log
     schema = AnswerSchema(start.answer_schema) if start.answer_schema is not None else None
-    tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore, schema)
+    tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore, schema, kept_in(record))
     run = Run(
         question=start.question,
         corpus=corpus,

@@ -1,5 +1,6 @@
 """What a node comes to, as its parent sees it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,3 +27,18 @@ class Result:
     def data(self) -> dict[str, Any]:
         """Plain data, for the log."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Result":
+        """A result as it was logged."""
+        return cls(
+            answer=data["answer"],
+            value=data["value"],
+            found=data["found"],
+            ended=Ended(data["ended"]),
+            places=tuple((start, end) for start, end in data["places"]),
+            basis=Basis(**data["basis"]),
+            unseen=tuple(data["unseen"]),
+            error=data["error"],
+            usage=Usage(**data["usage"]),
+        )

@@ -8,10 +8,11 @@ from rlm_local.engine.answer import Answer, Evidence
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.kept import kept_of
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
 from rlm_local.engine.typed import AnswerSchema
-from rlm_local.log import RunStart, RunStore
+from rlm_local.log import RunRecord, RunStart, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Policy
 from rlm_sandbox import Image, Pool
@@ -37,6 +38,8 @@ class Run:
     schema: AnswerSchema | None = None
     task_id: str | None = None
     run_id: str | None = None
+    resumes: RunRecord | None = None
+    """A run that did not come to its end; what its children found is not asked again."""
 
     def answer(self, store: RunStore, cancel: Cancel) -> Answer:
         """Run to the end, whatever happens on the way; the answer is in the log when this returns.
@@ -45,7 +48,8 @@ class Run:
             StoreError: the log cannot be written.
         """
         log = store.begin(self._start(), self.run_id)
-        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema)
+        kept = kept_of(self.resumes) if self.resumes else {}
+        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept)
         result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
         answer = self.answer_of(log.run_id, result)
         log.end(answer)
@@ -75,7 +79,7 @@ class Run:
             question=self.question,
             task_id=self.task_id,
             sources=self.sources,
-            context_sha256=hashlib.sha256(self.corpus.context.encode("utf-8", "surrogatepass")).hexdigest(),
+            context_sha256=sha256_of(self.corpus),
             context_tokens=self.context_tokens,
             documents=len(self.corpus.documents),
             model=self.model.name,
@@ -87,6 +91,7 @@ class Run:
             limits=asdict(self.budget.limits),
             seed=0,
             price=self.price,
+            resumes=self.resumes.run_id if self.resumes else None,
             answer_schema=self.schema.schema if self.schema else None,
         )
 
@@ -95,3 +100,8 @@ def evidence(corpus: Corpus, start: int, end: int) -> Evidence:
     """A place of the context as one in a document, with the beginning of its text."""
     span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
     return Evidence(span.document, span.start, span.end, corpus.text_of(span))
+
+
+def sha256_of(corpus: Corpus) -> str:
+    """What the log knows a corpus by."""
+    return hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()

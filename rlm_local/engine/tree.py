@@ -4,9 +4,9 @@ One model, one sandbox, one log and one ledger serve them all. Children of one c
 each gets a share of the ledger that is its own, and none begins before all are paid for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Listener, Voice
 from rlm_local.engine.free import FreeAuthor
 from rlm_local.engine.guided import GuidedAuthor, Schema
+from rlm_local.engine.kept import KeptNode
 from rlm_local.engine.node import Node
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
@@ -55,6 +56,9 @@ class Tree:
     schema: AnswerSchema | None = None
     """What the root's answer has to fit."""
 
+    kept: Mapping[str, Result] = field(default_factory=dict[str, Result])
+    """What children of a run before came to, by `Ask.key`; they are not run again."""
+
     at_once: ClassVar[int] = 4
 
     def root(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget) -> Result:
@@ -77,14 +81,17 @@ class Tree:
             )
         sizes = [ask.corpus.tokens(self.model.count) for ask in asks]
         with budget.shares(self._prices(sizes, budget, deeper=depth < budget.limits.depth)) as ledgers:
-            nodes: list[Node] = []
+            nodes: list[Node | KeptNode] = []
             for ask, size, ledger in zip(asks, sizes, ledgers, strict=True):
+                known = self.kept.get(ask.key)
+                view = {**ask.view(), "kept": True} if known else ask.view()
                 share = {"tokens": ledger.limits.tokens, "calls": ledger.limits.calls, "nodes": ledger.limits.nodes}
-                start = NodeStart(ask.question, parent.node, depth, turn, ask.view(), share)
+                start = NodeStart(ask.question, parent.node, depth, turn, view, share)
                 say = Voice(self.listener, self.log.node(start), parent.node, depth)
-                nodes.append(self._node(ask.question, ask.corpus, size, ledger, say))
+                node = None if known else self._node(ask.question, ask.corpus, size, ledger, say)
+                nodes.append(node or KeptNode(self.kept[ask.key], self.log, say))
             with ThreadPoolExecutor(self.at_once, thread_name_prefix="rlm-local-node") as threads:
-                results = [*threads.map(Node.run, nodes)]
+                results = [*threads.map(_run, nodes)]
         self.cancel.check()
         return results
 
@@ -163,6 +170,10 @@ class Tree:
             session.close()
             raise
         return session
+
+
+def _run(node: Node | KeptNode) -> Result:
+    return node.run()
 
 
 def author_of(policy: Policy) -> str:

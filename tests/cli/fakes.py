@@ -68,6 +68,9 @@ class FakeEngine:
             self.listener(event)
         return self.answer(question, **options)
 
+    def resume(self, record: Any, corpus: Any, _cancel: Any) -> Answer:
+        return self.ask(record.start.question, [d.name for d in corpus.documents], resumes=record.run_id)
+
 
 class Terminal(StringIO):
     """A stream that says it is a terminal."""

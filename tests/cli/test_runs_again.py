@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,14 @@ def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
         "print(len(rows('visits')))",
         "never came to its end",
     ]
+
+
+def test_a_run_is_gone_on_with_over_its_own_documents(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The courier comes at ten.\n")
+    with RunStore(Home(home).runs) as store:
+        run_id = store.begin(replace(run_start(), sources=(str(tmp_path / "a.txt"),))).run_id
+    engine = FakeEngine()
+    result = run_program(("runs", "resume", run_id), engine, home)
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "136.60")
+    [asked] = engine.asked
+    assert (asked["resumes"], asked["sources"], engine.made) == (run_id, ["a.txt"], ["tiny"])

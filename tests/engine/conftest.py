@@ -36,6 +36,7 @@ class Asker:
         cancel: Cancel | None = None,
         tell: Listener = ignore,
         schema: Mapping[str, Any] | None = None,
+        resumes: RunRecord | None = None,
     ) -> tuple[Answer, RunRecord]:
         corpus = corpus or records()
         budget = Budget(limits or Limits())
@@ -51,6 +52,7 @@ class Asker:
             budget=budget,
             tell=tell,
             schema=None if schema is None else AnswerSchema(schema),
+            resumes=resumes,
         )
         answer = run.answer(self.store, cancel or Cancel(deadline=budget.deadline))
         record = self.store.get(answer.run_id)

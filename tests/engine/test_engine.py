@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,17 @@ def test_cancelling_the_task_cancels_the_run_and_waits_for_its_log(image: Image,
         record = store.get("last")
     assert record.answer is not None
     assert record.answer.ended is Ended.CANCELLED
+
+
+def test_a_run_is_resumed_with_its_own_options_over_the_same_documents(engine: Engine, store: RunStore) -> None:
+    form = {"type": "integer"}
+    cut = engine.ask(QUESTION, DOCUMENTS, max_tokens=10, timeout=60, task_id="t", schema=form, price=0.25)
+    record = store.get(cut.run_id)
+    corpus = Corpus.from_documents(DOCUMENTS)
+    again = store.get(engine.resume(record, corpus).run_id).start
+    assert again == replace(record.start, resumes=cut.run_id)
+    with pytest.raises(UsageError, match="not what run"):
+        engine.resume(record, Corpus.from_documents({"a.txt": "Other."}))
+    answered = store.get(engine.ask(QUESTION, DOCUMENTS).run_id)
+    with pytest.raises(UsageError, match="was answered"):
+        engine.resume(answered, corpus)

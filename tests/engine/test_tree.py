@@ -214,3 +214,29 @@ def test_a_deadline_in_the_middle_of_childrens_work_ends_all_of_them(asker: Aske
     assert answer.ended is Ended.TIMEOUT
     assert {node.result["ended"] for node in record.nodes if node.result} == {"timeout"}
     assert replay(record, corpus(), ScriptedModel().count, asker.image).divergence is None
+
+
+def test_a_run_that_was_stopped_goes_on_with_what_its_children_had_found(asker: Asker) -> None:
+    cancel = Cancel()
+    ended: list[int] = []
+
+    def tell(event: Event) -> None:
+        if event.kind == "end" and event.depth == 1:
+            ended.append(event.node)
+            cancel.cancel()
+
+    slow = "import time\ntime.sleep(0.2 if 'Ward 0' in context else 30)\n" + COUNT_BEDS
+    stopped, before = asker.ask(
+        programmer(SUM, lambda _: slow), QUESTION, corpus(), policy="free", cancel=cancel, tell=tell
+    )
+    assert stopped.ended is Ended.CANCELLED
+    known = [node for node in before.nodes[1:] if node.result and node.result["ended"] == "answered"]
+    assert [(node.start.view or {})["label"] for node in known] == ["ward-0.txt"]
+    model = programmer(SUM, lambda _: COUNT_BEDS)
+    answer, record = asker.ask(model, QUESTION, corpus(), policy="free", resumes=before)
+    assert (answer.value, answer.ended) == (9, Ended.ANSWERED)
+    assert [place.document for place in answer.evidence] == [*NOTES]
+    assert record.start.resumes == before.run_id
+    assert [len(node.turns) for node in record.nodes] == [1, 0, 1, 1]
+    assert answer.usage.leaf_calls == 3
+    same_again(record, corpus(), asker)
