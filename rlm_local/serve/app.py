@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from rlm_local.errors import RlmLocalError
+from rlm_local.models import Cancel
 from rlm_local.serve.api import health, runs
 from rlm_local.serve.errors import BadRequestError, ServeError, as_serve_error
 from rlm_local.serve.guard import Guard
@@ -46,9 +47,11 @@ def create_app(service: Service) -> Guard:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(service.open)
-        loading = asyncio.create_task(asyncio.to_thread(service.warm_up))
+        cancel = Cancel()
+        loading = asyncio.create_task(asyncio.to_thread(service.warm_up, cancel))
         yield
         await service.desk.close(0)
+        cancel.cancel()
         await loading
         await asyncio.to_thread(service.close)
 

@@ -2,6 +2,7 @@
 
 rlm-local                 the server's model under the server's policy
 rlm-local:conservative    the same at another price
+rlm-local:adapter         the policy that is promoted when the run begins; a trained policy's name means that one
 rlm-local:direct          the server's model, asked once, for comparison
 smollm2-135m:prompted     another model that is here, under another policy
 """
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rlm_local.engine.trained import PROMOTED
 from rlm_local.home import Home
 from rlm_local.models import CATALOG, resolve
 from rlm_local.serve.errors import NotFoundError
 from rlm_local.serve.settings import Settings
-from rlm_policy import Dial
+from rlm_policy import Dial, Policies
 
 OWN = "rlm-local"
 
@@ -31,10 +33,12 @@ class ServedModel:
 _POLICIES = ("rules", "prompted", "recurse", "direct")
 
 
-def _behind_the_colon(settings: Settings) -> dict[str, dict[str, Any]]:
+def _behind_the_colon(settings: Settings, home: Home) -> dict[str, dict[str, Any]]:
     """Policies, and prices for the server's own, with the options of `Engine.ask` that they mean."""
+    trained = Policies(home.policies).names()
+    names = (*_POLICIES, *((PROMOTED, *trained) if trained else ()))
     prices = {str(dial): {"policy": settings.policy, "price": str(dial)} for dial in Dial}
-    return {**{policy: {"policy": policy} for policy in _POLICIES}, **prices}
+    return {**{policy: {"policy": policy} for policy in names}, **prices}
 
 
 def served(settings: Settings, home: Home) -> list[ServedModel]:
@@ -62,7 +66,8 @@ def find(name: str, settings: Settings, home: Home) -> ServedModel:
 def _served(settings: Settings, home: Home) -> Iterator[ServedModel]:
     own = resolve(settings.model)
     here = [spec.name for spec in CATALOG if (home.models / f"{spec.name}.gguf").is_file() and spec.name != own.name]
+    behind = _behind_the_colon(settings, home)
     for shown, model in ((OWN, settings.model), (own.name, settings.model), *zip(here, here, strict=True)):
         yield ServedModel(shown, model, {"policy": settings.policy, "price": settings.price})
-        for policy, options in _behind_the_colon(settings).items():
+        for policy, options in behind.items():
             yield ServedModel(f"{shown}:{policy}", model, options)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from rlm_local.corpus import Corpus
@@ -55,6 +56,7 @@ class Service:
         self.corpora = Corpora(self.files)
         self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
+        self._replaying = Lock()
         self.folders = {path.resolve().name: path for path in settings.folders}
 
     def open(self) -> None:
@@ -62,9 +64,9 @@ class Service:
         interrupted = [job.run_id for job in self.jobs.interrupt()]
         self.audit.record("server", "start", interrupted=interrupted)
 
-    def warm_up(self) -> None:
+    def warm_up(self, cancel: Cancel) -> None:
         """Loads the server's model, so that the first question need not wait. `/ready` says whether it worked."""
-        with suppress(RlmLocalError, SandboxError), self.engines.lease(self.settings.model):
+        with suppress(RlmLocalError, SandboxError), self.engines.lease(self.settings.model, cancel):
             pass
 
     def close(self) -> None:
@@ -157,7 +159,7 @@ class Service:
         return found.text, _sha256(corpus) != record.start.context_sha256
 
     def replay(self, run_id: str, cancel: Cancel) -> Replayed:
-        """Runs the cells of a run again with the log in the model's place.
+        """Runs the cells of a run again with the log in the model's place; one run at a time.
 
         Raises:
             UsageError: its documents have changed, or it cannot be run again. NotFoundError: they are gone.
@@ -166,7 +168,7 @@ class Service:
         corpus = self._corpus_again(record, cancel)
         job = self.jobs.find(run_id)
         model = find(job.model, self.settings, self.home).model if job else record.start.model
-        with self.engines.lease(model) as engine:
+        with self._replaying, self.engines.lease(model, cancel) as engine:
             return engine.replay(record, corpus)
 
     def _corpus_again(self, record: RunRecord, cancel: Cancel) -> Corpus:
@@ -194,7 +196,7 @@ class Service:
         model = find(job.model, self.settings, self.home).model
         if model not in self.engines.loaded:
             listener(Event("setup", f"loading {model}"))
-        with self.engines.lease(model) as engine:
+        with self.engines.lease(model, live.cancel) as engine:
             live.cancel.check()
             listener(Event("corpus", "reading the documents"))
             corpus = self.corpus(job, live.cancel)

@@ -2,8 +2,9 @@
 
 import asyncio
 import io
+import json
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -123,4 +124,10 @@ def _fenced(text: str, language: str = "") -> str:
 def details(answer: Answer) -> dict[str, Any]:
     """What the engine knows of its answer beside the text."""
     data = answer.data()
-    return {name: data[name] for name in ("run_id", "found", "ended", "evidence", "usage", "model", "policy", "error")}
+    return {name: value for name, value in data.items() if name not in ("question", "answer")}
+
+
+def said(answer: Answer, options: Mapping[str, Any]) -> str:
+    """The text of the answer; JSON, where a schema was asked for and the answer came to fit it."""
+    fits = options.get("schema") is not None and answer.ended is Ended.ANSWERED
+    return json.dumps(answer.value) if fits else answer.answer

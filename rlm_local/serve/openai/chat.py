@@ -11,8 +11,8 @@ from rlm_local.engine.answer import Answer, Ended
 from rlm_local.serve.access import Asker
 from rlm_local.serve.errors import ServeError, as_serve_error
 from rlm_local.serve.live import Live
-from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, wait
-from rlm_local.serve.openai.messages import ChatMessage, Data, Lenient, Temperature, asked
+from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
+from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
 from rlm_local.serve.shapes import ERRORS, error_body
 from rlm_local.serve.sse import EventStream, event
 
@@ -31,6 +31,7 @@ class ChatRequest(Lenient):
     stream: bool = False
     stream_options: StreamOptions | None = None
     temperature: Temperature = None
+    response_format: Format = Format()
     n: Literal[1] | None = None
     files: list[str] = Field(default=[], description="Ids of uploaded files that the question is over.")
     folders: list[str] = Field(default=[], description="Names of shared folders that the question is over.")
@@ -77,14 +78,14 @@ class ChatCompletion(Lenient):
 )
 async def chat_completions(request: Request, body: ChatRequest, caller: Asker) -> Response | ChatCompletion:
     """Answers the last message. With `stream`, what is done to find the answer comes as `reasoning_content`."""
-    options = {"timeout": body.timeout} if body.timeout is not None else {}
+    options = {**body.response_format.options(), **({"timeout": body.timeout} if body.timeout is not None else {})}
     live = await begin(request, caller, asked(body.messages, body.files), body.model, body.folders, options)
     if body.stream:
         with_usage = bool(body.stream_options and body.stream_options.include_usage)
         return EventStream(_stream(request, live, with_usage))
     answer = await wait(request, live)
     steps = "".join([progress(told) async for told in live.follow()])
-    message = ChatReply(content=answer.answer, reasoning_content=steps or None)
+    message = ChatReply(content=said(answer, live.job.options), reasoning_content=steps or None)
     return ChatCompletion(
         **_head(live),
         choices=[ChatChoice(message=message, finish_reason=_finish(answer))],
@@ -109,7 +110,7 @@ async def _stream(request: Request, live: Live, with_usage: bool) -> AsyncGenera
     except ServeError as error:
         yield event(error_body(as_serve_error(error)))
         return
-    yield chunk({"content": answer.answer})
+    yield chunk({"content": said(answer, live.job.options)})
     yield chunk({}, _finish(answer), rlm_local=details(answer))
     if with_usage:
         yield event({**head, "choices": [], "usage": _usage(answer).model_dump()})

@@ -132,5 +132,25 @@ def _split(text: str) -> tuple[str, str]:
     )
 
 
+class JsonSchema(Lenient):
+    """A schema that the answer has to fit."""
+
+    name: str = "answer"
+    schema_: dict[str, Any] = Field(default={}, alias="schema")
+
+
+class Format(Lenient):
+    """How the answer is to be given. In chat completions the schema is in `json_schema`, in responses in `schema`."""
+
+    type: Literal["text", "json_schema"] = "text"
+    json_schema: JsonSchema | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+
+    def options(self) -> dict[str, Any]:
+        """What it means for `Engine.ask`."""
+        schema = self.json_schema.schema_ if self.json_schema else self.schema_
+        return {"schema": schema or {}} if self.type == "json_schema" else {}
+
+
 Temperature = Annotated[float | None, Field(ge=0, le=2, description="Taken and not used: the engine decodes greedily.")]
 Data = dict[str, Any]

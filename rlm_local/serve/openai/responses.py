@@ -12,12 +12,16 @@ from rlm_local.serve.access import Asker, service
 from rlm_local.serve.errors import NotFoundError, ServeError
 from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live
-from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, wait
-from rlm_local.serve.openai.messages import ChatMessage, Data, Lenient, Temperature, asked
+from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
+from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
 from rlm_local.serve.shapes import ERRORS
 from rlm_local.serve.sse import EventStream, event
 
 router = APIRouter(tags=["openai"])
+
+
+class TextOptions(Lenient):
+    format: Format = Format()
 
 
 class ResponseRequest(Lenient):
@@ -29,6 +33,7 @@ class ResponseRequest(Lenient):
     stream: bool = False
     background: bool = Field(default=False, description="Answer at once with what can be looked at again later.")
     temperature: Temperature = None
+    text: TextOptions = TextOptions()
     files: list[str] = Field(default=[], description="Ids of uploaded files that the question is over.")
     folders: list[str] = Field(default=[], description="Names of shared folders that the question is over.")
     timeout: float | None = Field(default=None, gt=0, le=86400, description="Most seconds for the answer.")
@@ -66,7 +71,7 @@ async def create_response(request: Request, body: ResponseRequest, caller: Asker
     messages = [ChatMessage(content=body.input)] if isinstance(body.input, str) else body.input
     if body.instructions:
         messages = [ChatMessage(role="system", content=body.instructions), *messages]
-    options = {"timeout": body.timeout} if body.timeout is not None else {}
+    options = {**body.text.format.options(), **({"timeout": body.timeout} if body.timeout is not None else {})}
     live = await begin(request, caller, asked(messages, body.files), body.model, body.folders, options)
     if body.stream:
         return EventStream(_stream(request, live))
@@ -119,7 +124,7 @@ def _response(job: Job, live: Live | None, answer: Answer | None = None) -> Resp
     return ResponseObject(
         **head,
         status=_STATUS[answer.ended],
-        output=[_message(answer)],
+        output=[_message(answer, said(answer, job.options))],
         error=failure,
         incomplete_details=limit,
         usage=_usage(answer),
@@ -162,13 +167,14 @@ async def _stream(request: Request, live: Live) -> AsyncGenerator[str]:
     except ServeError:
         yield send("response.failed", response=_response(live.job, live).model_dump())
         return
-    item = _message(answer)
+    text = said(answer, live.job.options)
+    item = _message(answer, text)
     [part] = item["content"]
     place = {"item_id": item["id"], "output_index": 1, "content_index": 0}
     yield send("response.output_item.added", output_index=1, item={**item, "status": "in_progress", "content": []})
     yield send("response.content_part.added", **place, part={**part, "text": "", "annotations": []})
-    yield send("response.output_text.delta", **place, delta=answer.answer, logprobs=[])
-    yield send("response.output_text.done", **place, text=answer.answer, logprobs=[])
+    yield send("response.output_text.delta", **place, delta=text, logprobs=[])
+    yield send("response.output_text.done", **place, text=text, logprobs=[])
     yield send("response.content_part.done", **place, part=part)
     yield send("response.output_item.done", output_index=1, item=item)
     response = _response(live.job, live)
@@ -184,12 +190,12 @@ def _reasoning(live: Live, steps: str) -> dict[str, Any]:
     return {"id": f"rs_{live.job.run_id}", "type": "reasoning", "summary": summary}
 
 
-def _message(answer: Answer) -> dict[str, Any]:
+def _message(answer: Answer, said: str) -> dict[str, Any]:
     annotations = [
         {"type": "file_citation", "file_id": place.document, "filename": place.document, "index": 0}
         for place in answer.evidence
     ]
-    text = {"type": "output_text", "text": answer.answer, "annotations": annotations, "logprobs": []}
+    text = {"type": "output_text", "text": said, "annotations": annotations, "logprobs": []}
     return {
         "id": f"msg_{answer.run_id}",
         "type": "message",

@@ -163,6 +163,8 @@ class RunView {
     return [
       h("p.text", { "data-found": answer.found ? "yes" : "no" }, answer.answer),
       answer.error ? h("p.problem", answer.error) : null,
+      answer.basis?.items ? h("p.quiet", basis(answer.basis)) : null,
+      answer.unseen?.length ? h("p.note", `Not looked at: ${answer.unseen.slice(0, 8).join(", ")}${answer.unseen.length > 8 ? ` and ${answer.unseen.length - 8} more` : ""}`) : null,
       h(
         "dl.bill",
         [
@@ -253,4 +255,9 @@ class RunView {
     this.node = null;
     this.tree.element.focus();
   }
+}
+
+function basis({ items, judged, sure }) {
+  const counted = `Over ${number(items)} item${items > 1 ? "s" : ""}`;
+  return judged ? `${counted}; the model judged ${number(judged)} of them, on average ${Math.round(100 * sure)} % sure.` : `${counted}, by code alone.`;
 }

@@ -1,0 +1,171 @@
+"""Many clients at once: `python benchmarks/load.py --seconds 60`.
+
+Starts `rlm-local serve` with the smallest model in a state directory of its own, and lets clients ask, each about a
+text that only it has sent. Reports, as JSON: answers, those that were lost or belong to another client (there must be
+none), seconds to the first event, seconds to the answer, seconds from a client's going away until its run has ended,
+and the server's memory at the start and at the end.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from rlm_local.home import Home
+
+_LEAVES = 0.1
+"""The share of questions whose client goes away after the first event."""
+
+
+@dataclass
+class Seen:
+    """What all clients saw."""
+
+    answers: int = 0
+    refused: int = 0
+    wrong: list[str] = field(default_factory=list[str])
+    first: list[float] = field(default_factory=list[float])
+    whole: list[float] = field(default_factory=list[float])
+    freed: list[float] = field(default_factory=list[float])
+
+
+async def main(clients: int, seconds: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        root = Path(folder)
+        for name in ("models", "image"):
+            (root / name).symlink_to(Home.default().root / name)
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        command = ["serve", "--port", str(port), "--model", "smollm2-135m", "--per-key", str(clients), "--grace", "0"]
+        server = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-m", "rlm_local", *command],
+            env={**os.environ, "RLM_LOCAL_HOME": folder, "OMP_WAIT_POLICY": "passive"},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            async with httpx2.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}",
+                timeout=httpx2.Timeout(600),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+            ) as client:
+                await _ready(client)
+                seen, before = Seen(), _memory(server.pid)
+                end = time.monotonic() + seconds
+                await asyncio.gather(*(_ask_until(client, number, end, seen) for number in range(clients)))
+                after = _memory(server.pid)
+                metrics = (await client.get("/metrics")).text
+        finally:
+            server.terminate()
+            server.wait()
+    left = [line for line in metrics.splitlines() if line.startswith(("rlm_local_queue ", "rlm_local_sessions "))]
+    return {
+        "clients": clients,
+        "seconds": seconds,
+        "answers": seen.answers,
+        "refused": seen.refused,
+        "wrong": seen.wrong,
+        "first_event": _spread(seen.first),
+        "answer": _spread(seen.whole),
+        "freed_after_leaving": _spread(seen.freed),
+        "megabytes": [before, after],
+        "left": left,
+        "load": os.getloadavg(),
+    }
+
+
+async def _ready(client: httpx2.AsyncClient) -> None:
+    while True:
+        try:
+            if (await client.get("/ready")).status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        await asyncio.sleep(0.2)
+
+
+async def _ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: Seen) -> None:
+    chance, turn = random.Random(number), 0
+    while time.monotonic() < end:
+        turn += 1
+        about = f"client {number}, turn {turn}?"
+        leaves = chance.random() < _LEAVES
+        started = time.monotonic()
+        run, text, done = await _stream(client, about, leaves, seen)
+        if not run:
+            seen.refused += 1
+            await asyncio.sleep(1)
+        elif leaves:
+            await _freed(client, run, seen)
+        else:
+            seen.whole.append(time.monotonic() - started)
+            known = (await client.get(f"/api/runs/{run}")).json()
+            if not done or about not in known["question"] or known["answer"] != text:
+                seen.wrong.append(about)
+            seen.answers += 1
+
+
+async def _stream(client: httpx2.AsyncClient, about: str, leaves: bool, seen: Seen) -> tuple[str, str, bool]:
+    """The run, the text, and whether the stream came to its end; no run where the server refused."""
+    content = [
+        {"type": "text", "text": f"The word of the day of {about} is a{abs(hash(about))}. " * 20},
+        {"type": "text", "text": f"What is the word of the day of {about}"},
+    ]
+    body = {"model": "rlm-local:direct", "messages": [{"role": "user", "content": content}], "stream": True}
+    started, run, text = time.monotonic(), "", ""
+    async with client.stream("POST", "/v1/chat/completions", json=body) as response:
+        if response.status_code == 429:
+            return "", "", False
+        async for line in response.aiter_lines():
+            if line == "data: [DONE]":
+                return run, text, True
+            if line.startswith("data: "):
+                chunk = json.loads(line[6:])
+                if not run:
+                    seen.first.append(time.monotonic() - started)
+                    run = chunk["id"].removeprefix("chatcmpl-")
+                text += "".join(choice["delta"].get("content") or "" for choice in chunk.get("choices", ()))
+                if leaves:
+                    break
+    return run, text, False
+
+
+async def _freed(client: httpx2.AsyncClient, run: str, seen: Seen) -> None:
+    left = time.monotonic()
+    while (await client.get(f"/api/runs/{run}")).json()["state"] in ("queued", "running"):
+        await asyncio.sleep(0.02)
+    seen.freed.append(time.monotonic() - left)
+
+
+def _memory(pid: int) -> int:
+    """Megabytes of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    if len(values) < 2:
+        return {"n": len(values)}
+    cuts = statistics.quantiles(values, n=20)
+    named = {"median": statistics.median(values), "p95": cuts[-1], "max": max(values)}
+    return {"n": len(values), **{name: round(value, 3) for name, value in named.items()}}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=300)
+    given = parser.parse_args()
+    print(json.dumps(asyncio.run(main(given.clients, given.seconds)), indent=1))
