@@ -11,6 +11,7 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.replay import Replayed
+from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import RlmLocalError
 from rlm_local.home import Home
 from rlm_local.log import RunOutline, RunRecord, RunStore, new_run_id
@@ -90,7 +91,7 @@ class Service:
         Without files and folders it is over all folders that are shared.
 
         Raises:
-            BadRequestError, NotFoundError: it asks for what there is not, or over nothing.
+            BadRequestError, NotFoundError, UsageError: it asks for what there is not, over nothing, or by no schema.
             StoreError: it cannot be recorded.
         """
         if not question.strip():
@@ -99,6 +100,8 @@ class Service:
             "".join((question, model, *files, *folders)).encode()
         except UnicodeEncodeError as error:
             raise BadRequestError("the request has half characters (lone surrogates)", code="no_text") from error
+        if options and "schema" in options:
+            AnswerSchema(options["schema"])
         found = find(model, self.settings, self.home)
         for file in files:
             self.files.get(caller.sees, file)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from tests.engine.records import VISITS
 from tests.serve.conftest import QUESTION, Running
@@ -38,6 +39,25 @@ def test_openai_chat_streamed(client: openai.OpenAI) -> None:
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == "1"
     assert chunks[-1].usage
     assert any(getattr(chunk.choices[0].delta, "reasoning_content", None) for chunk in chunks if chunk.choices)
+
+
+class Count(BaseModel):
+    """What a program wants to be told."""
+
+    count: int
+
+
+def test_openai_answers_by_schema(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.parse(model="rlm-local", messages=MESSAGES, response_format=Count)  # pyright: ignore
+    assert answer.choices[0].message.parsed == Count(count=1)
+    response = client.responses.parse(model="rlm-local", input=QUESTION, text_format=Count)
+    assert response.output_parsed == Count(count=1)
+    with pytest.raises(openai.BadRequestError, match="no JSON Schema"):
+        client.responses.create(
+            model="rlm-local",
+            input=QUESTION,
+            text={"format": {"type": "json_schema", "name": "a", "schema": {"type": "nothing"}}},
+        )
 
 
 def test_openai_responses(client: openai.OpenAI) -> None:
