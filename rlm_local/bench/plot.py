@@ -154,7 +154,8 @@ def _bars(panel: Bars) -> Iterator[str]:
         yield f'<text x="-6" y="{top + 10}" text-anchor="end">{escape(bar.name)}</text>'
         yield f'<rect y="{top}" width="{end:.1f}" height="{_LINE - 6}" fill="{colour}"/>'
         yield f'<path d="M{x.at(bar.low):.1f} {top + 6.5}H{x.at(bar.high):.1f}" stroke="#000" stroke-opacity="0.5"/>'
-        yield f'<text x="{max(end, x.at(bar.high)) + 4:.1f}" y="{top + 10}">{bar.value:,.3g}</text>'
+        value = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:.2g}"
+        yield f'<text x="{max(end, x.at(bar.high)) + 4:.1f}" y="{top + 10}">{value}</text>'
 
 
 def _style(line: Line) -> str:

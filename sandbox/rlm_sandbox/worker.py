@@ -211,7 +211,7 @@ class Guest:
         if len(request) > limits.host_call_bytes:
             return refusal("refused", f"a host call may carry {limits.host_call_bytes:,} bytes, not {len(request):,}")
         self.channel.send(Kind.CALL, bytes(request))
-        reply = self._receive()
+        reply = self.channel.receive_with_descriptors()  # meanwhile the other thread looks whether the zygote lives
         if reply.kind != Kind.REPLY:
             raise Gone
         return reply.payload

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rlm_local.bench import plot
 from rlm_local.bench.measurement import Measurement
 from rlm_local.bench.plot import Bar, Bars
+from rlm_local.bench.sandbox.rows import BESIDE
 
 _MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
@@ -20,4 +21,4 @@ def to_svg(measured: Sequence[Measurement]) -> str:
 
 def _bar(each: Measurement, scale: float) -> Bar:
     values = [scale * value for value in each.values]
-    return Bar(each.name, scale * each.middle, min(values), max(values), 0 if each.target is not None else 1)
+    return Bar(each.name, scale * each.middle, min(values), max(values), int(each.name.startswith(BESIDE)))

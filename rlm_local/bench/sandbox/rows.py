@@ -18,6 +18,8 @@ from rlm_sandbox import Image, Limits, Pool, Session, ensure_image, native
 from rlm_sandbox.interpreter import Interpreter
 from rlm_sandbox.machine import Machine, guest_files
 
+BESIDE = "the same, "
+"""How the name of a measurement begins that is only there to compare the one before with."""
 _CALLS = 500
 _TEXT = 200_000_000
 _LIVE = 100
@@ -76,8 +78,8 @@ class Bench:
                     node.append(time.perf_counter() - before)
         return [
             Measurement("new process, until its first result", "s", 0.2, True, tuple(ours)),
-            *_compared("the same, Node + Pyodide", "s", node),
-            *_compared("the same, plain child Python", "s", python),
+            *_compared(f"{BESIDE}Node + Pyodide", "s", node),
+            *_compared(f"{BESIDE}plain child Python", "s", python),
         ]
 
     def call(self) -> list[Measurement]:
@@ -97,7 +99,7 @@ class Bench:
                 peer.run(loop, _answering(python))
         return [
             Measurement("host call, there and back", "us", 200, True, tuple(1e6 * seconds for seconds in ours)),
-            *_compared("the same, plain child Python over a pipe", "us", [1e6 * seconds for seconds in python]),
+            *_compared(f"{BESIDE}plain child Python over a pipe", "us", [1e6 * seconds for seconds in python]),
         ]
 
     def memory(self) -> list[Measurement]:
@@ -172,7 +174,7 @@ class Bench:
         cpython = f"CPython {platform.python_version()}"
         return [
             _ratios(f"time of pure Python, beside {cpython}", 2.0, ours),
-            *([_ratios("the same, Node + Pyodide", None, nodes)] if nodes else []),
+            *([_ratios(f"{BESIDE}Node + Pyodide", None, nodes)] if nodes else []),
             *([_ratios("time of pure Python, beside Node + Pyodide", 1.3, beside)] if beside else []),
         ]
 
