@@ -149,7 +149,9 @@ def _partial_links(field: Field, asked: Sequence[Word]) -> Iterator[Link]:
             continue
         sharing = field.vocabulary.sharing(word.stem)
         if len(sharing) > 1:
-            yield Link(field.name, "contains", word.written, word.written, 0.4)
+            there = {other.written for value in sharing for other in words(value) if other.stem == word.stem}
+            said = min(there, key=len, default=word.written)  # of "Thursdays" Thursday, where the values say that
+            yield Link(field.name, "contains", said, word.written, 0.4)
         for value in () if field.vocabulary.is_common(word.stem) else sharing:
             hits.setdefault(value, []).append(word)
     most = max((len(said) for said in hits.values()), default=0)

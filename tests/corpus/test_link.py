@@ -89,7 +89,7 @@ def test_nothing_is_offered_that_is_not_there(question: str, field: str) -> None
     assert field not in {each.field for each in link(question, _VISITS)}
 
 
-_NO_NAMES = ("the", "for", "null", "none", "nan", "nil", "unknown", "tbd", "yes", "true", "false")
+_NO_NAMES = ("kind", "the", "for", "null", "none", "nan", "nil", "unknown", "tbd", "yes", "true", "false")
 _NAMES = st.lists(
     st.text("abcdefghijklmnopqrstuvwxyz", min_size=3, max_size=9).filter(lambda word: word not in _NO_NAMES),
     min_size=1,
@@ -138,3 +138,27 @@ def test_a_question_may_ask_for_groups_of_a_size(question: str, size: tuple[str,
     [orders] = Corpus.from_documents({"orders.csv": "customer,state\nAda,late\nBen,sent\n"}).item_sets
     found = group_size(question, orders)
     assert (found and (found.op, found.value)) == size
+
+
+def test_a_word_of_lists_of_values_is_looked_for_as_they_write_it() -> None:
+    days = ("Monday, Thursday", "Tuesday, Thursday", "Friday")
+    rows = "".join(f"{name};{days[n % 3]}\n" for n, name in enumerate("ABCDEFGHI"))
+    [staff] = Corpus.from_documents({"staff.csv": f"name;clinic_days\n{rows}"}).item_sets
+    found = [each for each in link("Who is there on Thursdays?", staff) if each.field == "clinic_days"]
+    assert ("contains", "Thursday") in [(each.op, each.value) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("How many of the I-2025 numbers are late?", "I-2025"),
+        ("How many bills (numbers I-2025-...) are late?", "I-2025"),
+        ("Is bill I-2025-0003 late?", None),
+        ("Is bill I-2026 late?", None),
+    ],
+)
+def test_the_beginning_that_codes_share_is_a_test(question: str, value: str | None) -> None:
+    rows = "".join(f"I-{year}-{number:04},late\n" for year in (2024, 2025) for number in range(20))
+    [bills] = Corpus.from_documents({"bills.csv": f"bill_id,state\n{rows}"}).item_sets
+    found = [each.value for each in link(question, bills) if each.op == "contains" and "-" in str(each.value)]
+    assert found == ([value] if value else [])

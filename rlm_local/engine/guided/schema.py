@@ -10,7 +10,7 @@ from itertools import combinations
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
 from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
 from rlm_local.engine.guided.pairs import pair_tests
-from rlm_local.engine.guided.plan import Classes, Condition, Plan
+from rlm_local.engine.guided.plan import Classes, Condition, Op, Plan
 from rlm_local.engine.guided.versus import versus
 from rlm_sandbox.guest.rlm.words import beginning, query_stems
 
@@ -109,6 +109,10 @@ class Schema:
         made = [self.classes.field] if self.classes and not types else []
         own = (f.name for f in self.sets[item_set].fields if f.name not in about and (not types or f.type in types))
         return [*made, *own]
+
+    def all_said(self, op: Op, item_set: str) -> Plan:
+        """The plan that takes every test on a set that the question surely means."""
+        return Plan(op, item_set, where=tuple(condition for condition in self.conditions[item_set] if condition.sure))
 
     def leaves_out(self, plan: Plan, words: int) -> bool:
         """Whether a plan leaves out that many words of the question, or all: it answers something else then."""
