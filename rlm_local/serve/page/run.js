@@ -14,6 +14,7 @@ export function runView(place, panel, about, id, ended) {
 }
 
 class RunView {
+  /** `ended()` is called when the list of runs is out of date. */
   constructor(place, panel, about, id, ended) {
     Object.assign(this, { place, panel, about, id, ended });
     this.stopping = new AbortController();
@@ -206,6 +207,7 @@ class RunView {
       if (!other.value) return;
       try {
         const again = await api.ask({ question: run.question, model: other.value, files: run.files, folders: run.folders });
+        this.ended();
         location.hash = `#/compare/${this.id}/${again.run_id}`;
       } catch (error) {
         replace(this.trouble, problem(error));
