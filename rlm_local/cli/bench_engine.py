@@ -40,8 +40,8 @@ def engine(
 
     Rows: memory, choices (64 with a shared prefix), replies (16 and 32), cancel, decision (while a map runs), restart,
     same. Ratios are taken within one repetition; on a machine that is shared with others the column by processor time
-    says more. With the default model on two cores all of it takes a quarter of an hour. Ctrl-C ends after the row that
-    is being measured, and with exit status 130.
+    says more. With the default model on two cores all of it takes a quarter of an hour. Ctrl-C ends after the
+    repetition that is being measured, and with exit status 130.
     """
     from rlm_local.bench.engine import ROWS, measure, to_svg
     from rlm_local.engine.events import Event

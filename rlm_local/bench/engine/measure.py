@@ -19,11 +19,11 @@ def measure(
         rows: names of ROWS, in the order of ROWS.
         repeat: how many times each is measured.
         rates: whether leaf calls a second by how many come together are measured too.
-        cancel: ends it after the row that is being measured.
+        cancel: ends it after the repetition that is being measured.
         tell: told what is being measured.
     """
     measured: list[Measurement] = []
-    bench = Bench(path, name, range(repeat), tell)
+    bench = Bench(path, name, repeat, cancel, tell)
     try:
         for row, take in ROWS.items():
             if row in rows and not cancel.stopped:

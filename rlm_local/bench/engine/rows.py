@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,10 +30,11 @@ _Rates = tuple[float, float]
 class Bench:
     """One model, measured. Everything that is compared is loaded at most once, and when it is first needed."""
 
-    def __init__(self, path: Path, name: str, repetitions: Sequence[int], tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, name: str, repeat: int, cancel: Cancel, tell: Callable[[str], None]) -> None:
         self.model = LlamaEngine(path, name=name)
         self._path = path
-        self._repetitions = repetitions
+        self._repeat = repeat
+        self._cancel = cancel
         self._tell = tell
         self._make = Workload(self.model)
         self._bare: Bare | None = None
@@ -224,9 +225,13 @@ class Bench:
     def _sorting(self, number: int) -> list[Prompt]:
         return self._make.prompts(number, prefix=800, item=20, task=SORT)
 
-    def _each(self, what: str) -> Sequence[int]:
-        self._tell(what)
-        return self._repetitions
+    def _each(self, what: str) -> Iterator[int]:
+        """The repetitions, told; the first in any case, the others until cancelled."""
+        for number in range(self._repeat):
+            if number and self._cancel.stopped:
+                return
+            self._tell(f"{what}, {number + 1} of {self._repeat}")
+            yield number
 
 
 ROWS: dict[str, Callable[[Bench], list[Measurement]]] = {
