@@ -23,6 +23,7 @@ from rlm_training.packing import IGNORED, Piece, pack  # noqa: E402
 from rlm_training.settings import Settings  # noqa: E402
 from rlm_training.sft import load_base, train_sft  # noqa: E402
 from rlm_training.tensors import to_tensors  # noqa: E402
+from tests.training.test_convert import full_disk  # noqa: E402
 from tests.training.tiny import make_base, save_base  # noqa: E402
 
 SHARED = tuple(range(20, 60))
@@ -169,3 +170,10 @@ def test_decisions_are_the_op_and_whether_every_item_is_judged(base: Path) -> No
     assert found.n == 3
     assert found.right + sum(found.wrong.values()) == 3
     assert found.right <= 1 or found.wrong  # the same state cannot have two decisions right
+
+
+def test_a_full_disk_is_told_and_training_goes_on_later(base: Path, data: Path, tmp_path: Path) -> None:
+    with full_disk(2_000), pytest.raises(TrainerError, match="cannot be written"):
+        train_sft(data, base, tmp_path / "out", SETTINGS, silent, Cancel())
+    assert not (tmp_path / "out" / "training.json").exists()
+    assert train_sft(data, base, tmp_path / "out", SETTINGS, silent, Cancel()).best.accuracy == 1.0

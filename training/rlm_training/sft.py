@@ -17,7 +17,7 @@ from rlm_training.base import read_export
 from rlm_training.datasets import Dataset, Sample, load
 from rlm_training.decisions import Accuracy, find_decisions, measure
 from rlm_training.device import Device, check_memory, choose_device, estimate
-from rlm_training.errors import TrainerError
+from rlm_training.errors import TrainerError, TrainingError
 from rlm_training.files import write_json
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Pack, Piece, pack
@@ -54,8 +54,7 @@ def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell,
     every = max(1, len(packs) // settings.evaluations)
     started = time.monotonic()
     trainer = _trainer(model, tokenizer, packs, out, settings, device, watch.callback(every, cancel))
-    watch.at_start(len(packs))
-    run(trainer, out, tell)
+    run(trainer, watch, len(packs), out, tell)
     cancel.check()
     trained = watch.trained("sft", export.name, export.sha256, dataset, time.monotonic() - started)
     trained.save(out)
@@ -89,8 +88,8 @@ def with_lora(model: Any, settings: Settings) -> Any:
     return peft.get_peft_model(model, config)
 
 
-def run(trainer: Any, out: Path, tell: Tell) -> None:
-    """Train, from the last checkpoint where there is one.
+def run(trainer: Any, watch: "Watch", steps: int, out: Path, tell: Tell) -> None:
+    """Train, from the last checkpoint where there is one, and look at the decisions from the beginning on.
 
     Raises:
         TrainerError: the loss became no number, or the disk is full.
@@ -100,10 +99,13 @@ def run(trainer: Any, out: Path, tell: Tell) -> None:
     if last:
         tell(f"going on from {Path(last).name}")
     try:
+        watch.at_start(steps)
         trainer.train(resume_from_checkpoint=last)
-    except OSError as error:
+    except (OSError, TrainingError, library("safetensors").SafetensorError, RuntimeError) as error:
+        if isinstance(error, TrainerError) or (isinstance(error, RuntimeError) and "write" not in str(error)):
+            raise
         raise TrainerError(
-            f"{out} cannot be written: {error.strerror or error}", remedy="Free some space and start again: it goes on"
+            f"{out} cannot be written: {error}", remedy="Free some space and start again: it goes on"
         ) from error
 
 
