@@ -52,6 +52,11 @@ class Home:
         return self._directory("") / "leaves.sqlite" if self.leaf_cache else None
 
     @property
+    def calibration(self) -> Path:
+        """Biases of models' own decisions, as JSON; see `rlm_local.engine.calibrated`. Its directory exists."""
+        return self._directory("") / "calibration.json"
+
+    @property
     def policies(self) -> Path:
         """Trained policies; see `rlm_policy.Policies`."""
         return self._directory("policies")

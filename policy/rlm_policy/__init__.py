@@ -2,6 +2,7 @@
 
 from rlm_policy.action import Action
 from rlm_policy.artifact import Artifact, Manifest, Policies, Promotion
+from rlm_policy.calibration import Labelled, Reliability, fit, reliability
 from rlm_policy.cost import Cost, expected_costs
 from rlm_policy.decision import Decision
 from rlm_policy.errors import ArtifactError, NotBetterError, PolicyError
@@ -25,6 +26,7 @@ __all__ = [
     "Direct",
     "Forced",
     "Interval",
+    "Labelled",
     "Manifest",
     "NotBetterError",
     "Policies",
@@ -33,12 +35,15 @@ __all__ = [
     "Promotion",
     "Prompted",
     "Recurse",
+    "Reliability",
     "Report",
     "Rules",
     "State",
     "expected_costs",
+    "fit",
     "named",
     "objections",
     "price_biases",
     "read_price",
+    "reliability",
 ]

@@ -19,15 +19,15 @@ from rlm_local.cli.learning import (
     work,
 )
 from rlm_local.cli.progress import Progress
-from rlm_local.cli.shared import JsonOption, MaxTokensOption, shared
+from rlm_local.cli.shared import JsonOption, MaxTokensOption, ModelOption, shared
 from rlm_local.cli.terminal import columns
 from rlm_local.errors import UsageError
-from rlm_policy import Artifact, Policies, objections
+from rlm_policy import Artifact, Policies, fit, objections, reliability
 
 if TYPE_CHECKING:
     from rlm_local.models import Cancel
 
-app = typer.Typer(no_args_is_help=True, help="Trained policies: list, show, eval, promote, rollback.")
+app = typer.Typer(no_args_is_help=True, help="Policies: calibrate; trained ones: list, show, eval, promote, rollback.")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A policy, from `policy list`.")]
 
@@ -76,6 +76,54 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) ->
             f"the gate: {'; '.join(objections(report)) or 'it is better'}",
         ]
     sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+@app.command("calibrate")
+def calibrate(
+    ctx: typer.Context,
+    model: ModelOption = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fitted.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the biases of `prompted` on what was collected, and say how reliable its decisions are before and after.
+
+    \b
+    rlm-local collect questions.jsonl && rlm-local policy calibrate
+
+    A decision is labelled where several actions were tried from the same state: the cheapest that solved the task was
+    right. Biases are fitted on the decisions of the training split; reliability is measured on the held-out ones.
+    """
+    from rlm_local.engine.calibrated import keep, labelled
+    from rlm_local.engine.guided import PROMPT_VERSION
+    from rlm_local.log import RunStore
+    from rlm_local.models import DEFAULT_MODEL, resolve
+
+    home = shared(ctx).home
+    sha256 = resolve(model or DEFAULT_MODEL).sha256
+    with RunStore(home.runs) as store:
+        outcomes = store.outcomes(sha256, PROMPT_VERSION)
+        train, held_out = (
+            labelled(store, tuple(outcome for outcome in outcomes if outcome.split == split))
+            for split in ("train", "held-out")
+        )
+    if not train or not held_out:
+        raise UsageError(
+            f"there are {len(train)} labelled decisions to fit on and {len(held_out)} held-out ones to measure on",
+            remedy="`rlm-local collect` tries several actions from the same state; collect more tasks",
+        )
+    biases = fit(train)
+    before, after = (reliability(held_out, bias) for bias in ({}, biases))
+    if not dry:
+        keep(home.calibration, sha256, PROMPT_VERSION, biases)
+    if as_json:
+        found = {"fitted_on": len(train), "biases": biases, "before": asdict(before), "after": asdict(after)}
+        sys.stdout.write(f"{json.dumps(found)}\n")
+        return
+    rows = [("held-out decisions", "right", "log loss", "calibration error")]
+    for name, found in (("before", before), ("after", after)):
+        rows.append((f"{name}, {found.n}", f"{found.accuracy:.1%}", f"{found.log_loss:.3f}", f"{found.error:.3f}"))
+    lines = [f"fitted on {len(train)}: {', '.join(f'{action} {nats:+.2f}' for action, nats in biases.items())}"]
+    sys.stdout.writelines(f"{line}\n" for line in [*lines, *columns(rows, right=(1, 2, 3))])
 
 
 @app.command("eval", no_args_is_help=True)

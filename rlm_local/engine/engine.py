@@ -11,7 +11,9 @@ from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Budget, Limits
+from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run, sha256_of
 from rlm_local.engine.trained import TrainedPolicies
@@ -20,7 +22,7 @@ from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
 from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, open_model, resolve
-from rlm_policy import Policies, Policy, named, read_price
+from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
 AuthorName = Literal["guided", "free"]
@@ -86,6 +88,7 @@ class Engine:
         store = RunStore(home.runs)
         opened = open_model(spec, home, threads=threads, progress=progress)
         self._use(spec, opened, image, store, listener)
+        self._calibration = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
         if isinstance(opened, LlamaEngine):
             self._trained = TrainedPolicies(
                 Policies(home.policies), spec.sha256, opened.template_sha256, opened.load_adapter
@@ -102,6 +105,7 @@ class Engine:
         self._spec, self._model, self._store, self._tell = spec, model, store, listener
         self._sandbox = Pool(image)
         self._trained: TrainedPolicies | None = None
+        self._calibration: Mapping[Action, float] = {}
 
     def close(self) -> None:
         """Free the model's memory and threads."""
@@ -210,7 +214,10 @@ class Engine:
 
     def _named(self, name: str, price: float | None) -> Policy:
         trained = self._trained.find(name, price) if self._trained else None
-        return trained or named(name, price)
+        policy = trained or named(name, price)
+        if policy.name == "prompted" and isinstance(policy, Prompted):
+            return replace(policy, calibration=self._calibration)
+        return policy
 
     def resume(self, record: RunRecord, corpus: Corpus, cancel: Cancel | None = None) -> Answer:
         """Go on with a run that did not come to its end, as a run of its own, with the same options and limits.

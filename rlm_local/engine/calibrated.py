@@ -1,0 +1,68 @@
+"""The biases that were fitted for a model's own decisions, kept in the state directory."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rlm_local.errors import StoreError
+from rlm_local.log import Outcome, RunStore
+from rlm_policy import Action, Labelled
+
+_SOLVED = 0.99
+
+
+def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
+    """Decisions at states where several actions were tried and one at least solved the task.
+
+    The label is the cheapest that did; the log probabilities are those of the run that saw most options.
+    """
+    branches: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        branches.setdefault(outcome.branch, []).append(outcome)
+    found: list[Labelled] = []
+    for tried in branches.values():
+        runs = [(outcome, store.get(outcome.run_id)) for outcome in tried]
+        solved = [
+            (run.answer.usage.prompt_tokens + run.answer.usage.completion_tokens, outcome.forced.split(" ")[0])
+            for outcome, run in runs
+            if run.answer and outcome.score >= _SOLVED and outcome.forced.split(" ")[0] in [*Action]
+        ]
+        seen: list[Mapping[str, float]] = [
+            run.nodes[0].turns[0].start.decision["logprobs"] for _, run in runs if run.nodes and run.nodes[0].turns
+        ]
+        logprobs = max(seen, key=len) if seen else dict[str, float]()
+        if len(tried) > 1 and solved and len(logprobs) > 1:
+            options = {Action(action): logprob for action, logprob in logprobs.items()}
+            found.append(Labelled(options, Action(min(solved)[1])))
+    return found
+
+
+def keep(path: Path, model_sha256: str, prompt_version: str, biases: Mapping[Action, float]) -> None:
+    """Keep the biases of a model, beside those of others.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    known = {**_read(path), f"{model_sha256} {prompt_version}": {str(a): round(b, 4) for a, b in biases.items()}}
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def biases_of(path: Path, model_sha256: str, prompt_version: str) -> dict[Action, float]:
+    """The biases of a model under a version of the prompts; none where none were fitted."""
+    kept: Mapping[str, float] = _read(path).get(f"{model_sha256} {prompt_version}", {})
+    return {Action(action): nats for action, nats in kept.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}", remedy="Remove it, and calibrate again") from error
