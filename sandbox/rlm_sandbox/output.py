@@ -23,7 +23,7 @@ class Output:
         """The text since the last `take`, as UTF-8 with replacement."""
         tail = self._tail[-self._half :]
         cut = self._seen - len(self._head) - len(tail)
-        if cut:
+        if cut > 0:
             # a character that the cut has split is part of what is missing
             head = self._head.decode("utf-8", "ignore")
             end = bytes(tail).lstrip(bytes(range(0x80, 0xC0))).decode("utf-8", "replace")
