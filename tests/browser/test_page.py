@@ -1,11 +1,15 @@
 """The page in a real browser: ask, watch, open, cancel, come back; and what documents say stays text."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from rlm_local.log import NodeStart, RunStore
 from rlm_local.serve.keys import Scope
 from tests.engine.script import planner
+from tests.engine.test_tree import COUNT_BEDS, NOTES, SUM, programmer
+from tests.engine.test_tree import QUESTION as BEDS
 from tests.log.sample import answer, run_start, turn_start
 from tests.serve.conftest import QUESTION, Running, StartServer
 from tests.serve.gate import Gate
@@ -33,6 +37,24 @@ def test_ask_watch_the_tree_and_open_what_the_answer_rests_on(page: Page, start:
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(page.locator("nav .item")).to_contain_text(QUESTION)
+
+
+def test_children_stand_below_their_node(page: Page, start: StartServer, tmp_path: Path) -> None:
+    wards = tmp_path / "wards"
+    wards.mkdir()
+    for name, text in NOTES.items():
+        (wards / name).write_text(text)
+    server = start(programmer(SUM, lambda _prompt: COUNT_BEDS), folders=(wards,), policy="free")
+    ask(page, server, BEDS)
+    expect(page.locator(".answer .text")).to_have_text("9")
+    expect(page.locator(".line[aria-level='2']")).to_have_count(3)
+    grown = page.locator(".line .question").all_inner_texts()
+    page.reload()  # what the log has is what the events told
+    expect(page.locator(".line[aria-level='2']")).to_have_count(3)
+    assert page.locator(".line .question").all_inner_texts() == grown
+    page.locator(".line[aria-level='2']").first.click()
+    expect(page.get_by_role("complementary")).to_contain_text("Child node, depth 1")
+    expect(page.get_by_role("complementary").locator(".code")).to_contain_text("beds")
 
 
 def test_a_run_that_is_reloaded_in_its_middle_loses_nothing(page: Page, start: StartServer) -> None:
