@@ -20,6 +20,10 @@ _STATED_BIAS = (-0.45, 0.0)
 """A small model would rather answer than not: set by eye on some 20 stated and 6 absent facts (Qwen 1.5B)."""
 
 
+_SO_OR_NOT_BIAS = (1.0, 0.0)
+"""The same where yes or no is asked for: that something is not so is seldom stated in its words. Of eight questions
+(Qwen 1.5B) the log-odds of "stated" are -1.2 to 3.5 over the passage that says it, and -1.6 to -2.8 over nothing."""
+
 _YES_OR_NO = re.compile(
     r"(?:^|[.:;,]\s+)(?:is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had)(?:n't)?\s"
     r"[^.?!]*\?\s*$",
@@ -57,7 +61,8 @@ class Task:
     def decode(self, cancel: Cancel) -> Reading:
         """Whether the passages state it, where, and the answer: three slots of one reply."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
-            stated = cursor.choose([" yes\n", " no"], bias=_STATED_BIAS)
+            bias = _SO_OR_NOT_BIAS if asks_yes_or_no(self.question) else _STATED_BIAS
+            stated = cursor.choose([" yes\n", " no"], bias=bias)
             logprobs = (stated.logprobs[0], stated.logprobs[1])
             if stated.index == 1:
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
