@@ -118,3 +118,29 @@ def test_direct_reads_a_short_text_whole(asker: Asker, text: str) -> None:
     [(_, prompt)] = model.calls
     assert prompt.messages[-1].content.startswith("=== a.txt ===\n" + (text or "-"))
     assert prompt.messages[-1].content.endswith('it\'s "quoted"\nand {braced}?')
+
+
+def test_old_outputs_are_compacted_when_the_window_fills_and_the_log_keeps_all(asker: Asker) -> None:
+    cells = [f"print('turn {n} ' * 200)" for n in range(5)]
+    model = programmer(*cells, "FINAL('done')")
+    model.n_ctx = 2400
+    answer, record = asker.ask(model, "What is said?", policy="free")
+    assert (answer.answer, answer.ended) == ("done", Ended.ANSWERED)
+    turns = record.nodes[0].turns
+    last = [message["content"] for message in turns[-1].start.messages]
+    assert any("characters were printed here; your variables are still there" in text for text in last)
+    assert "turn 4 turn 4" in last[-1]
+    assert sum(model.count(text) for text in last) <= 2400
+    assert all(cell in str(last) for cell in cells[1:])
+    assert all(turn.end and turn.end.output.startswith("turn") for turn in turns[:-1])
+
+
+def test_what_does_not_fit_even_so_drops_the_oldest_turns(asker: Asker) -> None:
+    cells = [f"x{n} = '{'word ' * 250}'" for n in range(5)]
+    model = programmer(*cells, "FINAL(len(x0))")
+    model.n_ctx = 2000
+    answer, record = asker.ask(model, "How long?", policy="free")
+    assert answer.answer == "1250"
+    last = str(record.nodes[0].turns[-1].start.messages)
+    assert "x0 =" not in last
+    assert "x4 =" in last
