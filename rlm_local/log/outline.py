@@ -10,7 +10,7 @@ from rlm_local.log.database import Database
 from rlm_local.log.record import Data
 
 _TURNS = """
-SELECT t.node, t.decision, e.* FROM turn t JOIN node n ON n.id = t.node LEFT JOIN turn_end e ON e.turn = t.id
+SELECT t.node, t.decision, t.spent, e.* FROM turn t JOIN node n ON n.id = t.node LEFT JOIN turn_end e ON e.turn = t.id
 WHERE n.run = ? ORDER BY t.id
 """
 _CALLS = """
@@ -22,9 +22,10 @@ WHERE n.run = ? GROUP BY t.node, b.kind
 
 @dataclass(frozen=True)
 class NodeOutline:
-    """A node as a line of a tree. `tokens` are those that its leaf calls evaluated and generated.
+    """A node as a line of a tree. `tokens` are those that it and its leaf calls evaluated and generated.
 
     Attributes:
+        part: what of the documents it was given, for people; empty at the root.
         decisions: of its turns, in order.
         calls: leaf calls, by kind.
         failed: whether its last cell failed or was stopped.
@@ -35,6 +36,7 @@ class NodeOutline:
     parent: int | None
     depth: int
     question: str
+    part: str
     decisions: tuple[Data, ...]
     calls: Mapping[str, int]
     tokens: int
@@ -79,10 +81,22 @@ def _node(database: Database, node: Row, turns: list[Row], calls: list[Row]) -> 
         parent=node["parent"],
         depth=node["depth"],
         question=database.get_text(node["question"]),
+        part=str(_data(database, node["view"]).get("label", "")),
         decisions=tuple(database.get_json(turn["decision"]) for turn in turns),
         calls={call["kind"]: call["calls"] for call in calls},
-        tokens=sum(call["tokens"] for call in calls),
+        tokens=sum(call["tokens"] for call in calls) + sum(_spent(database, turn) for turn in turns),
         seconds=sum(turn["seconds"] or 0.0 for turn in turns),
         failed=bool(last and (last["error"] or last["stopped"])),
         open=bool(last and last["turn"] is None),
     )
+
+
+def _spent(database: Database, turn: Row) -> int:
+    """What deciding and writing a cell cost; nothing is known of older turns."""
+    spent = _data(database, turn["spent"])
+    return spent.get("prompt_tokens", 0) + spent.get("completion_tokens", 0)
+
+
+def _data(database: Database, digest: bytes | None) -> Data:
+    """An object that may not be there."""
+    return (database.get_json(digest) or {}) if digest else {}

@@ -55,6 +55,7 @@ class NodeItem(BaseModel):
     parent: int | None
     depth: int
     question: str
+    part: str = Field(description="What of the documents it was given; empty at the root.")
     decisions: list[Data]
     calls: dict[str, int]
     tokens: int
@@ -195,6 +196,7 @@ def of_node(node: NodeOutline) -> NodeItem:
         parent=node.parent,
         depth=node.depth,
         question=node.question,
+        part=node.part,
         decisions=[dict(decision) for decision in node.decisions],
         calls=dict(node.calls),
         tokens=node.tokens,

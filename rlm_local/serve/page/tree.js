@@ -7,7 +7,7 @@ const SPARE = 8; // lines above and below what is seen
 
 /** One node as the tree shows it, from the log or as events build it. */
 export function emptyNode(id, parent, depth, question) {
-  return { id, parent, depth, question, decisions: [], calls: {}, tokens: 0, seconds: 0, failed: false, open: true, now: "", share: null };
+  return { id, parent, depth, question, part: "", decisions: [], calls: {}, tokens: 0, seconds: 0, failed: false, open: true, now: "", share: null };
 }
 
 export class Tree {
@@ -105,7 +105,7 @@ export class Tree {
       h("span.twist", { "aria-hidden": "true" }, open === null ? "" : open ? "▾" : "▸"),
       h("span.dot", { "aria-hidden": "true" }),
       decision ? badge(decision.action) : h("span.badge", "…"),
-      h("span.question", node.question),
+      h("span.question", node.question, node.part && h("span.aside", ` ${node.part}`)),
       decision ? strip(decision) : h("span.strip"),
       h("span.cost", node.open && node.now ? node.now : cost(node)),
     );
