@@ -3,7 +3,6 @@
 import json
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ class Fault:
     retry_after: str = ""
     gone: bool = False  # the connection is closed without a word
     cut: bool = False  # or in the middle of a stream
-    seconds: float = 0.0
 
 
 @dataclass
@@ -108,7 +106,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.little.most_at_once = max(self.little.most_at_once, self.little.at_once)
         try:
             fault = self.little.fault(number) or Fault()
-            time.sleep(fault.seconds)
             if fault.gone:
                 self.close_connection = True
             elif fault.status or fault.body:

@@ -276,21 +276,26 @@ def test_a_server_that_goes_in_the_middle_of_a_batch_fails_that_batch_and_the_ne
 
 
 def test_a_slow_reply_ends_at_the_deadline_or_by_cancel_or_at_the_limit(reach: Open):
-    server = LittleServer(echo, fault=lambda _: Fault(seconds=0.5))
-    model = reach(server)
-    with pytest.raises(DeadlineExceeded):
-        model.generate([ask("a")] * 20, max_tokens=5, cancel=Cancel(deadline=time.monotonic() + 0.05))
-    cancel = Cancel()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(model.generate, [ask("a")] * 20, max_tokens=5, cancel=cancel)
-        while len(server.asked) < 9:
-            time.sleep(0.001)
-        cancel.cancel()
-        with pytest.raises(Cancelled):
-            call.result(10)
-    assert len(server.asked) < 20, "what had not begun never does"
-    with pytest.raises(ServerError, match="too long"):
-        reach(LittleServer(echo, fault=lambda _: Fault(seconds=0.5)), timeout=0.05).generate([ask("a")], max_tokens=5)
+    hold = threading.Event()
+    server = LittleServer(echo, fault=lambda _: Fault() if hold.wait(10) else None)
+    model = reach(server, concurrency=3)
+    try:
+        with pytest.raises(DeadlineExceeded):
+            model.generate([ask("a")] * 20, max_tokens=5, cancel=Cancel(deadline=time.monotonic() + 0.05))
+        with pytest.raises(ServerError, match="too long"):
+            reach(LittleServer(echo, fault=server.fault), timeout=0.05).generate([ask("a")], max_tokens=5)
+        before, cancel = len(server.asked), Cancel()
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(model.generate, [ask("a")] * 20, max_tokens=5, cancel=cancel)
+            while len(server.asked) < before + 2:
+                time.sleep(0.001)
+            cancel.cancel()
+            with pytest.raises(Cancelled):
+                call.result(10)
+    finally:
+        hold.set()
+    model.generate([ask("b")], max_tokens=5)
+    assert len(server.asked) == before + 3, "what had not begun never does"
 
 
 def test_a_decision_does_not_wait_for_a_map(reach: Open):
@@ -314,11 +319,15 @@ def test_a_decision_does_not_wait_for_a_map(reach: Open):
 
 
 def test_closing_ends_what_waits(reach: Open):
-    model = reach(LittleServer(echo, fault=lambda _: Fault(seconds=1)))
+    hold = threading.Event()
+    server = LittleServer(echo, fault=lambda _: Fault() if hold.wait(10) else None)
+    model = reach(server)
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(model.generate, [ask("a")], max_tokens=5)
-        time.sleep(0.05)
+        while not server.asked:
+            time.sleep(0.001)
         model.close()
+        hold.set()
         with pytest.raises(EngineError, match="closed"):
             call.result(10)
     with pytest.raises(EngineError, match="closed"):
