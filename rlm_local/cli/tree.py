@@ -26,11 +26,15 @@ def run_tree(record: "RunRecord") -> Tree:
 
 def _add_node(tree: Tree, node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]") -> None:
     branch = _branch(node, children)
-    added = tree.add(Text(f"{one_line(node.question, 200)} · {_cost(_batches(branch))}", style="bold"))
+    part = f"{one_line(node.start.view['label'], 80)}: " if node.start.view else ""
+    added = tree.add(Text(f"{part}{one_line(node.question, 200)} · {_cost(_batches(branch))}", style="bold"))
     for number, turn in enumerate(node.turns, 1):
         _add_turn(added, number, turn)
     for child in children.get(node.id, []):
         _add_node(added, child, children)
+    if node.result:
+        how = "" if node.result["ended"] == "answered" else f" ({node.result['ended']})"
+        added.add(Text(f"= {one_line(node.result['answer'], 120)}{how}", style="green"))
 
 
 def _add_turn(tree: Tree, number: int, turn: "TurnRecord") -> None:

@@ -69,7 +69,7 @@ def test_a_run_is_replayed_from_its_own_documents(
 
 def test_two_runs_of_one_question_side_by_side(home: Path, image: Image, folder: Path) -> None:
     first = ask(home, image, folder, "count", "visits", "status = cancelled")
-    second = ask(home, image, folder, "count", "visits")
+    second = ask(home, image, folder, "list", "visits", "status = cancelled", "patient")
     engine = FakeEngine(not_asked)
     said = run_program(("runs", "diff", first, second), engine, home).stdout
     for part in (
@@ -77,9 +77,9 @@ def test_two_runs_of_one_question_side_by_side(home: Path, image: Image, folder:
         first,
         second,
         "policy   rules",
-        "answer   3         10",
+        "answer   3         Ben Okafor, Dan Vogel",
         "turn 1",
-        "+hits = rows('visits')",
+        "+found = values(hits, 'patient')",
     ):
         assert part in said
     assert run_program(("runs", "diff", first, first), engine, home).stdout.endswith("cell      the same\n")
@@ -109,11 +109,12 @@ def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
         turn = log.begin_turn(root, turn_start("print(1)\nprint(2)"))
         log.calls(turn, "judge", [call_record("a"), call_record("b")], 1.5)
         log.end_turn(turn, "1\n2\n", None, None, 1.0)
-        child = log.node(NodeStart("a part of it\x1b[2J", root, 1))
+        child = log.node(NodeStart("a part of it\x1b[2J", root, 1, turn, {"label": "b.txt 1/2", "spans": [[0, 9]]}))
         below = log.begin_turn(child, turn_start("1 / 0"))
         log.calls(below, "query", [call_record("c")], 0.5)
         log.end_turn(below, "", "Traceback:\nZeroDivisionError: division by zero\n", None, 1.0)
         log.begin_turn(child, turn_start())
+        log.end_node(root, "budget", {"answer": "12", "ended": "budget"})
     said = run_program(("runs", "show", "last", "--tree"), FakeEngine(not_asked), home).stdout
     lines = [line.strip("│├└─ ").rstrip() for line in said.splitlines()]
     assert lines == [
@@ -124,7 +125,7 @@ def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
         "print(2)",
         "judge: 2 leaf calls, 40 tokens · 1.5 s",
         "→ 1 2",
-        "a part of it\ufffd[2J · 1 leaf calls, 20 tokens",
+        "b.txt 1/2: a part of it\ufffd[2J · 1 leaf calls, 20 tokens",
         "1. SEARCH (SEARCH 82%, MAP 18%): fields",
         "1 / 0",
         "query: 1 leaf calls, 20 tokens · 0.5 s",
@@ -132,6 +133,7 @@ def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
         "2. SEARCH (SEARCH 82%, MAP 18%): fields",
         "print(len(rows('visits')))",
         "never came to its end",
+        "= 12 (budget)",
     ]
 
 
