@@ -188,8 +188,8 @@ class Scheduler:
     def _loop(self) -> None:
         while self._collect():
             try:
-                self._kv.trim()  # first, so that a call that is made again finds the memory as it did before
                 self._admit()
+                self._kv.trim()
                 if self._runs:
                     self._decode()
             except Exception as error:  # noqa: BLE001 - whatever it was, no caller may wait for ever
