@@ -3,7 +3,7 @@
 import json
 import sys
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
@@ -96,13 +96,7 @@ def run(
                 cancel=cancel,
             )
         )
-    if as_json:
-        sys.stdout.write(f"{json.dumps(answer.data())}\n")
-    else:
-        print_answer(answer, sys.stdout, sys.stderr)
-    if answer.error:
-        complain(answer.error)
-    raise typer.Exit(exit_status(answer))
+    finish(answer, as_json=as_json)
 
 
 def _open(
@@ -116,8 +110,15 @@ def _open(
     return RemoteEngine(server, key, model, listener)
 
 
-def exit_status(answer: "Answer") -> int:
-    return {"answered": 0, "error": 1, "cancelled": CANCELLED}.get(answer.ended, _PARTIAL)
+def finish(answer: "Answer", *, as_json: bool) -> NoReturn:
+    """Say what a run came to, and end with its exit status."""
+    if as_json:
+        sys.stdout.write(f"{json.dumps(answer.data())}\n")
+    else:
+        print_answer(answer, sys.stdout, sys.stderr)
+    if answer.error:
+        complain(answer.error)
+    raise typer.Exit({"answered": 0, "error": 1, "cancelled": CANCELLED}.get(answer.ended, _PARTIAL))
 
 
 def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
-from rlm_local.cli.terminal import clean, columns, complain, console, one_line
+from rlm_local.cli.terminal import clean, columns, console, one_line
 from rlm_local.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look into the log of runs.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or last.")]
+PathsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]")
+]
+ItsModelOption = Annotated[
+    str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
+]
 
 
 @app.command("list")
@@ -77,13 +83,8 @@ def diff(
 def replay(
     ctx: typer.Context,
     run: RunArgument,
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]"),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
-    ] = None,
+    paths: PathsArgument = None,
+    model: ItsModelOption = None,
 ) -> None:
     """Run the cells of a run again, with the log in the model's place, and say whether all comes out as logged.
 
@@ -116,13 +117,8 @@ def replay(
 def resume(
     ctx: typer.Context,
     run: RunArgument,
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]"),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
-    ] = None,
+    paths: PathsArgument = None,
+    model: ItsModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that was killed, cancelled or ran out, as a new run with the same options.
@@ -135,7 +131,7 @@ def resume(
     """
     from rlm_local.cli.interrupt import cancellable
     from rlm_local.cli.progress import progress
-    from rlm_local.cli.run import exit_status, print_answer
+    from rlm_local.cli.run import finish
     from rlm_local.cli.shared import open_engine
     from rlm_local.corpus import Corpus
 
@@ -144,13 +140,7 @@ def resume(
     corpus = Corpus.load(paths or record.start.sources)
     with progress() as listener, open_engine(ctx, model or record.start.model, listener) as engine:
         answer = cancellable(lambda cancel: cast("Engine", engine).resume(record, corpus, cancel))
-    if as_json:
-        sys.stdout.write(f"{json.dumps(answer.data())}\n")
-    else:
-        print_answer(answer, sys.stdout, sys.stderr)
-    if answer.error:
-        complain(answer.error)
-    raise typer.Exit(exit_status(answer))
+    finish(answer, as_json=as_json)
 
 
 @app.command("export", no_args_is_help=True)
