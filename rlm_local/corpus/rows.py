@@ -58,7 +58,7 @@ def _records(text: str, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list
 
 
 def read(text: str, name: str, delimiter: str = "") -> Reading:
-    """Rows of a delimited text. Rows with too many cells stay items without fields; short ones lack the last fields."""
+    """Rows of a delimited text. A row with too many cells lacks the last field, a short one all that it ends before."""
     reading = Reading("tsv" if delimiter == "\t" else "csv")
     delimiter = delimiter or sniff(text) or ","
     if delimiter == "\t":
@@ -71,6 +71,8 @@ def read(text: str, name: str, delimiter: str = "") -> Reading:
     width = max(widths, key=lambda w: (widths[w], w), default=1)
     preamble = next((number for number, row in enumerate(first) if len(row) == width and any(row)), 0)
     header = _header(first[preamble:], width)
+    if first and not header and len(first[0]) > width and _header(first, len(first[0])):  # most rows are short
+        width, preamble, header = len(first[0]), 0, True
     labels = _labels(first[preamble] if header else [""] * width)
     table = Table(name, "rows")
     columns: list[list[Raw]] = [[] for _ in range(width)]
@@ -103,7 +105,7 @@ def _fill(
             table.ends.append(end - 1 if text[end - 1] == "\n" else end)
             if len(row) != width:
                 reading.problems.append((line + 1, f"{len(row)} cells where the table has {width}"))
-                row = row + [""] * (width - len(row)) if len(row) < width else [""] * width
+                row = row + [""] * (width - len(row)) if len(row) < width else [*row[: width - 1], ""]
             for append, cell in zip(appends, row, strict=True):
                 append(known.setdefault(cell, cell) if cell else None)
             if len(known) > 50_000:

@@ -60,11 +60,18 @@ def test_a_header_of_words_over_words_is_a_header() -> None:
 def test_ragged_rows_stay_items_and_are_noted() -> None:
     corpus, rows = only({"t.csv": "a,b,c\n1,2,3\n4\n5,6,7,8\n9,10,11\n"}, "rows")
     assert list(rows.texts(corpus.context)) == ["1,2,3", "4", "5,6,7,8", "9,10,11"]
-    assert values(rows, "a") == [1.0, 4.0, None, 9.0]
+    assert values(rows, "a") == [1.0, 4.0, 5.0, 9.0]
+    assert values(rows, "c") == [3.0, None, None, 11.0], "7 or 8 would be a guess"
     assert [(note.line, note.problem) for note in corpus.notes] == [
         (3, "1 cells where the table has 3"),
         (4, "4 cells where the table has 3"),
     ]
+
+
+def test_a_header_is_wider_than_most_rows() -> None:
+    _, rows = only({"t.csv": "id,state,note\nV-1,done,a,b\nV-2,done\nV-3,open\nV-4,done,late\nV-5,open\n"}, "rows")
+    assert values(rows, "id") == ["V-1", "V-2", "V-3", "V-4", "V-5"]
+    assert values(rows, "note") == [None, None, None, "late", None]
 
 
 def test_text_before_the_header_is_not_a_row() -> None:
