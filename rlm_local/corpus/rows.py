@@ -70,9 +70,9 @@ def read(text: str, name: str, delimiter: str = "") -> Reading:
     widths = Counter(len(row) for row in first if any(row))
     width = max(widths, key=lambda w: (widths[w], w), default=1)
     preamble = next((number for number, row in enumerate(first) if len(row) == width and any(row)), 0)
+    if first and len(first[0]) > width and _header(first, len(first[0])):  # and most rows are short
+        width, preamble = len(first[0]), 0
     header = _header(first[preamble:], width)
-    if first and not header and len(first[0]) > width and _header(first, len(first[0])):  # most rows are short
-        width, preamble, header = len(first[0]), 0, True
     labels = _labels(first[preamble] if header else [""] * width)
     table = Table(name, "rows")
     columns: list[list[Raw]] = [[] for _ in range(width)]
