@@ -1,6 +1,8 @@
 """`rlm-local serve`: the engine for a team, behind the API that programs already speak, and a page."""
 
 from collections.abc import Callable
+from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,17 +55,11 @@ def serve(
     It listens on this machine alone. For any other --host keys are needed: `rlm-local keys make`. One server uses a
     state directory at a time. Ctrl-C lets runs end; once more cancels them.
     """
-    try:
-        from rlm_local.serve.server import listen, only_one
-        from rlm_local.serve.server import serve as serve_requests
-        from rlm_local.serve.service import Service
-        from rlm_local.serve.settings import Settings
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs a package that is not installed: {error.name}",
-            remedy="pip install 'rlm-local[serve]'",
-        ) from error
+    if find_spec("fastapi") is None:
+        raise UsageError("the server needs packages that are not installed", remedy="pip install 'rlm-local[serve]'")
     from rlm_local.models import DEFAULT_MODEL, resolve
+    from rlm_local.serve.claim import listen, only_one
+    from rlm_local.serve.settings import Settings
 
     home = shared(ctx).home
     resolve(model or DEFAULT_MODEL)
@@ -87,14 +83,25 @@ def serve(
     )
 
     with only_one(home), listen(settings) as listener:
-        service = Service(settings, home, _make_engine(home))
-        if not settings.loopback and not service.keys.any():
+        keys = _keys_made(home)
+        if not settings.loopback and not keys:
             raise UsageError(
                 f"whoever reaches {host} could ask, and there is no key",
                 remedy="Make one first: `rlm-local keys make NAME`",
             )
-        _greet(settings, service.keys.any())
-        serve_requests(service, listener)
+        _greet(settings, keys)
+        from rlm_local.serve.server import serve as serve_requests
+        from rlm_local.serve.service import Service
+
+        serve_requests(Service(settings, home, _make_engine(home)), listener)
+
+
+def _keys_made(home: "Home") -> bool:
+    from rlm_local.serve.keys import KeyRing
+    from rlm_local.serve.state import open_state
+
+    with closing(open_state(home)) as state:
+        return KeyRing(state).any()
 
 
 def _make_engine(home: "Home") -> "Callable[[str, Listener], Engine]":

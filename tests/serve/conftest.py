@@ -16,7 +16,8 @@ from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import Model, resolve
 from rlm_local.serve.app import create_app
-from rlm_local.serve.server import Server, listen
+from rlm_local.serve.claim import listen
+from rlm_local.serve.server import Server
 from rlm_local.serve.service import Service
 from rlm_local.serve.settings import Settings
 from rlm_sandbox import Image

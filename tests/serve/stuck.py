@@ -8,7 +8,8 @@ from rlm_local.engine.engine import Engine
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import resolve
-from rlm_local.serve.server import listen, only_one, serve
+from rlm_local.serve.claim import listen, only_one
+from rlm_local.serve.server import serve
 from rlm_local.serve.service import Service
 from rlm_local.serve.settings import Settings
 from rlm_sandbox import ensure_image
