@@ -120,7 +120,7 @@ async def _ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: 
 async def _stream(client: httpx2.AsyncClient, about: str, leaves: bool, seen: Seen) -> tuple[str, str, bool]:
     """The run, the text, and whether the stream came to its end; no run where the server refused."""
     content = [
-        {"type": "text", "text": f"The word of the day of {about} is a{abs(hash(about))}. " * 20},
+        {"type": "text", "text": f"The word of the day of {about} is a{abs(hash(about))}. " * 5},
         {"type": "text", "text": f"What is the word of the day of {about}"},
     ]
     body = {"model": "rlm-local:direct", "messages": [{"role": "user", "content": content}], "stream": True}

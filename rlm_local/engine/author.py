@@ -26,10 +26,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Turn:
-    """A step and what came of it, as the next step sees it."""
+    """A step and what came of it, as the next step sees it; `error` and `stopped` as in `CellResult`."""
 
     step: Step
     output: str
+    error: str | None = None
+    stopped: str | None = None
 
 
 class Author(Protocol):

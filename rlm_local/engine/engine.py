@@ -219,7 +219,15 @@ class Engine:
             return replace(policy, calibration=self._calibration)
         return policy
 
-    def resume(self, record: RunRecord, corpus: Corpus, cancel: Cancel | None = None) -> Answer:
+    def resume(
+        self,
+        record: RunRecord,
+        corpus: Corpus,
+        cancel: Cancel | None = None,
+        *,
+        run_id: str | None = None,
+        listener: Listener | None = None,
+    ) -> Answer:
         """Go on with a run that did not come to its end, as a run of its own, with the same options and limits.
 
         Children that had come to their end are not run again, and leaf calls that were answered cost nothing where the
@@ -236,7 +244,7 @@ class Engine:
         if sha256_of(corpus) != start.context_sha256:
             raise UsageError(
                 f"the documents are not what run {record.run_id} was asked of",
-                remedy="Name the paths of the documents as they were",
+                remedy="Give the documents as they were, or ask again",
             )
         return self.ask(
             start.question,
@@ -249,7 +257,9 @@ class Engine:
             timeout=start.limits["seconds"],
             task_id=start.task_id,
             resumes=record,
+            run_id=run_id,
             cancel=cancel,
+            listener=listener,
         )
 
     def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:

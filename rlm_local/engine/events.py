@@ -14,7 +14,7 @@ class Event:
     kind      text                                      data
     setup     what is being fetched, built or loaded
     corpus    what was read, one line
-    node      a node's question                         view (how it came to its part), context_tokens, documents
+    node      a node's question                         part (of the documents, as a label), context_tokens, documents
     decision  the action and its reason                 the decision: action, logprobs, biased, propensity, costs, ...
     cell      the Python about to run                   plan, where there is one
     output    what the cell printed, or its traceback   seconds
@@ -45,12 +45,13 @@ def ignore(_event: Event) -> None:
 
 @dataclass(frozen=True)
 class Voice:
-    """Tells a listener what happens in one node."""
+    """Tells a listener what happens in one node. `part` says what of the documents it was given; empty at the root."""
 
     listener: Listener
     node: int
     parent: int | None
     depth: int
+    part: str = ""
 
     def __call__(self, kind: Kind, text: str, data: Mapping[str, Any], fraction: float | None = None) -> None:
         self.listener(Event(kind, text, fraction, self.node, self.parent, self.depth, data))

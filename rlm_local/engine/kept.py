@@ -27,6 +27,7 @@ def kept_in(record: RunRecord) -> dict[str, Result]:
 class KeptNode:
     """Stands for a node whose result is known: it costs nothing, and is in the log like any other."""
 
+    question: str
     result: Result
     log: RunLog
     say: Voice
@@ -34,7 +35,7 @@ class KeptNode:
     def run(self) -> Result:
         """The result, without its cost, which another run has paid."""
         result = replace(self.result, usage=Usage(depth=self.result.usage.depth))
-        self.say("node", "found by the run before", {})
+        self.say("node", self.question, {"part": self.say.part})
         self.log.end_node(self.say.node, result.ended, result.data())
         self.say("end", result.answer, {**result.data(), "ended": str(result.ended)})
         return result

@@ -57,8 +57,8 @@ class Node:
             StoreError: the log cannot be written.
         """
         started = time.monotonic()
-        view = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
-        self.say("node", self.question, view)
+        size = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
+        self.say("node", self.question, {"part": self.say.part, **size})
         ended, error = Ended.ANSWERED, ""
         try:
             self._loop()
@@ -106,7 +106,7 @@ class Node:
                     session = self.open_session(self.broker)
                 self.cancel.check()  # `stop` did not know a session that was opened meanwhile
                 self._begin_turn(state, step, before)
-                turns = (*turns, Turn(step, self._run(session, step)))
+                turns = (*turns, self._run(session, step))
         finally:
             release()
             alarm.cancel()
@@ -132,8 +132,8 @@ class Node:
             ),
         )
 
-    def _run(self, session: Session, step: Step) -> str:
-        """Run a step's cell; returns what the author is shown of it."""
+    def _run(self, session: Session, step: Step) -> Turn:
+        """Run a step's cell."""
         started = time.monotonic()
         try:
             result = session.run(step.cell)
@@ -145,7 +145,7 @@ class Node:
         self.cancel.check()
         observation = _observation(result)
         self.say("output", observation, {"seconds": result.seconds})
-        return observation
+        return Turn(step, observation, result.error, result.stopped)
 
     def _state(self, turns: tuple[Turn, ...]) -> State:
         left = self.budget.left

@@ -87,9 +87,9 @@ class Tree:
                 view = {**ask.view(), "kept": True} if known else ask.view()
                 share = {"tokens": ledger.limits.tokens, "calls": ledger.limits.calls, "nodes": ledger.limits.nodes}
                 start = NodeStart(ask.question, parent.node, depth, turn, view, share)
-                say = Voice(self.listener, self.log.node(start), parent.node, depth)
+                say = Voice(self.listener, self.log.node(start), parent.node, depth, ask.label)
                 node = None if known else self._node(ask.question, ask.corpus, size, ledger, say)
-                nodes.append(node or KeptNode(self.kept[ask.key], self.log, say))
+                nodes.append(node or KeptNode(ask.question, self.kept[ask.key], self.log, say))
             with ThreadPoolExecutor(self.at_once, thread_name_prefix="rlm-local-node") as threads:
                 results = [*threads.map(_run, nodes)]
         self.cancel.check()

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from rlm_local.errors import RlmLocalError
+from rlm_local.errors import RlmLocalError, StoreError
 from rlm_local.models import Cancel
 from rlm_local.serve.api import health, runs
 from rlm_local.serve.errors import BadRequestError, ServeError, as_serve_error
@@ -87,6 +87,8 @@ def create_app(service: Service) -> Guard:
 
 async def _told(request: Request, error: Exception) -> JSONResponse:
     """Every error in OpenAI's shape; nothing of what was sent is sent back."""
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, OSError):  # a body too long for the memory
+        error = StoreError("the request cannot be kept", remedy="Free some space on the server's disk")
     if isinstance(error, RequestValidationError):
         told, status = _invalid(error), 400
     elif isinstance(error, HTTPException):

@@ -1,8 +1,9 @@
 """What was asked of the server, kept from before it is answered: whose a run is, and what it was over."""
 
 import json
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Row
 from typing import Any
@@ -12,6 +13,9 @@ from rlm_local.serve.errors import NotFoundError
 
 INTERRUPTED = "interrupted"
 """How a job ended whose server died. Its run is in the log up to its last step."""
+
+_PAGE = 50
+"""Jobs that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Job:
         model: the model's name as it was asked for, policy and all.
         files, folders: what it is over: ids of uploaded files, names of shared folders.
         options: of `Engine.ask`, as plain data.
+        resumes: the run that it goes on with.
     """
 
     run_id: str
@@ -33,6 +38,7 @@ class Job:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    resumes: str | None = None
     accepted: float = field(default_factory=time.time)
     ended: str | None = None
 
@@ -55,6 +61,7 @@ class JobBook:
             "files": job.files,
             "folders": job.folders,
             "options": dict(job.options),
+            "resumes": job.resumes,
         }
         with self._database.writing() as connection:
             row = (None, job.run_id, job.owner, job.accepted, json.dumps(request), None)
@@ -69,6 +76,18 @@ class JobBook:
         with self._database.writing() as connection:
             query = "UPDATE job SET ended = ? WHERE ended IS NULL RETURNING *"
             return [_job(row) for row in connection.execute(query, (INTERRUPTED,)).fetchall()]
+
+    def latest(self, owner: str | None) -> Iterator[Job]:
+        """The jobs of an owner, or of all, the last one first, read as they are asked for."""
+        before = sys.maxsize
+        while True:
+            with self._database.reading() as connection:
+                query = "SELECT * FROM job WHERE id < ? AND owner = coalesce(?, owner) ORDER BY id DESC LIMIT ?"
+                rows = connection.execute(query, (before, owner, _PAGE)).fetchall()
+            yield from map(_job, rows)
+            if len(rows) < _PAGE:
+                return
+            before = rows[-1]["id"]
 
     def get(self, owner: str | None, run_id: str) -> Job:
         """A job of that owner; None is whoever may see all.

@@ -1,14 +1,14 @@
 """The parts of a server, and the way of a question through them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from rlm_local.corpus import Corpus
-from rlm_local.engine.answer import Answer
+from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.replay import Replayed
 from rlm_local.engine.typed import AnswerSchema
@@ -84,7 +84,8 @@ class Service:
         *,
         files: Sequence[str] = (),
         folders: Sequence[str] = (),
-        options: dict[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        resumes: str | None = None,
     ) -> Job:
         """A question, checked and on the disk; it is recorded before it is worked on.
 
@@ -124,12 +125,41 @@ class Service:
             files=tuple(files),
             folders=tuple(folders),
             options={**found.options, **(options or {})},
+            resumes=resumes,
         )
         self.audit.record(
-            caller.name, "ask", run=job.run_id, question=question, model=job.model, files=job.files, folders=job.folders
+            caller.name,
+            "ask",
+            run=job.run_id,
+            question=question,
+            model=job.model,
+            files=job.files,
+            folders=job.folders,
+            resumes=job.resumes,
         )
         self.jobs.accept(job)
         return job
+
+    def accept_again(self, caller: Caller, run_id: str) -> Job:
+        """The same as a job of its own, which goes on with a run that is over and did not come to its end.
+
+        Raises:
+            BadRequestError: it was answered.
+            NotFoundError: there is no such run, or what it was over is gone.
+            StoreError: it cannot be recorded.
+        """
+        job, answer = self.jobs.get(caller.sees, run_id), self.answer(run_id)
+        if answer and answer.ended is Ended.ANSWERED:
+            raise BadRequestError(f"run {run_id} was answered: there is nothing to go on with", code="answered")
+        return self.accept(
+            caller,
+            job.question,
+            job.model,
+            files=job.files,
+            folders=job.folders,
+            options=job.options,
+            resumes=run_id,
+        )
 
     def answer(self, run_id: str) -> Answer | None:
         """The answer in the log; None where the run did not come to one, or never began."""
@@ -204,9 +234,13 @@ class Service:
             listener(Event("corpus", "reading the documents"))
             corpus = self.corpus(job, live.cancel)
             listener(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters"))
-            answer = engine.ask(
-                job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **job.options
-            )
+            if job.resumes and self.store.summary(job.resumes):
+                before = self.store.get(job.resumes)
+                answer = engine.resume(before, corpus, live.cancel, run_id=job.run_id, listener=listener)
+            else:
+                answer = engine.ask(
+                    job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **job.options
+                )
         self.metrics.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
         self.metrics.tokens.labels("completion").inc(answer.usage.completion_tokens)
         for node in self.store.outline(job.run_id).nodes:

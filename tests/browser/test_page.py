@@ -69,12 +69,16 @@ def test_a_run_that_is_reloaded_in_its_middle_loses_nothing(page: Page, start: S
     expect(page.get_by_role("treeitem")).to_have_count(1)
 
 
-def test_a_run_is_cancelled(page: Page, start: StartServer) -> None:
+def test_a_run_is_cancelled_and_gone_on_with(page: Page, start: StartServer) -> None:
     gate = Gate()
     ask(page, start(gate.model))
     expect(page.get_by_role("treeitem")).to_have_count(1)
     page.get_by_role("button", name="Cancel").click()
     gate.open.set()
+    expect(page.locator(".head .pill")).to_have_text("cancelled")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".answer .text")).to_have_text("1")
+    page.get_by_role("link", name="an earlier run").click()
     expect(page.locator(".head .pill")).to_have_text("cancelled")
 
 

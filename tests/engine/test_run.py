@@ -234,6 +234,22 @@ def test_a_model_that_breaks_in_a_leaf_call_is_told(asker: Asker) -> None:
     assert end.error == "the decode failed with -3"
 
 
+def test_a_plan_whose_sandbox_died_is_run_again(asker: Asker) -> None:
+    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=once("cell", kill_own_worker))
+    assert (answer.answer, answer.ended) == ("1", Ended.ANSWERED)
+    assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", None]
+
+
+def test_a_count_that_never_ran_to_its_end_is_no_zero(asker: Asker) -> None:
+    def tell(event: Event) -> None:
+        if event.kind == "cell":
+            kill_own_worker()
+
+    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=tell)
+    assert (answer.answer, answer.found) == (NOT_FOUND, False)
+    assert {turn.end and turn.end.stopped for turn in record.nodes[0].turns} == {"worker"}
+
+
 def test_an_author_that_never_ends_is_stopped_and_that_is_no_answer(asker: Asker) -> None:
     answer, record = asker.ask(ScriptedModel(lambda _prompt: "1"), "?", policy="free")
     assert (answer.ended, answer.found) == (Ended.BUDGET, False)

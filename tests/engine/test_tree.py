@@ -73,6 +73,7 @@ def test_children_answer_about_their_parts_and_code_adds_up_what_they_say(asker:
     assert answer.usage.prompt_tokens == own["prompt_tokens"] + sum(usage["prompt_tokens"] for usage in below)
     nodes = {(event.node, event.parent, event.depth) for event in told if event.kind == "node"}
     assert nodes == {(root.id, None, 0), *((child.id, root.id, 1) for child in children)}
+    assert sorted(event.data["part"] for event in told if event.kind == "node") == ["", *NOTES]
     assert sum(event.kind == "end" for event in told) == 4
     same_again(record, corpus(), asker)
 

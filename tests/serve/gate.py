@@ -14,9 +14,11 @@ class Gate:
 
     def __init__(self) -> None:
         self.open = threading.Event()
+        self.reached = threading.Event()
         inner = planner(*COUNT)
 
         def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
+            self.reached.set()
             self.open.wait(30)
             return inner.slot(prompt, text, options)
 

@@ -19,7 +19,8 @@ from rlm_local.log import RunStore
 from rlm_local.serve.audit import AuditLog
 from rlm_sandbox import Image
 from tests.cli.fakes import FakeEngine, run_program
-from tests.serve.conftest import QUESTION
+from tests.serve.conftest import QUESTION, StartServer
+from tests.serve.test_runs import follow
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
+def program(home: Path, *arguments: str) -> "subprocess.Popen[str]":
     path = os.pathsep.join([str(ROOT), *sys.path])
     environment = {**os.environ, "RLM_LOCAL_HOME": str(home), "PYTHONPATH": path}
     command = [sys.executable, *arguments]
@@ -40,7 +41,7 @@ def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
 @contextmanager
 def scripted(home: Path, image: Image, records: Path, port: int) -> "Iterator[subprocess.Popen[str]]":
     """A server in a process of its own, whose model never finishes its first plan."""
-    process = start(home, "-m", "tests.serve.stuck", str(image.folder.parent), str(records), str(port))
+    process = program(home, "-m", "tests.serve.stuck", str(image.folder.parent), str(records), str(port))
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
             for _ in range(600):
@@ -56,8 +57,8 @@ def scripted(home: Path, image: Image, records: Path, port: int) -> "Iterator[su
         process.communicate()
 
 
-def test_a_killed_server_leaves_a_whole_log_and_says_which_runs_it_left(
-    image: Image, home: Home, records: Path
+def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_runs(
+    image: Image, home: Home, records: Path, start: StartServer
 ) -> None:
     port = free_port()
     home.root.mkdir(mode=0o700)
@@ -74,18 +75,26 @@ def test_a_killed_server_leaves_a_whole_log_and_says_which_runs_it_left(
         assert record.answer is None
     assert AuditLog(home.serve / "audit.jsonl").verify().problem == ""
 
-    with scripted(home.root, image, records, port), httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        assert {client.get(f"/api/runs/{run}").json()["state"] for run in runs} == {"interrupted"}
+    with start().client() as client:
+        listed = client.get("/api/runs").json()["runs"]
+        assert [(item["run_id"], item["state"]) for item in listed] == [(run, "interrupted") for run in runs[::-1]]
         assert client.get(f"/v1/responses/resp_{runs[0]}").json()["status"] == "failed"
-    lines = [json.loads(line) for line in (home.serve / "audit.jsonl").read_text().splitlines()]
-    assert sorted(lines[-1]["interrupted"]) == sorted(runs)
+        lines = [json.loads(line) for line in (home.serve / "audit.jsonl").read_text().splitlines()]
+        assert sorted(lines[-1]["interrupted"]) == sorted(runs)
+        for run in (runs[0], runs[2]):  # one that had begun, and one that had waited
+            again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
+            assert follow(client, again)[-1]["data"]["answer"]["answer"] == "1"
+            assert client.get(f"/api/runs/{again}").json()["resumes"] == run
+    with RunStore(home.runs) as store:
+        assert store.get("last").start.resumes is None
+        assert runs[0] in {store.get(summary.run_id).start.resumes for summary in store.latest()}
     assert AuditLog(home.serve / "audit.jsonl").verify().problem == ""
 
 
 def test_one_server_uses_a_state_directory(image: Image, home: Home, records: Path) -> None:
     home.root.mkdir(mode=0o700)
     with scripted(home.root, image, records, free_port()):
-        second = start(home.root, "-m", "rlm_local", "serve", "--port", str(free_port()), "--model", "smollm2-135m")
+        second = program(home.root, "-m", "rlm_local", "serve", "--port", str(free_port()), "--model", "smollm2-135m")
         _, err = second.communicate(timeout=60)
     assert second.returncode == 2
     assert "another server uses the state directory" in err

@@ -12,7 +12,8 @@ from rlm_local.models import resolve
 from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
 from tests.engine.script import planner
-from tests.serve.conftest import COUNT, QUESTION, Running
+from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
+from tests.serve.gate import Gate
 
 
 def ask(client: httpx2.Client, question: str = QUESTION, **more: object) -> str:
@@ -116,6 +117,38 @@ def test_a_run_is_run_again_and_exported(client: httpx2.Client) -> None:
     assert lines[0]["run_id"] == run
 
 
+def test_a_run_that_was_cancelled_is_gone_on_with(start: StartServer) -> None:
+    gate = Gate()
+    with start(gate.model).client() as client:
+        run = ask(client)
+        gate.reached.wait(30)
+        busy = client.post(f"/api/runs/{run}/resume")
+        assert (busy.status_code, busy.json()["error"]["code"]) == (400, "under_way")
+        client.post(f"/api/runs/{run}/cancel")
+        gate.open.set()
+        assert follow(client, run)[-1]["data"]["answer"]["ended"] == "cancelled"
+        again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
+        assert follow(client, again)[-1]["data"]["answer"]["answer"] == "1"
+        detail = client.get(f"/api/runs/{again}").json()
+        assert (detail["resumes"], detail["sources"]) == (run, ["records"])
+        done = client.post(f"/api/runs/{again}/resume")
+        assert (done.status_code, done.json()["error"]["code"]) == (400, "answered")
+
+
+def test_a_run_is_not_gone_on_with_over_other_documents(start: StartServer) -> None:
+    gate = Gate()
+    server = start(gate.model)
+    with server.client() as client:
+        run = ask(client)
+        gate.reached.wait(30)
+        client.post(f"/api/runs/{run}/cancel")
+        gate.open.set()
+        follow(client, run)
+        (server.service.folders["records"] / "new.txt").write_text("The gate is red.")
+        again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
+        assert "not what run" in follow(client, again)[-1]["data"]["error"]["message"]
+
+
 def test_a_key_sees_its_own_runs_only(server: Running) -> None:
     texts = {name: server.service.keys.make(name, ["ask", "read"])[1] for name in ("alice", "bob")}  # pyright: ignore
     with server.client(texts["alice"]) as alice, server.client(texts["bob"]) as bob:
@@ -128,6 +161,7 @@ def test_a_key_sees_its_own_runs_only(server: Running) -> None:
             ("GET", "/export"),
             ("GET", "/passage?document=visits.csv"),
             ("POST", "/cancel"),
+            ("POST", "/resume"),
             ("POST", "/replay"),
         ):
             response = bob.request(method, f"/api/runs/{run}{path}")

@@ -37,15 +37,19 @@ class GuidedAuthor:
     name: str = "guided"
     _tried: list[Plan] = field(default_factory=list[Plan])
     _counted_none: bool = False
+    _repeated: bool = False
 
-    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
         """See `Author.step`."""
+        if turns and turns[-1].stopped == "worker" and not self._repeated:  # its process died: nothing was tried
+            self._repeated = True
+            return replace(turns[-1].step, prompt=None, prompt_ids=(), completion_ids=(), text="")
         settled = self.policy.settle(state)
         if settled is not None:
             return Step(settled, compile_answer(state.question))
         planned = self._next(state, cancel)
         if planned is None:
-            return self._last_resort(state)
+            return self._last_resort(state, turns)
         return Step(
             decision=replace(planned.decision, reason=_reason(planned)),
             cell=compile_plan(planned.plan, state.question),
@@ -86,18 +90,20 @@ class GuidedAuthor:
             receipt.calls = 1
         return planned
 
-    def _last_resort(self, state: State) -> Step | None:
+    def _last_resort(self, state: State, turns: tuple[Turn, ...]) -> Step | None:
         if self._has_read():
-            return self._none_of_them()
+            return self._none_of_them(turns)
         plan = Plan(Op.READ)
         self._tried.append(plan)
         decision = Decision(Action.SEARCH, reason="nothing planned was found: read what speaks of it")
         return Step(decision, compile_plan(plan, state.question), plan=plan.data())
 
-    def _none_of_them(self) -> Step | None:
+    def _none_of_them(self, turns: tuple[Turn, ...]) -> Step | None:
         """A count that rests on values of fields and found none is an answer after all, once nothing else was found."""
         first = self._tried[0]
         if first.op is not Op.COUNT or first.judge or not first.where or self._astray(first) or self._counted_none:
+            return None
+        if not any(turn.step.plan == first.data() and not turn.error and not turn.stopped for turn in turns):
             return None
         self._counted_none = True
         return Step(Decision(Action.ANSWER, reason=f"no item of {first.items} meets the conditions"), "FINAL(0)")

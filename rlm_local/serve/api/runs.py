@@ -1,9 +1,11 @@
-"""/api/runs: ask, list, look into, follow, cancel, run again, export."""
+"""/api/runs: ask, list, look into, follow, cancel, go on with, run again, export."""
 
 import asyncio
+import heapq
 import time
 from collections.abc import AsyncGenerator, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -15,7 +17,7 @@ from rlm_local.log import RunOutline
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Asker, Caller, Reader, service
 from rlm_local.serve.api import shapes
-from rlm_local.serve.errors import NotFoundError
+from rlm_local.serve.errors import BadRequestError, NotFoundError
 from rlm_local.serve.shapes import ERRORS
 from rlm_local.serve.sse import EventStream, event
 
@@ -53,7 +55,7 @@ async def list_runs(
     now = {item.run_id for item in under_way}
 
     def page() -> list[shapes.RunItem]:
-        wanted = (item for item in _logged(request, caller) if item.run_id not in now)
+        wanted = (item for item in _known(request, caller) if item.run_id not in now)
         if before:
             wanted = _after(wanted, before)
         matching = (item for item in wanted if _matches(item, search))
@@ -75,14 +77,17 @@ def _matches(item: shapes.RunItem, search: str) -> bool:
     return not wanted or wanted in item.question.casefold() or wanted in (item.answer or "").casefold()
 
 
-def _logged(request: Request, caller: Caller) -> Iterator[shapes.RunItem]:
+def _known(request: Request, caller: Caller) -> Iterator[shapes.RunItem]:
+    """All runs that the caller may see, the last one first: what was asked here, and for some the command line's."""
     use = service(request)
-    for summary in use.store.latest():
-        job = use.jobs.find(summary.run_id)
-        if job and caller.sees in (None, job.owner):
-            yield shapes.of_job(job, summary.answer)
-        elif not job and caller.sees is None:
-            yield shapes.of_summary(summary)
+    asked = ((job.accepted, shapes.of_job(job, use.answer(job.run_id))) for job in use.jobs.latest(caller.sees))
+    if caller.sees is not None:
+        return (item for _, item in asked)
+    logged = (
+        (summary.started.timestamp(), None if use.jobs.find(summary.run_id) else shapes.of_summary(summary))
+        for summary in use.store.latest()
+    )
+    return (item for _, item in heapq.merge(asked, logged, key=itemgetter(0), reverse=True) if item)
 
 
 @router.get("/{run_id}")
@@ -108,6 +113,7 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
         sources=list(use.sources(run_id)),
         files=list(job.files) if job else [],
         folders=list(job.folders) if job else [],
+        resumes=job.resumes if job else None,
     )
 
 
@@ -167,6 +173,19 @@ async def cancel(request: Request, run_id: str, caller: Asker) -> shapes.RunItem
         use.desk.cancel(live)
         return shapes.of_live(live)
     return item
+
+
+@router.post("/{run_id}/resume", status_code=202)
+async def resume(request: Request, run_id: str, caller: Asker) -> shapes.RunItem:
+    """Goes on with a run that was interrupted, cancelled or ran out, as a run of its own; what it found is kept."""
+    use, began = service(request), time.monotonic()
+    await asyncio.to_thread(_find, request, caller, run_id)
+    live = use.desk.find(run_id)
+    if live and live.state != "ended":
+        raise BadRequestError(f"run {run_id} is under way", code="under_way")
+    with use.desk.place(caller.owner):
+        job = await asyncio.to_thread(use.accept_again, caller, run_id)
+        return shapes.of_live(use.desk.submit(job, began))
 
 
 @router.post("/{run_id}/replay")

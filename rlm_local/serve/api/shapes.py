@@ -73,6 +73,7 @@ class RunDetail(RunItem):
     sources: list[str]
     files: list[str] = Field(description="Ids of the uploaded files that it is over.")
     folders: list[str] = Field(description="Names of the shared folders that it is over.")
+    resumes: str | None = Field(description="The run that it goes on with.")
 
 
 class Call(BaseModel):

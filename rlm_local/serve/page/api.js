@@ -36,6 +36,7 @@ export const runs = (query) => json("GET", `/api/runs?${new URLSearchParams(quer
 export const run = (id) => json("GET", `/api/runs/${id}`);
 export const node = (id, number) => json("GET", `/api/runs/${id}/nodes/${number}`);
 export const cancel = (id) => json("POST", `/api/runs/${id}/cancel`);
+export const resume = (id) => json("POST", `/api/runs/${id}/resume`);
 export const replay = (id) => json("POST", `/api/runs/${id}/replay`);
 export const passage = (id, query) => json("GET", `/api/runs/${id}/passage?${new URLSearchParams(query)}`);
 export const files = () => json("GET", "/v1/files");

@@ -90,7 +90,7 @@ class RunView {
       this.say("Starting");
     } else if (kind === "setup" || kind === "corpus") this.say(event.text, event.fraction);
     else if (kind === "node") {
-      this.tree.add(emptyNode(event.node, event.parent, event.depth, event.text));
+      this.tree.add({ ...emptyNode(event.node, event.parent, event.depth, event.text), part: event.data.part });
       this.drawn();
     } else if (kind === "lost") {
       api.run(this.id).then((run) => {
@@ -151,7 +151,7 @@ class RunView {
     this.now.hidden = !live;
     replace(
       this.head,
-      h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked))),
+      h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked)), run.resumes ? h("a", { href: `#/run/${run.resumes}` }, "goes on with an earlier run") : null),
       h("h1", run.question),
       h("div.actions", live ? this.action("Cancel", () => api.cancel(this.id)) : this.after()),
     );
@@ -213,8 +213,15 @@ class RunView {
         replace(this.trouble, problem(error));
       }
     });
+    const askable = run.files.length || run.folders.length;
+    const resume = this.action("Go on", async () => {
+      const again = await api.resume(this.id);
+      this.ended();
+      location.hash = `#/run/${again.run_id}`;
+    });
     return [
-      run.files.length || run.folders.length ? other : null,
+      askable && run.state !== "answered" ? resume : null,
+      askable ? other : null,
       this.action("Compare", () => (location.hash = `#/compare/${this.id}`)),
       this.action("Replay", async () => {
         const done = await api.replay(this.id);

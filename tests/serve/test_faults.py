@@ -1,0 +1,71 @@
+"""What breaks around a server: its sandbox dies, its disk is full, a client reads slowly or not at all."""
+
+import os
+import signal
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sandbox.processes import processes
+from tests.serve.conftest import StartServer
+from tests.serve.gate import Gate
+from tests.serve.test_runs import ask, follow
+from tests.training.test_convert import full_disk
+
+UPLOAD = b"The gate is red.\n"
+
+
+def test_a_sandbox_that_dies_in_mid_run_costs_no_answer(start: StartServer) -> None:
+    gate = Gate()
+    with start(gate.model).client() as client:
+        run = ask(client)
+        gate.reached.wait(30)
+        for process in processes():
+            os.kill(int(process.name), signal.SIGKILL)
+        gate.open.set()
+        assert follow(client, run)[-1]["data"]["answer"]["answer"] == "1"
+        assert follow(client, ask(client))[-1]["data"]["answer"]["answer"] == "1"
+
+
+def test_a_full_disk_ends_a_run_with_a_remedy_and_it_is_gone_on_with_later(start: StartServer) -> None:
+    gate = Gate()
+    server = start(gate.model)
+    with server.client() as client:
+        run = ask(client)
+        gate.reached.wait(30)
+        with full_disk(0):
+            gate.open.set()
+            error = follow(client, run)[-1]["data"]["error"]
+            refused = client.post("/api/runs", json={"question": "And now?"})
+        assert error["code"] == refused.json()["error"]["code"] == "storage"
+        assert "Free some space" in error["message"]
+        assert server.service.audit.verify().problem == ""
+        assert [item["run_id"] for item in client.get("/api/runs").json()["runs"]] == [run]
+        again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
+        assert follow(client, again)[-1]["data"]["answer"]["answer"] == "1"
+
+
+@pytest.mark.parametrize("size", [1, 300_000])  # in memory, and beyond what is kept there
+def test_a_file_that_finds_the_disk_full_leaves_nothing(start: StartServer, size: int) -> None:
+    server = start()
+    with server.client() as client:
+        with full_disk(0):
+            response = client.post("/v1/files", files={"file": ("gate.txt", UPLOAD * size)})
+        assert (response.status_code, response.json()["error"]["code"]) == (500, "storage")
+        assert list((server.service.home.serve / "files").iterdir()) == []
+        assert client.get("/v1/files").json()["data"] == []
+        assert client.post("/v1/files", files={"file": ("gate.txt", UPLOAD * size)}).status_code == 200
+
+
+def test_a_client_that_does_not_read_keeps_nobody_waiting(start: StartServer) -> None:
+    server = start()
+    with server.client() as client:
+        big = client.post("/v1/files", files={"file": ("big.txt", UPLOAD * 1_000_000)}).json()["id"]
+        address = urlsplit(server.url)
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect((address.hostname, address.port))
+            slow.sendall(f"GET /v1/files/{big}/content HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+            assert slow.recv(15) == b"HTTP/1.1 200 OK"
+            assert follow(client, ask(client))[-1]["data"]["answer"]["answer"] == "1"
