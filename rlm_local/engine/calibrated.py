@@ -15,7 +15,7 @@ _SOLVED = 0.99
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
     """Decisions at states where several actions were tried and one at least solved the task.
 
-    The label is the cheapest that did; the log probabilities are those of the run that saw most options.
+    The label is the cheapest that did; the log probabilities are those of the run in which nothing was forced.
     """
     branches: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -28,10 +28,12 @@ def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
             for outcome, run in runs
             if run.answer and outcome.score >= _SOLVED and outcome.forced.split(" ")[0] in [*Action]
         ]
-        seen: list[Mapping[str, float]] = [
-            run.nodes[0].turns[0].start.decision["logprobs"] for _, run in runs if run.nodes and run.nodes[0].turns
+        own: list[Mapping[str, float]] = [
+            run.nodes[0].turns[0].start.decision["logprobs"]
+            for outcome, run in runs
+            if outcome.forced.split(" ")[0] not in [*Action] and run.nodes and run.nodes[0].turns
         ]
-        logprobs = max(seen, key=len) if seen else dict[str, float]()
+        logprobs = own[0] if own else dict[str, float]()
         if len(tried) > 1 and solved and len(logprobs) > 1:
             options = {Action(action): logprob for action, logprob in logprobs.items()}
             found.append(Labelled(options, Action(min(solved)[1])))

@@ -9,14 +9,15 @@ import pytest
 from rlm_local.bench.scoring import Task
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer
+from rlm_local.engine.calibrated import labelled
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunStore
 from rlm_local.models import Cancel, resolve
-from rlm_policy import Policy
+from rlm_policy import Action, Labelled, Policy
 from rlm_sandbox import Image
-from rlm_training.collect import Collector
+from rlm_training.collect import UNFORCED, Collector
 from rlm_training.datasets import build
 from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
 from rlm_training.steer import sampled, steerable, towards
@@ -62,7 +63,19 @@ def test_every_op_is_tried_from_the_same_state(collector: Collector, store: RunS
     assert found["task 1", "SEARCH count"] == 1.0
     assert found["task 1", "SEARCH list"] == 0.0
     assert found["task 2", "SEARCH top"] == 1.0
-    assert not any(name in ("ANSWER", "SEARCH read") for _, name in found)  # code alone had solved it
+    assert not any(name in ("ANSWER whole", "SEARCH read") for _, name in found)  # code alone had solved it
+    runs = [store.get(o.run_id) for o in store.outcomes(SHA, PROMPT_VERSION)]
+    assert {len(run.nodes[0].turns) for run in runs} == {1}  # what comes after a first plan is another decision
+
+
+def test_a_calibration_sees_what_the_model_would_have_decided(collector: Collector, store: RunStore) -> None:
+    list(collector.collect([task(1, "train")], branches=True, cancel=Cancel()))
+    outcomes = store.outcomes(SHA, PROMPT_VERSION)
+    assert outcomes[0].forced == UNFORCED
+    own = store.get(outcomes[0].run_id).nodes[0].turns[0].start.decision["logprobs"]
+    [decision] = labelled(store, outcomes)
+    assert decision == Labelled({Action(action): logprob for action, logprob in own.items()}, Action.SEARCH)
+    assert len(own) > 1
 
 
 def test_a_collection_goes_on_where_it_was(collector: Collector, store: RunStore) -> None:

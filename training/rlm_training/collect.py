@@ -21,6 +21,9 @@ from rlm_training.trajectories import SOLVED
 UNFORCED = "as it is"
 """What is forced where nothing is: what the policy does of its own."""
 
+_PLANNING = 1
+"""Calls that a plan takes."""
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -60,7 +63,9 @@ class Collector:
     """Tries the branches of tasks over one engine, several tasks at a time, and keeps their outcomes in the log.
 
     A branch that reads is tried only where code alone did not solve the task: it costs a hundred times as much, and
-    would not become the label.
+    would not become the label. One of code alone ends with its first plan: what is tried after that plan came to
+    nothing is another decision, and reads. First comes the plan that the model makes of its own: its option logits are
+    what a calibration is fitted on, and where it is as good as any it is what is right.
 
     Args:
         engine: of `model`, which is `steerable`, and of `store`.
@@ -134,20 +139,24 @@ class Collector:
         task = make()
         known = {name: reached for (of, name), reached in done.items() if of == task.id}
         outcomes: list[Outcome] = []
-        for branch in self.branches_of(task) if branches else [None]:
+        forced = self.branches_of(task) if branches else []
+        if branches and not forced:
+            return Collected(task, ())  # size alone decides
+        for branch in [None, *forced] if branches else [None]:
             name = branch.name if branch else UNFORCED
             if name in known:
                 continue
-            if branch and branch.dear and max(known.values(), default=0.0) >= SOLVED:
+            dear = branch.dear if branch else not branches
+            if branch and dear and max(known.values(), default=0.0) >= SOLVED:
                 break  # the label is the cheapest that solves
-            outcome = self._try(task, branch, cancel)
+            outcome = self._try(task, branch, None if dear else _PLANNING, cancel)
             if outcome is None:
                 break
             outcomes.append(outcome)
             known[name] = outcome.score
         return Collected(task, tuple(outcomes))
 
-    def _try(self, task: TrainingTask, branch: Branch | None, cancel: Cancel) -> Outcome | None:
+    def _try(self, task: TrainingTask, branch: Branch | None, max_calls: int | None, cancel: Cancel) -> Outcome | None:
         """The outcome of a branch, or of none forced, kept; None: cancelled."""
         with towards(branch.op if branch else ""):
             answer = self.engine.ask(
@@ -155,6 +164,7 @@ class Collector:
                 task.corpus,
                 policy=InPlan((branch.action,)) if branch else "prompted",
                 max_tokens=self.max_tokens,
+                max_calls=max_calls,
                 task_id=task.id,
                 cancel=cancel,
             )
@@ -168,7 +178,7 @@ class Collector:
             branch=task.id,
             forced=branch.name if branch else UNFORCED,
             expected=", ".join(known) if isinstance(known, tuple) else str(known),
-            score=0.0 if answer.ended is Ended.ERROR else score(task.task, answer.answer, answer.found),
+            score=score(task.task, answer.answer, answer.found) if answer.ended is Ended.ANSWERED else 0.0,
         )
         self.store.score(outcome)
         return outcome

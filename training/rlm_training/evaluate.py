@@ -145,7 +145,8 @@ def _decided(results: Iterable[Result], states: Mapping[str, State], store: RunS
         valid += sum(bool(turn.end and not turn.end.error) for turn in own)
         state = states.get(result.id)
         if state and state.best and own:
-            confusion[state.best.decision, decision_of(own[0])] += 1
+            taken = decision_of(own[0])
+            confusion[taken if taken in state.right else state.best.decision, taken] += 1
     n = confusion.total()
     return {
         "n": n,

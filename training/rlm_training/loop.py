@@ -11,16 +11,17 @@ from typing import Any
 
 from rlm_local.bench.examples import Result
 from rlm_local.engine.answer import Answer
+from rlm_local.engine.calibrated import keep, labelled
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log.lines import LineFile
 from rlm_local.models import Cancel
-from rlm_policy import Artifact, Manifest, Policies, Policy
+from rlm_policy import Artifact, Manifest, Policies, Policy, Prompted, fit
 from rlm_training.base import Export, export_base
 from rlm_training.collect import Collector
 from rlm_training.datasets import build, load, save
 from rlm_training.errors import EvaluationError
-from rlm_training.evaluate import BEFORE, Evaluation, ask_held_out, compare, to_svg
+from rlm_training.evaluate import Evaluation, ask_held_out, compare, to_svg
 from rlm_training.files import sha256, whole
 from rlm_training.settings import Settings
 from rlm_training.sft import Tell, train_sft
@@ -89,7 +90,7 @@ class Loop:
         return self.home.training / "bases" / Path(self.model).stem
 
     def collect(self, cancel: Cancel) -> None:
-        """Every branch of every task, in the log."""
+        """Every branch of every task, in the log; and from those for training, the biases of the model untrained."""
         marker = self.folder / "collected"
         if marker.exists():
             return
@@ -102,7 +103,10 @@ class Loop:
                 best = max(collected.outcomes, key=lambda o: o.score, default=None)
                 said = f"{best.forced} scores {best.score:.2f}" if best else "was collected before"
                 self.tell(f"{number} of {len(tasks)} tasks: {collected.task.id} ({collected.task.split}): {said}")
-        cancel.check()
+            cancel.check()
+            outcomes = bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION)
+            decisions = labelled(bench.store, tuple(o for o in outcomes if o.split == "train"))
+            keep(self.home.calibration, bench.spec.sha256, PROMPT_VERSION, fit(decisions))
         marker.touch()
 
     def train(self, cancel: Cancel) -> Trained:
@@ -168,7 +172,7 @@ def evaluate(
     cancel: Cancel,
     beside: Sequence[str] = BESIDE,
 ) -> Evaluation:
-    """The held-out ones of some tasks under a policy, the one before it, and others beside.
+    """The held-out ones of some tasks under a policy, the model untrained and calibrated, and others beside.
 
     Args:
         file: of results, a JSON line each; what is in it is not asked again.
@@ -188,7 +192,8 @@ def evaluate(
 
     with LineFile(file) as lines:
         known = [Result(**row) for row in lines.rows]
-        for result in ask_held_out(tasks, (BEFORE, after, *beside), ask, known):
+        before = Prompted(calibration=bench.calibration)
+        for result in ask_held_out(tasks, (before, after, *beside), ask, known):
             cancel.check()
             lines.append(result.data())
             known.append(result)

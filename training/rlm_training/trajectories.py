@@ -61,6 +61,12 @@ class State:
         """The cheapest that solves; None where none does."""
         return min((a for a in self.alternatives if a.solved), key=lambda a: a.cost, default=None)
 
+    @property
+    def right(self) -> frozenset[str]:
+        """What may be decided here: the decisions of all that solve as cheaply as the best."""
+        best = self.best
+        return frozenset(a.decision for a in self.alternatives if best and a.solved and a.cost <= best.cost)
+
 
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[State]:
     """All states that were collected with a model under a version of the prompts, the first one first.

@@ -1,17 +1,19 @@
 """A model, a log and an engine over both, opened for collecting and evaluating."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import LlamaEngine, Model, ModelSpec, ensure_model, resolve
-from rlm_policy import Policies
+from rlm_policy import Action, Policies
 from rlm_sandbox import ensure_image
 from rlm_training.files import sha256
 from rlm_training.steer import steerable
@@ -29,6 +31,8 @@ class Workbench:
     store: RunStore
     engine: Engine
     trained: TrainedPolicies
+    calibration: Mapping[Action, float]
+    """Of the model untrained."""
 
 
 @contextmanager
@@ -45,7 +49,8 @@ def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbenc
     steered = steerable(llama)
     trained = TrainedPolicies(Policies(home.policies), spec.sha256, llama.template_sha256, llama.load_adapter)
     with Engine.of(spec, steered, image, store) as engine:
-        yield Workbench(spec, llama, steered, store, engine, trained)
+        calibration = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
+        yield Workbench(spec, llama, steered, store, engine, trained, calibration)
 
 
 def weights(model: str, home: Home, tell: Listener) -> tuple[ModelSpec, Path]:
