@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from rlm_local.models.adapters import AdapterSet
 from rlm_local.models.cancel import Cancel
-from rlm_local.models.kv import Tokens
+from rlm_local.models.kv import Tokens, common_prefix
 from rlm_local.models.logits import Logits
 from rlm_local.models.result import Usage
 
@@ -99,12 +99,15 @@ class Job:
 
     Attributes:
         waiting: the tasks that have no sequence, in order.
+        lasting: tokens that all of its prompts begin with; a single one's are all that it may come to, for its caller
+            may go on from its reply.
         evaluated: tokens that were evaluated for it so far.
     """
 
     def __init__(self, tasks: Sequence[Task], cancel: Cancel | None, *, urgent: bool, adapters: AdapterSet) -> None:
         self.events: queue.SimpleQueue[Done | Text | Failed | None] = queue.SimpleQueue()
         self.waiting = deque(Waiting(index, task, task.tokens) for index, task in enumerate(tasks))
+        self.lasting = _lasting(tasks)
         self.urgent = urgent
         self.adapters = adapters
         self.evaluated = 0
@@ -142,6 +145,12 @@ class Job:
         """Tell the caller that there will be nothing more."""
         self._left = True
         self.events.put(Failed(error))
+
+
+def _lasting(tasks: Sequence[Task]) -> int:
+    if len(tasks) == 1:
+        return len(tasks[0].tokens) + tasks[0].room
+    return min((common_prefix(tasks[0].tokens, task.tokens) for task in tasks), default=0)
 
 
 class Turns:

@@ -22,7 +22,7 @@ class Memory(Protocol):
     """The part of a llama.cpp context that the book-keeping drives."""
 
     def copy(self, source: int, target: int, length: int) -> None: ...
-    def remove(self, sequence: int) -> None: ...
+    def remove(self, sequence: int, start: int = 0) -> None: ...
 
 
 class Sequence:
@@ -34,11 +34,20 @@ class Sequence:
         shared: tokens whose cells came from another sequence.
         space: what its KV depends on beside the tokens: the adapters. Nothing is shared between spaces.
         active: whether a task is running on it; an idle one is a cache.
+        lasting: how many of its first tokens are of use to others once its call is done.
         kept: whether it stays however short its own part is, until room is needed.
     """
 
     def __init__(
-        self, number: int, tokens: Tokens, known: int, cells: NDArray[np.int32], *, space: bytes, kept: bool
+        self,
+        number: int,
+        tokens: Tokens,
+        known: int,
+        cells: NDArray[np.int32],
+        *,
+        space: bytes,
+        lasting: int,
+        kept: bool,
     ) -> None:
         self.id = number
         self.space = space
@@ -47,6 +56,7 @@ class Sequence:
         self.cells = cells
         self.length = self.shared = len(cells)
         self.active = True
+        self.lasting = lasting
         self.kept = kept
         self.used = 0
 
@@ -104,7 +114,14 @@ class KV:
         return max((common_prefix(s.tokens[: s.known], tokens) for s in active), default=0)
 
     def admit(
-        self, tokens: Tokens, *, room: int, space: bytes = b"", kept: bool = False, sparing: bool = False
+        self,
+        tokens: Tokens,
+        *,
+        room: int,
+        space: bytes = b"",
+        lasting: int = 0,
+        kept: bool = False,
+        sparing: bool = False,
     ) -> Sequence | None:
         """A new active sequence for a prompt, sharing the longest prefix at hand.
 
@@ -128,7 +145,7 @@ class KV:
         if not self._numbers:
             self._evict(idle, spare=source)
         tokens = np.concatenate([tokens, np.zeros(room, np.int32)])
-        sequence = self._new(tokens, len(tokens) - room, cells, space=space, kept=kept)
+        sequence = self._new(tokens, len(tokens) - room, cells, space=space, lasting=lasting, kept=kept)
         if source is not None:
             self._memory.copy(source.id, sequence.id, length)
         while self.free < 0:
@@ -142,7 +159,8 @@ class KV:
             return None
         if not self._numbers:
             self._evict(idle)
-        sequence = self._new(tokens.copy(), len(tokens), np.empty(0, np.int32), space=space, kept=True)
+        none = np.empty(0, np.int32)
+        sequence = self._new(tokens.copy(), len(tokens), none, space=space, lasting=len(tokens), kept=True)
         while self.free < 0:
             self._evict(idle)
         return sequence
@@ -186,17 +204,37 @@ class KV:
         while len(idle) > 1 and (len(idle) > self._most_idle or self._idle_cells() > len(self._owners) // 2):
             self._evict(idle)
 
+    def settle(self) -> None:
+        """Leave of idle sequences what lasts, once: the same call, made again, finds what it found before, has batches
+        of the same shape, and so the same numbers."""
+        for sequence in self._idle():
+            if not sequence.kept and sequence.lasting < sequence.length:
+                self._cut(sequence, sequence.lasting)
+
     def touch(self, sequence: Sequence) -> None:
         """Mark as used just now."""
         self._clock += 1
         sequence.used = self._clock
 
-    def _new(self, tokens: Tokens, known: int, cells: NDArray[np.int32], *, space: bytes, kept: bool) -> Sequence:
-        sequence = Sequence(self._numbers.pop(), tokens, known, cells.copy(), space=space, kept=kept)
+    def _new(
+        self, tokens: Tokens, known: int, cells: NDArray[np.int32], *, space: bytes, lasting: int, kept: bool
+    ) -> Sequence:
+        number = self._numbers.pop()
+        sequence = Sequence(number, tokens, known, cells.copy(), space=space, lasting=lasting, kept=kept)
         self._owners[cells] += 1
         self.sequences.append(sequence)
         self.touch(sequence)
         return sequence
+
+    def _cut(self, sequence: Sequence, length: int) -> None:
+        """Shorten an idle sequence, or drop it where others hold all that is left."""
+        if np.all(self._owners[sequence.cells[:length]] > 1):
+            self.drop(sequence)
+            return
+        self._memory.remove(sequence.id, length)
+        self._owners[sequence.cells[length:]] -= 1
+        sequence.tokens, sequence.cells = sequence.tokens[:length], sequence.cells[:length]
+        sequence.length = sequence.known = length
 
     def _fits(self, idle: list[Sequence], source: Sequence | None, shared: NDArray[np.int32], count: int) -> bool:
         """Whether `count` cells beside the `shared` ones of `source` could be had if all of `idle` went."""

@@ -319,9 +319,9 @@ class Context:
         """Let sequence `target` share the first `length` cells of `source`."""
         c.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def remove(self, sequence: int) -> None:
-        """Drop a sequence; cells that no other sequence shares are free."""
-        c.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+    def remove(self, sequence: int, start: int = 0) -> None:
+        """Drop a sequence, or its end from `start` on; cells that no other sequence shares are free."""
+        c.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
     def clear(self) -> None:
         """Drop every sequence."""

@@ -311,3 +311,12 @@ def test_loading_tells_how_far_it_is(smollm_path: Path):
     said: list[tuple[str, float | None]] = []
     with LlamaEngine(smollm_path, name="mine", n_ctx=256, progress=lambda what, share: said.append((what, share))):
         assert said[-1] == ("loading mine", 1.0)
+
+
+def test_a_call_that_is_made_again_gives_the_same_numbers(smollm_path: Path):
+    """Not only in another engine: it finds in the KV what it found before."""
+    prompts = [Prompt((*CAPITALS, Message("user", f"{number} {'river house ' * 10}"))) for number in range(12)]
+    with LlamaEngine(smollm_path, name="smollm2-135m", n_ctx=1024) as engine:
+        engine.choose(prompts, ["Rome", "Cairo"])  # evaluates what they share
+        first, *others = ([score.logprobs for score in engine.choose(prompts, ["Rome", "Cairo"])] for _ in range(2))
+    assert others == [first]

@@ -27,8 +27,8 @@ class FakeMemory:
         self.cells[target] = self.cells[source][:length]
         self.copied.append((source, target))
 
-    def remove(self, sequence: int) -> None:
-        self.cells.pop(sequence, None)
+    def remove(self, sequence: int, start: int = 0) -> None:
+        self.cells[sequence] = self.cells.get(sequence, [])[:start]
 
     @property
     def used(self) -> int:
@@ -66,12 +66,15 @@ class Accounting(RuleBasedStateMachine):
         prompt=prompts,
         room=st.integers(0, 12),
         space=st.sampled_from([b"", b"adapter"]),
+        lasting=st.integers(0, 24),
         kept=st.booleans(),
         sparing=st.booleans(),
     )
-    def admit(self, prompt: list[int], room: int, space: bytes, kept: bool, sparing: bool) -> Sequence | None:
+    def admit(
+        self, prompt: list[int], room: int, space: bytes, lasting: int, kept: bool, sparing: bool
+    ) -> Sequence | None:
         before = [sequence for sequence in self.kv.sequences if sequence.kept]
-        sequence = self.kv.admit(ids(*prompt), room=room, space=space, kept=kept, sparing=sparing)
+        sequence = self.kv.admit(ids(*prompt), room=room, space=space, lasting=lasting, kept=kept, sparing=sparing)
         assert not sparing or all(each in self.kv.sequences for each in before), "what is kept is spared"
         if sequence is None:
             assert self.running or sparing, "an empty engine must take whatever fits its memory"
@@ -120,6 +123,10 @@ class Accounting(RuleBasedStateMachine):
     @rule()
     def trim(self) -> None:
         self.kv.trim()
+
+    @rule()
+    def settle(self) -> None:
+        self.kv.settle()
 
     @invariant()
     def nothing_is_overdrawn(self) -> None:
@@ -237,6 +244,19 @@ def test_trimming_leaves_one_owner_of_what_many_share():
     kv.trim()
     assert len(kv.sequences) == 1
     assert kv.match(ids(*prefix))[1] == len(prefix)
+
+
+def test_what_a_call_shared_lasts_and_the_rest_goes():
+    kv, memory = new(cells=100)
+    for tail in range(3):
+        sequence = kv.admit(ids(1, 2, 3, 10 + tail), room=0, lasting=3)
+        assert sequence is not None
+        evaluate(kv, memory, sequence)
+        kv.finish(sequence)
+    kv.settle()
+    assert [sequence.length for sequence in kv.sequences] == [3]
+    assert kv.match(ids(1, 2, 3, 12))[1] == 3
+    assert memory.used == 3
 
 
 def test_common_prefix():

@@ -78,8 +78,11 @@ class FakeDecoder:
         assert not self.sequences.get(target)
         self.sequences[target] = self.sequences[source][:length]
 
-    def remove(self, sequence: int) -> None:
-        self.sequences.pop(sequence, None)
+    def remove(self, sequence: int, start: int = 0) -> None:
+        if start:
+            del self.sequences[sequence][start:]
+        else:
+            self.sequences.pop(sequence, None)
 
     def clear(self) -> None:
         self.sequences.clear()
