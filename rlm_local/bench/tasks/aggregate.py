@@ -22,6 +22,12 @@ def make(length: float, rng: Random, texts: Texts | None) -> Made:
     return drawn(lambda: rng.choice(_QUESTIONS)(rows, rng))
 
 
+def every_question(rows: list[Row], rng: Random) -> dict[str, Made]:
+    """One of each of the nine questions about the same rows, by name; without those that have no single answer."""
+    asked = {question.__name__.strip("_"): question(rows, rng) for question in _QUESTIONS}
+    return {name: made for name, made in asked.items() if made}
+
+
 def _most_common(rows: list[Row], rng: Random) -> Made | None:
     word, sign = rng.choice((("most", 1), ("least", -1)))
     counts = Counter(row.label for row in rows)
