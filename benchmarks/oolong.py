@@ -17,12 +17,10 @@ from rlm_local import Answer, Engine
 from rlm_local.bench.examples import wilson
 from rlm_local.bench.scoring import Task, score
 from rlm_local.bench.tasks.aggregate import every_question
-from rlm_local.bench.tasks.labelled import LABELS, Row, document, make_rows, read_trec
+from rlm_local.bench.tasks.labelled import LABELS, Row, make_rows, read_trec
 from rlm_local.bench.tasks.made import Made
 from rlm_local.home import Home
 from rlm_local.log import RunStore
-
-_UNLIMITED = 10_000_000
 
 
 def main() -> None:
@@ -39,12 +37,13 @@ def main() -> None:
     judged: dict[str, str] = {}
     with Engine(asked.model) as engine:
         for name, made in (each for _ in range(asked.draws) for each in every_question(rows, rng).items()):
-            answer = engine.ask(made.question, made.documents, max_tokens=_UNLIMITED, max_calls=_UNLIMITED, timeout=7200)
+            answer = engine.ask(made.question, made.documents)
             scores[name].append(scored(made, answer))
             judged = max(judged, labels_in(answer.run_id), key=len)
             usage = answer.usage
-            print(f"{scores[name][-1]:.2f} {name}: {answer.answer[:40]!r}, expected {made.answer!r}; ", end="")
-            print(f"{usage.prompt_tokens + usage.completion_tokens:,} tokens, {usage.seconds:.0f} s, run {answer.run_id}")
+            cost = f"{usage.prompt_tokens + usage.completion_tokens:,} tokens, {usage.seconds:.0f} s"
+            said = f"{answer.answer[:40]!r}, expected {made.answer!r}"
+            print(f"{scores[name][-1]:.2f} {name}: {said}; {cost}, run {answer.run_id}", flush=True)
     for name, each in scores.items():
         print(f"{name:16} {len(each):3} {mean(each):.2f}")
     every = [each for of_one in scores.values() for each in of_one]

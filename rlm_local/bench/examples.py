@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import mean, median, quantiles
 from typing import Any
 
 from rlm_local.bench.scoring import Task, score
@@ -44,13 +45,18 @@ class Result:
 
 @dataclass(frozen=True)
 class Share:
-    """How well some questions were answered: mean score, its 95 % interval; tokens, calls, seconds per question."""
+    """How well some questions were answered: mean score and its 95 % interval, and what one cost.
+
+    Tokens (evaluated and generated), calls and seconds are means per question where the name says nothing else.
+    """
 
     n: int
     score: float
     low: float
     high: float
     tokens: float
+    tokens_median: float
+    tokens_p95: float
     calls: float
     seconds: float
 
@@ -85,9 +91,9 @@ def report(results: Sequence[Result]) -> list[Row]:
     """
     results = [*results, *_oracle([result for result in results if result.policy.startswith("forced:")])]
     named = dict.fromkeys((result.kind, result.policy) for result in results)
-    rows = [Row(*name, _share([r for r in results if (r.kind, r.policy) == name])) for name in named]
+    rows = [Row(*name, share([r for r in results if (r.kind, r.policy) == name])) for name in named]
     policies = dict.fromkeys(result.policy for result in results)
-    return [*rows, *(Row("all", policy, _share([r for r in results if r.policy == policy])) for policy in policies)]
+    return [*rows, *(Row("all", policy, share([r for r in results if r.policy == policy])) for policy in policies)]
 
 
 def _oracle(forced: Sequence[Result]) -> list[Result]:
@@ -133,8 +139,19 @@ def ask_one(task: Task, policy: str, ask: Ask) -> Result:
     )
 
 
-def _share(results: Sequence[Result]) -> Share:
-    n = len(results)
-    sums = map(sum, zip(*((r.score, r.tokens, r.calls, r.seconds) for r in results), strict=True))
-    score, tokens, calls, seconds = (total / n for total in sums) if n else (0.0,) * 4
-    return Share(n, score, *wilson(score, n), tokens, calls, seconds)
+def share(results: Sequence[Result]) -> Share:
+    """Of at least one result."""
+    score = mean(result.score for result in results)
+    low, high = wilson(score, len(results))
+    tokens = [result.tokens for result in results]
+    return Share(
+        n=len(results),
+        score=score,
+        low=low,
+        high=high,
+        tokens=mean(tokens),
+        tokens_median=median(tokens),
+        tokens_p95=quantiles(tokens, n=20, method="inclusive")[-1] if len(tokens) > 1 else tokens[0],
+        calls=mean(result.calls for result in results),
+        seconds=mean(result.seconds for result in results),
+    )

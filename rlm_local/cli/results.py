@@ -62,10 +62,10 @@ def to_json(rows: "list[Row]", results: "list[Result]") -> str:
 
 
 def table(rows: "list[Row]") -> list[str]:
-    """A line for each kind of question and policy."""
-    lines: list[tuple[str, ...]] = [("kind", "policy", "n", "right", "95 %", "tokens", "calls", "seconds")]
-    lines += [(row.kind, row.policy, str(row.share.n), *_cells(row.share)) for row in rows]
-    return columns(lines, right=range(2, len(lines[0])))
+    """A line for each kind of question and policy; the spread of their cost is told beside the mean."""
+    head = ("kind", "policy", "n", "right", "95 %", "tokens", "p95/median", "calls", "seconds")
+    lines = [head, *((row.kind, row.policy, str(row.share.n), *_cells(row.share)) for row in rows)]
+    return columns(lines, right=range(2, len(head)))
 
 
 def _results_file(path: Path | None) -> AbstractContextManager[LineFile | None]:
@@ -83,4 +83,5 @@ def _known(file: LineFile | None) -> "list[Result]":
 
 def _cells(share: "Share") -> tuple[str, ...]:
     interval = f"{100 * share.low:.0f}-{100 * share.high:.0f}"
-    return f"{share.score:.0%}", interval, f"{share.tokens:,.0f}", f"{share.calls:,.1f}", f"{share.seconds:.1f}"
+    spread = f"{share.tokens_p95 / max(1, share.tokens_median):.1f}"
+    return f"{share.score:.0%}", interval, f"{share.tokens:,.0f}", spread, f"{share.calls:,.1f}", f"{share.seconds:.1f}"

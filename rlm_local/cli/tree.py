@@ -18,7 +18,7 @@ def run_tree(record: "RunRecord") -> Tree:
     children: dict[int | None, list[NodeRecord]] = {}
     for node in record.nodes:
         children.setdefault(node.parent, []).append(node)
-    tree = Tree(Text(f"run {record.run_id}: {_cost(_batches(record.nodes))}", style="bold"))
+    tree = Tree(Text(f"run {record.run_id}: {cost_of(record.nodes)}", style="bold"))
     for node in children.get(None, []):
         _add_node(tree, node, children)
     return tree
@@ -27,7 +27,7 @@ def run_tree(record: "RunRecord") -> Tree:
 def _add_node(tree: Tree, node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]") -> None:
     branch = _branch(node, children)
     part = f"{one_line(node.start.view['label'], 80)}: " if node.start.view else ""
-    added = tree.add(Text(f"{part}{one_line(node.question, 200)} · {_cost(_batches(branch))}", style="bold"))
+    added = tree.add(Text(f"{part}{one_line(node.question, 200)} · {cost_of(branch)}", style="bold"))
     for number, turn in enumerate(node.turns, 1):
         _add_turn(added, number, turn)
     for child in children.get(node.id, []):
@@ -56,8 +56,9 @@ def _branch(node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]
     return [node, *(below for child in children.get(node.id, []) for below in _branch(child, children))]
 
 
-def _batches(nodes: "Sequence[NodeRecord]") -> "list[CallBatch]":
-    return [batch for node in nodes for turn in node.turns for batch in turn.batches]
+def cost_of(nodes: "Sequence[NodeRecord]") -> str:
+    """Leaf calls of some nodes, and the tokens that they evaluated and generated."""
+    return _cost([batch for node in nodes for turn in node.turns for batch in turn.batches])
 
 
 def _cost(batches: "Sequence[CallBatch]") -> str:

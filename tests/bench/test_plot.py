@@ -35,11 +35,11 @@ def test_a_picture_is_xml_with_a_line_of_the_legend_for_each_kind_and_policy(res
 @given(results)
 def test_cells_hold_every_result_once_within_their_intervals(results: list[Result]) -> None:
     made = cells(results)
-    assert sum(cell.n for cell in made) == len(results)
+    assert sum(cell.share.n for cell in made) == len(results)
     assert len({(cell.kind, cell.length, cell.policy) for cell in made}) == len(made)
     for cell in made:
-        assert 0 <= cell.low <= cell.score + 1e-9 <= cell.high + 2e-9
-        assert cell.tokens_median <= cell.tokens_p95 + 1e-9
+        assert 0 <= cell.share.low <= cell.share.score + 1e-9 <= cell.share.high + 2e-9
+        assert cell.share.tokens_median <= cell.share.tokens_p95 + 1e-9
 
 
 @given(st.integers(1, 10**8))

@@ -102,6 +102,28 @@ def test_a_run_that_did_more_stands_beside_one_that_died(home: Path) -> None:
     assert "calls       3 judge" in said
 
 
+def test_nodes_of_one_part_stand_side_by_side_and_others_alone(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        runs = [store.begin(run_start()) for _ in range(2)]
+        for log, parts in zip(runs, (("a.txt", "b.txt"), ("b.txt", "c.txt")), strict=True):
+            root = log.node(NodeStart("How many?"))
+            turn = log.begin_turn(root, turn_start("ask()"))
+            for part in parts:
+                child = log.node(NodeStart("How many?", root, 1, turn, {"label": part, "spans": [[0, 9]]}))
+                log.calls(log.begin_turn(child, turn_start(f"print({part!r})")), "query", [call_record("c")], 0.5)
+                log.end_node(child, "answered", {"answer": f"{part} in {log.run_id}", "ended": "answered"})
+    first, second = (log.run_id for log in runs)
+    said = run_program(("runs", "diff", first, second), FakeEngine(not_asked), home).stdout
+    lines = [line for line in said.splitlines() if line.startswith(("turn", "only", "result")) or "turn" in line]
+    assert lines == [
+        "turn 1",
+        f"only {first}: a.txt: SEARCH → a.txt in {first} · 1 leaf calls, 20 tokens",
+        "b.txt: turn 1",
+        f"result  b.txt in {first}  b.txt in {second}",
+        f"only {second}: c.txt: SEARCH → c.txt in {second} · 1 leaf calls, 20 tokens",
+    ]
+
+
 def test_the_tree_has_the_cost_of_each_branch(home: Path) -> None:
     with RunStore(Home(home).runs) as store:
         log = store.begin(run_start())

@@ -33,10 +33,10 @@ def to_svg(results: Sequence[Result]) -> str:
         ]
 
     def paid(cell: Cell) -> Point:
-        tokens = max(1.0, cell.tokens)
+        tokens = max(1.0, cell.share.tokens)
         return Point(cell.length, tokens, tokens, tokens)
 
-    scored = lines(lambda cell: Point(cell.length, cell.score, cell.low, cell.high))
+    scored = lines(lambda cell: Point(cell.length, cell.share.score, cell.share.low, cell.share.high))
     panels = [
         Panel("score, with its 95 % interval", _AXIS, scored, shares=True),
         Panel("tokens of a question", _AXIS, lines(paid)),
