@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from rlm_local.cli.terminal import clean, columns, console, one_line
 from rlm_local.errors import StoreError
 
 if TYPE_CHECKING:
-    from rlm_local.engine.engine import Engine
     from rlm_local.log import RunStore, RunSummary
 
 app = typer.Typer(no_args_is_help=True, help="Look into the log of runs.")
@@ -139,7 +138,7 @@ def resume(
         record = store.get(run)
     corpus = Corpus.load(paths or record.start.sources)
     with progress() as listener, open_engine(ctx, model or record.start.model, listener) as engine:
-        answer = cancellable(lambda cancel: cast("Engine", engine).resume(record, corpus, cancel))
+        answer = cancellable(lambda cancel: engine.resume(record, corpus, cancel))
     finish(answer, as_json=as_json)
 
 

@@ -15,9 +15,11 @@ from rlm_local.errors import UsageError
 from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
+    from rlm_local.corpus import Corpus
     from rlm_local.engine.answer import Answer
     from rlm_local.engine.engine import AuthorName
     from rlm_local.engine.events import Listener
+    from rlm_local.log import RunRecord
     from rlm_local.models import Cancel
 
 
@@ -60,6 +62,12 @@ class Asker(Protocol):
     ) -> "Answer": ...
 
 
+class Resumer(Asker, Protocol):
+    """An engine on this machine, which can go on with a run of its log."""
+
+    def resume(self, record: "RunRecord", corpus: "Corpus", cancel: "Cancel | None" = None) -> "Answer": ...
+
+
 class AuthorChoice(StrEnum):
     """What `--author` takes."""
 
@@ -67,11 +75,11 @@ class AuthorChoice(StrEnum):
     free = "free"
 
 
-MakeEngine = Callable[[str | None, Home, "Listener"], AbstractContextManager[Asker]]
+MakeEngine = Callable[[str | None, Home, "Listener"], AbstractContextManager[Resumer]]
 """An engine for a model (None: the default one), in a state directory, that tells a listener what it does."""
 
 
-def _engine(model: str | None, home: Home, listener: "Listener") -> AbstractContextManager[Asker]:
+def _engine(model: str | None, home: Home, listener: "Listener") -> AbstractContextManager[Resumer]:
     from rlm_local.engine.engine import Engine
     from rlm_local.models import DEFAULT_MODEL
 
@@ -112,7 +120,7 @@ def shared(ctx: typer.Context) -> Shared:
 
 
 @contextmanager
-def open_engine(ctx: typer.Context, model: str | None, listener: "Listener") -> Generator[Asker]:
+def open_engine(ctx: typer.Context, model: str | None, listener: "Listener") -> Generator[Resumer]:
     """The engine, set up and loaded; Ctrl-C meanwhile ends the program."""
     use = shared(ctx)
     with ExitStack() as stack:
