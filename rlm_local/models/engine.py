@@ -45,6 +45,9 @@ _BATCH, _GPU_BATCH = (
     512,
 )  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
 
+_KEPT_TOGETHER = 32
+"""Answers that are written to the leaf cache at a time."""
+
 OnDone = Callable[[int], None]
 _R = TypeVar("_R", Scores, Generation)
 
@@ -320,7 +323,8 @@ class LlamaEngine:
         plain: Callable[[_R], Any],
         on_done: OnDone | None,
     ) -> list[_R]:
-        """The answers that are kept, and those to the other places as they come, which are kept then."""
+        """The answers that are kept, and those to the other places as they come, which are kept then: a process that is
+        killed in a long map has most of it when it starts again."""
         kept = {} if self._leaves is None else self._leaves.get(keys)
         fresh: dict[bytes, Any] = {}
         results: dict[int, _R] = {}
@@ -337,10 +341,16 @@ class LlamaEngine:
             for place, result in ask([place for place, key in enumerate(keys) if key not in kept]):
                 fresh[keys[place]] = plain(result)
                 take(place, result)
+                if len(fresh) == _KEPT_TOGETHER:
+                    self._keep(fresh)
         finally:
-            if self._leaves is not None and fresh:
-                self._leaves.put(fresh)
+            self._keep(fresh)
         return [results[place] for place in range(len(keys))]
+
+    def _keep(self, fresh: dict[bytes, Any]) -> None:
+        if self._leaves is not None and fresh:
+            self._leaves.put(fresh)
+        fresh.clear()
 
 
 def physical_cores() -> int:

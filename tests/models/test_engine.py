@@ -1,8 +1,10 @@
 """The engine on real models. Logits move by up to about one with the shape of a batch, so answers are compared where
 the margin is larger, and numbers only between runs of the same shape."""
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,18 @@ def test_a_repeated_map_costs_nothing(smollm_path: Path, tmp_path: Path):
     for each in (*again, *texts_again):
         assert each.usage.prompt_tokens == each.usage.completion_tokens == 0 < each.usage.cached_tokens
     assert all(score.usage.prompt_tokens for score in answers(["a", "c"])[0]), "other options are another question"
+
+
+def test_what_a_map_has_answered_is_kept_before_it_is_done(smollm_path: Path, tmp_path: Path):
+    path, there = tmp_path / "leaves.sqlite", list[int]()
+
+    def look(_place: int) -> None:
+        with closing(sqlite3.connect(path)) as other:
+            there.extend(other.execute("SELECT count(*) FROM leaf").fetchone())
+
+    with LlamaEngine(smollm_path, name="mine", n_ctx=1024, leaf_cache=path) as engine:
+        engine.choose([ask(f"Land {number}") for number in range(40)], ["a", "b"], on_done=look)
+    assert 0 < there[-1] < 40
 
 
 def test_seeds_matter_and_repeat(smollm: LlamaEngine):
