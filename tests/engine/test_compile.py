@@ -159,6 +159,13 @@ def assert_is_there(corpus: Corpus, place: Evidence) -> None:
     assert document.text[place.start : place.end] == place.text
 
 
+def test_that_the_model_sorts_no_item_into_a_class_is_an_answer_and_no_item_to_sort_is_none(cells: Cells) -> None:
+    classes, perhaps = Classes("adas", ("yes", "no", "perhaps")), ("adas", "=", "perhaps")
+    assert cells.final(compile_plan(Plan(Op.COUNT, "visits", where(perhaps), classes=classes), "?")).answer == "0"
+    cells.run(compile_plan(Plan(Op.COUNT, "visits", where(perhaps, ("status", "=", "lost")), classes=classes), "?"))
+    assert cells.broker.final is None
+
+
 def test_a_top_plan_without_a_ranking_is_a_mistake_of_the_program() -> None:
     with pytest.raises(ValueError, match="ranking"):
         compile_plan(Plan(Op.TOP, "visits", show="department"), "?")

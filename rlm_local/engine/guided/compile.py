@@ -28,11 +28,13 @@ def compile_plan(plan: Plan, question: str) -> str:
 def _looking(plan: Plan) -> str:
     made = plan.classes
     own = [condition for condition in plan.where if not made or condition.field != made.field]
-    lines = [f"hits = rows({plan.items!r}{_where(own)})"]
+    items = f"rows({plan.items!r}{_where(own)})"
     if made:
-        lines.append(f"hits = classify(hits, {made.field!r}, {list(made.names)!r})")
         tests = [condition for condition in plan.where if condition.field == made.field]
-        lines += [f"hits = select(hits{_where(tests)})"] if tests else []
+        chosen = f"select(every{_where(tests)})" if tests else "every"
+        lines = [f"every = classify({items}, {made.field!r}, {list(made.names)!r})", f"hits = {chosen}"]
+    else:
+        lines = [f"hits = {items}"]
     if not plan.judge:
         return "\n".join([*lines, *_ending(plan)])
     judged = [f"hits = judge({plan.judge!r}, hits)", *_ending(plan)]
@@ -99,7 +101,8 @@ def _ending(plan: Plan) -> list[str]:
         case Op.COUNT | Op.LIST if plan.show:
             return _values(plan, seen)
         case Op.COUNT:
-            return [seen, "if hits:", "    FINAL(len(hits), hits)"]
+            counted = "every" if plan.classes else "hits"  # that none of those sorted is of a class is an answer
+            return [seen, f"if {counted}:", "    FINAL(len(hits), hits)"]
         case Op.SUM:
             return [seen, "if hits:", f"    FINAL(total(hits, {plan.show!r}), hits)"]
         case Op.AVERAGE:
