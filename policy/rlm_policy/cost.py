@@ -1,4 +1,4 @@
-"""What an action will cost, estimated from the state alone, before anything was planned."""
+"""What an action will cost, estimated from the state alone."""
 
 from dataclasses import dataclass
 
@@ -36,8 +36,8 @@ def expected_costs(state: State) -> dict[Action, Cost]:
     costs = {Action.SEARCH: Cost(_PLAN_TOKENS + _READ_TOKENS, 2)}
     if state.fits:
         costs[Action.ANSWER] = Cost(state.context_tokens, 1)
-    items = state.items or state.documents
-    costs[Action.MAP] = Cost(_PLAN_TOKENS + state.context_tokens + items * _CALL_TOKENS, 1 + items)
+    items, tokens = (state.items, state.items_tokens) if state.items else (state.documents, state.context_tokens)
+    costs[Action.MAP] = Cost(_PLAN_TOKENS + tokens + items * _CALL_TOKENS, 1 + items)
     if state.depth_left and not (state.depth and state.fits):
         children = max(2, state.context_tokens // _PART_TOKENS)
         costs[Action.RECURSE] = Cost(_PLAN_TOKENS * (1 + children) + state.context_tokens, 1 + 2 * children)

@@ -18,7 +18,10 @@ class State:
     window_tokens: int
     documents: int
     items: int
-    """Items of the largest item set."""
+    """Those that a map would ask about: of the plan's item set, as soon as there is one, before that of the largest."""
+
+    items_tokens: int
+    """Tokens of them together."""
 
     fields: int
     """Fields over all item sets: none means prose."""
@@ -46,8 +49,8 @@ class State:
 
     @property
     def item_tokens(self) -> float:
-        """Tokens of an item, on average; 0 without items. Of the largest set's, as if the view were nothing else."""
-        return self.context_tokens / self.items if self.items else 0.0
+        """Tokens of an item, on average; 0 without items."""
+        return self.items_tokens / self.items if self.items else 0.0
 
     @property
     def load(self) -> float:

@@ -24,6 +24,11 @@ class ItemSet:
     def __len__(self) -> int:
         return len(self.starts)
 
+    @property
+    def characters(self) -> int:
+        """Of all items together."""
+        return sum(self.ends) - sum(self.starts)
+
     def field(self, name: str) -> Field | None:
         """The field of this name, None if there is none."""
         return next((field for field in self.fields if field.name == name), None)

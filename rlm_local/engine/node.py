@@ -15,6 +15,7 @@ from rlm_local.engine.broker import Broker, Final, plain
 from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.events import Voice
 from rlm_local.engine.result import Result
+from rlm_local.engine.situation import state_of
 from rlm_local.errors import RlmLocalError
 from rlm_local.log import RunLog, TurnStart
 from rlm_local.models import Cancel, Cancelled, DeadlineExceeded, Model
@@ -148,22 +149,8 @@ class Node:
         return Turn(step, observation, result.error, result.stopped)
 
     def _state(self, turns: tuple[Turn, ...]) -> State:
-        left = self.budget.left
-        return State(
-            question=self.question,
-            context_tokens=self.context_tokens,
-            window_tokens=self.model.n_ctx,
-            documents=len(self.corpus.documents),
-            items=max((len(s.starts) for s in self.corpus.item_sets if s.fields), default=0),
-            fields=sum(len(s.fields) for s in self.corpus.item_sets),
-            depth=self.say.depth,
-            depth_left=self.budget.limits.depth - self.say.depth,
-            tokens_left=left.tokens,
-            calls_left=left.calls,
-            seconds_left=self.budget.limits.seconds - self.budget.seconds,
-            attempt=len(turns),
-            observation=turns[-1].output if turns else "",
-        )
+        window, depth = self.model.n_ctx, self.say.depth
+        return state_of(self.question, self.corpus, self.context_tokens, window, self.budget, depth, turns)
 
     def _spent(self) -> dict[str, int]:
         spent = self.budget.spent

@@ -11,6 +11,7 @@ from rlm_local.engine.node import NOT_FOUND
 from rlm_local.log import RunRecord
 from rlm_local.models import Prompt
 from tests.engine.conftest import Asker
+from tests.engine.records import DOCUMENTS
 from tests.engine.script import planner
 from tests.models.fakes import ScriptedModel
 
@@ -94,6 +95,17 @@ def test_the_decision_is_read_off_the_plan_with_its_probabilities(asker: Asker) 
     assert decision["action"] == "MAP"
     assert {*decision["logprobs"]} >= {"MAP", "SEARCH"}
     assert all(value <= 0 for value in decision["logprobs"].values())
+
+
+def test_a_map_is_priced_by_the_items_that_its_plan_is_about(asker: Asker) -> None:
+    many = "entry,amount\n" + "".join(f"E-{number},{number}\n" for number in range(400))
+    corpus = Corpus.from_documents({**DOCUMENTS, "entries.csv": many})
+    model = planner("count", "visits", judged="Is it sad?", verdict=lambda _p: "yes")
+    answer, record = asker.ask(model, "How many are sad?", corpus)
+    turn = record.nodes[0].turns[0].start
+    assert (answer.answer, turn.state["items"]) == ("10", 400)
+    assert turn.decision["costs"]["MAP"]["calls"] == 1 + 10
+    assert turn.decision["costs"]["MAP"]["tokens"] < turn.state["context_tokens"]
 
 
 def test_what_was_planned_from_is_in_the_log(asker: Asker) -> None:

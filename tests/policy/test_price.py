@@ -19,6 +19,7 @@ situations = st.builds(
     window_tokens=st.integers(1, 10**5),
     documents=st.integers(1, 10**4),
     items=st.integers(0, 10**5),
+    items_tokens=st.integers(0, 10**7),
     depth_left=st.integers(0, 3),
     tokens_left=st.integers(-5, 10**6),
 )
@@ -80,7 +81,9 @@ def test_what_is_no_price_is_refused(text: str) -> None:
 
 
 def test_what_actions_cost_follows_from_the_state() -> None:
-    costs = expected_costs(state(context_tokens=5_000, window_tokens=8_000, items=100, depth_left=1, documents=3))
+    costs = expected_costs(
+        state(context_tokens=5_000, window_tokens=8_000, items=100, items_tokens=5_000, depth_left=1, documents=3)
+    )
     assert costs[Action.ANSWER] == Cost(5_000, 1)
     assert costs[Action.MAP] == Cost(300 + 100 * (50 + 16), 101)
     assert costs[Action.RECURSE] == Cost(300 * 3 + 5_000, 5)
@@ -117,7 +120,7 @@ def test_a_prompted_decision_says_what_it_was_before_and_after_the_bias(
 
 def test_calibration_and_price_move_a_decision() -> None:
     own = {Action.SEARCH: math.log(0.4), Action.MAP: math.log(0.6)}
-    situation = state(context_tokens=40_000, items=400, fields=3)
+    situation = state(context_tokens=90_000, items=400, items_tokens=40_000, fields=3)
     assert Prompted(price=0.0).decide(situation, own).action is Action.MAP
     assert Prompted({Action.SEARCH: 1.0}, price=0.0).decide(situation, own).action is Action.SEARCH
     dear = Prompted(price=Dial.CONSERVATIVE.price).decide(situation, own)
@@ -131,6 +134,8 @@ def test_nothing_open_is_no_decision() -> None:
 
 
 def test_derived_features_are_in_the_log() -> None:
-    features = state(context_tokens=1_000, window_tokens=8_000, items=40, tokens_left=500).features()
+    features = state(
+        context_tokens=1_000, window_tokens=8_000, items=40, items_tokens=1_000, tokens_left=500
+    ).features()
     assert (features["fill"], features["item_tokens"], features["load"]) == (0.125, 25.0, 2.0)
     assert state(items=0).item_tokens == 0

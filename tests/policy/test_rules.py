@@ -14,6 +14,7 @@ def state(**changes: object) -> State:
         "window_tokens": 8000,
         "documents": 3,
         "items": 0,
+        "items_tokens": 0,
         "fields": 0,
         "depth": 0,
         "depth_left": 0,

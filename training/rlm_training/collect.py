@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from rlm_local.bench.scoring import score
 from rlm_local.engine.answer import Ended
-from rlm_local.engine.budget import Limits
+from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
+from rlm_local.engine.situation import state_of
 from rlm_local.log import Outcome, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Forced, Rules, State, expected_costs
@@ -120,20 +121,8 @@ class Collector:
 
     def _state(self, task: TrainingTask) -> State:
         """As a node's first one."""
-        limits, corpus = Limits(), task.corpus
-        return State(
-            question=task.task.question,
-            context_tokens=corpus.tokens(self.model.count),
-            window_tokens=self.model.n_ctx,
-            documents=len(corpus.documents),
-            items=max((len(s.starts) for s in corpus.item_sets if s.fields), default=0),
-            fields=sum(len(s.fields) for s in corpus.item_sets),
-            depth=0,
-            depth_left=limits.depth,
-            tokens_left=self.max_tokens,
-            calls_left=limits.calls,
-            seconds_left=limits.seconds,
-        )
+        question, corpus, budget = task.task.question, task.corpus, Budget(Limits(tokens=self.max_tokens))
+        return state_of(question, corpus, corpus.tokens(self.model.count), self.model.n_ctx, budget)
 
     def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
         task = make()

@@ -10,6 +10,7 @@ from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile
 from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
+from rlm_local.engine.situation import about
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Policy, State, expected_costs
 
@@ -82,13 +83,16 @@ class GuidedAuthor:
                 self.schema,
                 self._tried,
                 opened,
-                lambda logprobs: self.policy.decide(state, logprobs),
+                lambda logprobs, items: self.policy.decide(self._about(state, items), logprobs),
                 cancel,
                 self.policy.adapters,
             )
             receipt.tokens = planned.usage
             receipt.calls = 1
         return planned
+
+    def _about(self, state: State, items: str) -> State:
+        return about(state, self.schema.sets[items], self.schema.characters) if items else state
 
     def _last_resort(self, state: State, turns: tuple[Turn, ...]) -> Step | None:
         if self._has_read():

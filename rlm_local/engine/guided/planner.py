@@ -17,8 +17,9 @@ from rlm_local.engine.guided.shots import planning_messages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 from rlm_policy import Action, Decision
 
-Decide = Callable[[Mapping[Action, float]], Decision]
-"""A policy in one state: the decision among the actions that have a log probability."""
+Decide = Callable[[Mapping[Action, float], str], Decision]
+"""A policy in one state: the decision among the actions that have a log probability, and, where it is known, the name
+of the item set that a map would ask about."""
 
 _T = TypeVar("_T")
 
@@ -220,7 +221,7 @@ class _Slots:
         made = self.schema.classes
         tests = (*plan.where, plan.versus.first) if plan.versus else plan.where
         if made and (plan.pairs or made.field in (plan.show, *(condition.field for condition in tests))):
-            plan, decision = replace(plan, classes=made), self._decided(0.0)
+            plan, decision = replace(plan, classes=made), self._decided(0.0, plan.items)
         return plan, decision
 
     def _op(self) -> tuple[Op, Decision]:
@@ -234,20 +235,20 @@ class _Slots:
                 self.weights[op.actions] = self.weights.get(op.actions, 0.0) + math.exp(logprob)
                 for action in op.actions[: 1 if self.banned else None]:
                     at_most[action] += math.exp(logprob)
-            action = self.decide(_logs(at_most)).action
+            action = self.decide(_logs(at_most), "").action
             return max((n for n, op in enumerate(ops) if action in op.actions), key=logprobs.__getitem__)
 
         op = ops[self._settle([f" {op}\n" for op in ops], said, pick)]
         return op, self._decided(1.0)
 
-    def _decided(self, searching: float) -> Decision:
+    def _decided(self, searching: float, items: str = "") -> Decision:
         """The decision where an op that may judge does not with this probability."""
         weights: dict[Action, float] = defaultdict(float)
         for actions, weight in self.weights.items():
             weights[actions[0]] += weight * (searching if len(actions) > 1 else 1.0)
             if searching < 1.0 and len(actions) > 1:
                 weights[actions[1]] += weight * (1.0 - searching)
-        return self.decide(_logs(weights))
+        return self.decide(_logs(weights), items)
 
     def _settle(self, options: Sequence[str], bias: Sequence[float], pick: Callable[[Sequence[float]], int]) -> int:
         """Write the option that `pick` takes by the log probabilities of all, with the bias."""
@@ -304,14 +305,14 @@ class _Slots:
         # where the question lists what the items are sorted by.
         if self.banned or self.schema.classes:
             self.cursor.append(" none\n")
-            return "", self._decided(1.0)
+            return "", self._decided(1.0, plan.items)
         bias = -_JUDGE_BIAS / 2
         if plan.op is not Op.TOP and not plan.where:
             bias = _JUDGE_BIAS if self.schema.unexplained(plan) else 0.0
         decisions: list[Decision] = []
 
         def pick(logprobs: Sequence[float]) -> int:
-            decisions.append(self._decided(math.exp(logprobs[0])))
+            decisions.append(self._decided(math.exp(logprobs[0]), plan.items))
             return int(decisions[0].action is Action.MAP)
 
         if self._settle([" none\n", ' "'], [0.0, bias], pick) == 0:

@@ -56,7 +56,8 @@ _ASKING = frozenset(
 class Schema:
     """A corpus as one question sees it.
 
-    `text` has a line per item set, the same for every question over the corpus, so that it is evaluated once.
+    `text` has a line per item set, the same for every question over the corpus, so that it is evaluated once;
+    `characters` is how long the corpus is.
     `conditions[set]` are the tests that the question's own words suggest; a plan can use no others. `sizes[set]` is the
     test on the size of groups, where the question states one ("two or more invoices"). `classes` are the categories
     that the question lists and no field has, as a field that is still to be made.
@@ -65,7 +66,7 @@ class Schema:
     """
 
     def __init__(self, corpus: Corpus, question: str) -> None:
-        self.question = question
+        self.question, self.characters = question, len(corpus.context)
         self.classes, question = listed_classes(question)
         covered = {number for s in corpus.item_sets if s.kind in _FINE for number in s.documents}
         sets = [s for s in corpus.item_sets if s.kind != "documents" or _states_something(s, covered)]

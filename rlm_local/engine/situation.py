@@ -1,0 +1,46 @@
+"""The state of a node, as a policy is given it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rlm_local.corpus import Corpus, ItemSet
+from rlm_local.engine.author import Turn
+from rlm_local.engine.budget import Budget
+from rlm_policy import State
+
+
+def state_of(
+    question: str,
+    corpus: Corpus,
+    context_tokens: int,
+    window_tokens: int,
+    budget: Budget,
+    depth: int = 0,
+    turns: Sequence[Turn] = (),
+) -> State:
+    """The state of a node at some depth, with its ledger, after these turns."""
+    left = budget.left
+    state = State(
+        question=question,
+        context_tokens=context_tokens,
+        window_tokens=window_tokens,
+        documents=len(corpus.documents),
+        items=0,
+        items_tokens=0,
+        fields=sum(len(s.fields) for s in corpus.item_sets),
+        depth=depth,
+        depth_left=budget.limits.depth - depth,
+        tokens_left=left.tokens,
+        calls_left=left.calls,
+        seconds_left=budget.limits.seconds - budget.seconds,
+        attempt=len(turns),
+        observation=turns[-1].output if turns else "",
+    )
+    largest = max((s for s in corpus.item_sets if s.fields), key=len, default=None)
+    return about(state, largest, len(corpus.context)) if largest else state
+
+
+def about(state: State, items: ItemSet, characters: int) -> State:
+    """The state where it is these items that a map would ask about, in a context of so many characters."""
+    tokens = round(state.context_tokens * items.characters / max(1, characters))
+    return replace(state, items=len(items), items_tokens=tokens)
