@@ -63,10 +63,10 @@ class Collected:
 class Collector:
     """Tries the branches of tasks over one engine, several tasks at a time, and keeps their outcomes in the log.
 
-    A branch that reads is tried only where code alone did not solve the task: it costs a hundred times as much, and
-    would not become the label. One of code alone ends with its first plan: what is tried after that plan came to
-    nothing is another decision, and reads. First comes the plan that the model makes of its own: its option logits are
-    what a calibration is fitted on, and where it is as good as any it is what is right.
+    They are tried the cheapest first, until one solves the task: no later one would become the label. First comes the
+    plan that the model makes of its own, whose option logits are what a calibration is fitted on; then what code does
+    alone; then what reads, which costs a hundred times as much. A branch of code alone ends with its first plan: what
+    is tried after that plan came to nothing is another decision, and reads.
 
     Args:
         engine: of `model`, which is `steerable`, and of `store`.
@@ -109,15 +109,16 @@ class Collector:
                 wait([future for future in running if not future.cancel()])
 
     def branches_of(self, task: TrainingTask) -> list[Branch]:
-        """What a model can decide at the root of a task, what code does alone first; nothing where size settles it."""
+        """What a model can decide at the root of a task, the cheapest first; nothing where size settles it."""
         state = self._state(task)
         if Rules().settle(state):
             return []
-        ops = open_ops(Schema(task.corpus, task.task.question), (), expected_costs(state))
+        costs = expected_costs(state)
+        ops = open_ops(Schema(task.corpus, task.task.question), (), costs)
         branches = [Branch(op.actions[0], str(op)) for op in ops]
         if any(Action.MAP in op.actions for op in ops):
             branches.append(Branch(Action.MAP))
-        return sorted(branches, key=lambda branch: branch.dear)
+        return sorted(branches, key=lambda branch: (branch.dear, costs[branch.action].tokens))
 
     def _state(self, task: TrainingTask) -> State:
         """As a node's first one."""
@@ -135,9 +136,9 @@ class Collector:
             name = branch.name if branch else UNFORCED
             if name in known:
                 continue
+            if max(known.values(), default=0.0) >= SOLVED:
+                break  # what comes later is no cheaper
             dear = branch.dear if branch else not branches
-            if branch and dear and max(known.values(), default=0.0) >= SOLVED:
-                break  # the label is the cheapest that solves
             outcome = self._try(task, branch, None if dear else _PLANNING, cancel)
             if outcome is None:
                 break

@@ -15,7 +15,7 @@ from rlm_policy import Interval, Policy, Report
 from rlm_training.errors import EvaluationError
 from rlm_training.intervals import interval
 from rlm_training.tasks import Make, TrainingTask
-from rlm_training.trajectories import State, decision_of
+from rlm_training.trajectories import SOLVED, State, cost_of, decision_of
 
 BEFORE = "prompted"
 ORACLE = "oracle"
@@ -132,7 +132,10 @@ def _row(policy: str, results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _decided(results: Iterable[Result], states: Mapping[str, State], store: RunStore) -> dict[str, Any]:
-    """What the first turns decided against the cheapest that solves, and how many turns could be carried out."""
+    """What the first turns decided against the cheapest that solves, and how many turns could be carried out.
+
+    A decision that was not tried in collecting, and solves as cheaply, is as right.
+    """
     confusion: Counter[tuple[str, str]] = Counter()
     turns = valid = 0
     for result in results:
@@ -146,7 +149,8 @@ def _decided(results: Iterable[Result], states: Mapping[str, State], store: RunS
         state = states.get(result.id)
         if state and state.best and own:
             taken = decision_of(own[0])
-            confusion[taken if taken in state.right else state.best.decision, taken] += 1
+            as_good = result.score >= SOLVED and cost_of(record) <= state.best.cost
+            confusion[taken if as_good else state.best.decision, taken] += 1
     n = confusion.total()
     return {
         "n": n,

@@ -61,12 +61,6 @@ class State:
         """The cheapest that solves; None where none does."""
         return min((a for a in self.alternatives if a.solved), key=lambda a: a.cost, default=None)
 
-    @property
-    def right(self) -> frozenset[str]:
-        """What may be decided here: the decisions of all that solve as cheaply as the best."""
-        best = self.best
-        return frozenset(a.decision for a in self.alternatives if best and a.solved and a.cost <= best.cost)
-
 
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[State]:
     """All states that were collected with a model under a version of the prompts, the first one first.
@@ -98,12 +92,16 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[
         yield State(branch, first.group, first.split, question, tuple(alternatives), damaged)
 
 
-def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
-    turns = record.nodes[0].turns if record.nodes else ()
+def cost_of(record: RunRecord) -> int:
+    """What a run cost, in tokens evaluated and generated, whoever paid for the prompts of its plans."""
     calls = [call for node in record.nodes for turn in node.turns for batch in turn.batches for call in batch.calls]
     read = sum(call.prompt_tokens - call.cached_tokens + call.completion_tokens for call in calls)
     planned = sum(bool(turn.start.prompt_ids) for node in record.nodes for turn in node.turns)
-    cost = read + _PLAN_TOKENS * planned
+    return read + _PLAN_TOKENS * planned
+
+
+def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
+    turns, cost = record.nodes[0].turns if record.nodes else (), cost_of(record)
     if record.answer is None or not turns:
         return Alternative(outcome, cost, None, "unfinished")
     turn = turns[0]

@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 
 from rlm_local.bench.scoring import Task
-from rlm_local.bench.tasks import aggregate, code, hires, needle, pairs, records, short
+from rlm_local.bench.tasks import aggregate, code, fields, hires, needle, pairs, records, short
 from rlm_local.bench.tasks.labelled import Texts
 from rlm_local.bench.tasks.made import Made
 
@@ -44,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "count": _records(records.count),
     "argmax": _records(records.argmax),
     "two_hop": _records(records.two_hop),
+    "fields": _records(fields.ask),
     "semantic": _records(records.semantic),
     "not_there": _records(records.not_there),
     "short": Kind(_characters(short.CHARACTERS_PER_TOKEN, short.make), least=500, most=1_000),

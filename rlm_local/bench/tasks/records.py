@@ -19,14 +19,14 @@ def make(characters: int, rng: Random, ask: Ask) -> Made:
 
 def count(records: Records, rng: Random) -> Made:
     """Hires that meet one to three conditions on fields."""
-    chosen, words = _conditions(records, rng, rng.randint(1, 3))
+    chosen, words = conditions(records, rng, rng.randint(1, 3))
     return Made(records.documents(), f"How many hires {words} are there?", "number", len(chosen))
 
 
 def argmax(records: Records, rng: Random) -> Made | None:
     """Which branch or tool has the most hires, of all or of those that meet a condition."""
     what, names = rng.choice((("branch", BRANCHES), ("tool", TOOLS)))
-    chosen, words = _conditions(records, rng, rng.randint(0, 1), without=what)
+    chosen, words = conditions(records, rng, rng.randint(0, 1), without=what)
     counts = Counter(hire.branch if what == "branch" else hire.tool for hire in chosen).most_common(2)
     if not counts or (len(counts) == 2 and counts[0][1] == counts[1][1]):
         return None
@@ -78,7 +78,7 @@ def not_there(records: Records, rng: Random) -> Made:
     return Made(records.documents(), question, "not_found", "")
 
 
-def _conditions(records: Records, rng: Random, number: int, without: str = "") -> tuple[list[Hire], str]:
+def conditions(records: Records, rng: Random, number: int, without: str = "") -> tuple[list[Hire], str]:
     """Hires that meet some conditions, drawn so that at least one does, and the conditions in words."""
     example = rng.choice(records.hires)
     days = example.days
