@@ -64,8 +64,8 @@ def tasks(
 
     Kinds: needle (one number in prose), aggregate and pairs (labels that no line states, as in OOLONG), code (which
     functions mutate global state), count, argmax, two_hop, fields (totals, means, lists and more in many wordings),
-    semantic, not_there (records of a tool hire), short (a note of a thousand tokens). The same kind, length and seed are the same task. Ctrl-C ends with the table of what was
-    asked so far, and with exit status 130.
+    semantic, not_there (records of a tool hire), short (a note of a thousand tokens). The same kind, length and seed
+    are the same task. Ctrl-C ends with the table of what was asked so far, and with exit status 130.
     """
     from rlm_local.bench.examples import report
     from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv, to_svg

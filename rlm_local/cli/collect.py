@@ -26,7 +26,10 @@ def collect(
     ctx: typer.Context,
     files: FilesArgument = None,
     branches: Annotated[
-        bool, typer.Option("--branches/--no-branches", help="Try every action from the same state, not one run alone.")
+        bool,
+        typer.Option(
+            "--branches/--no-branches", help="Try actions from the same state until one solves, not one run alone."
+        ),
     ] = True,
     kind: KindsOption = None,
     tokens: TokensOption = "2k",
@@ -43,9 +46,10 @@ def collect(
     rlm-local collect my-questions.jsonl
     rlm-local collect --kind count --kind needle --tokens 2k -n 50
 
-    Each task is run several times: from the same state with each action and each kind of plan. What each came to is
-    scored and priced in the log, from which `train build` makes datasets. Tasks whose questions have the same wording
-    are in one split, for training or held out, and stay there.
+    Each task is run several times from the same state: as the model would, then with each kind of plan and each action,
+    the cheapest first, until one solves it. What each came to is scored and priced in the log, from which `train build`
+    makes datasets. Tasks whose questions have the same wording are in one split, for training or held out, and stay
+    there.
 
     What is in the log is not tried again, so a collection that was stopped goes on where it was.
     """

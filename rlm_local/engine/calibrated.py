@@ -13,29 +13,29 @@ _SOLVED = 0.99
 
 
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
-    """Decisions at states where several actions were tried and one at least solved the task.
+    """Decisions at states that something solved in one turn, where it is known what the model would have decided.
 
-    The label is the cheapest that did; the log probabilities are those of the run in which nothing was forced.
+    The label is the action of the cheapest that solved; the log probabilities are those of the run in which nothing
+    was forced.
     """
     branches: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         branches.setdefault(outcome.branch, []).append(outcome)
     found: list[Labelled] = []
     for tried in branches.values():
-        runs = [(outcome, store.get(outcome.run_id)) for outcome in tried]
-        solved = [
-            (run.answer.usage.prompt_tokens + run.answer.usage.completion_tokens, outcome.forced.split(" ")[0])
-            for outcome, run in runs
-            if run.answer and outcome.score >= _SOLVED and outcome.forced.split(" ")[0] in [*Action]
-        ]
-        own: list[Mapping[str, float]] = [
-            run.nodes[0].turns[0].start.decision["logprobs"]
-            for outcome, run in runs
-            if outcome.forced.split(" ")[0] not in [*Action] and run.nodes and run.nodes[0].turns
-        ]
-        logprobs = own[0] if own else dict[str, float]()
-        if len(tried) > 1 and solved and len(logprobs) > 1:
-            options = {Action(action): logprob for action, logprob in logprobs.items()}
+        solved: list[tuple[int, str]] = []
+        own: Mapping[str, float] = {}
+        for outcome in tried:
+            run = store.get(outcome.run_id)
+            turns = run.nodes[0].turns if run.nodes else ()
+            decision: Mapping[str, Any] = turns[0].start.decision if turns else {}
+            if run.answer and outcome.score >= _SOLVED and len(turns) == 1:
+                usage = run.answer.usage
+                solved.append((usage.prompt_tokens + usage.completion_tokens, decision["action"]))
+            if turns and outcome.forced.split(" ")[0] not in [*Action]:
+                own = decision["logprobs"]
+        if solved and len(own) > 1:
+            options = {Action(action): logprob for action, logprob in own.items()}
             found.append(Labelled(options, Action(min(solved)[1])))
     return found
 

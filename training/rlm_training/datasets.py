@@ -99,7 +99,8 @@ def build(
     decisions = {sample.decision for sample in dataset.split("train")}
     if not decisions:
         raise DataError(
-            f"there is nothing to learn from: {_account(dropped)}", remedy="Collect more tasks with `rlm-local collect`"
+            f"there is nothing to learn from: {_account(dropped)}",
+            remedy="Collect more tasks with `rlm-local collect`, easier ones, or with a larger model",
         )
     if len(decisions) == 1 and form != "grpo":
         raise DataError(

@@ -101,7 +101,7 @@ class Loop:
             )
             for number, collected in enumerate(collector.collect(tasks, branches=True, cancel=cancel), 1):
                 best = max(collected.outcomes, key=lambda o: o.score, default=None)
-                said = f"{best.forced} scores {best.score:.2f}" if best else "was collected before"
+                said = f"{best.forced} scores {best.score:.2f}" if best else "nothing new"
                 self.tell(f"{number} of {len(tasks)} tasks: {collected.task.id} ({collected.task.split}): {said}")
             cancel.check()
             outcomes = bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION)
