@@ -1,14 +1,15 @@
 """Many questions over one collection, as OOLONG asks them: each line is judged once, and kept; code does the rest.
 
-    python benchmarks/oolong.py train_5500.label [--tokens 64000] [--draws 3] [--seed 0] [--model qwen2.5-coder-1.5b]
+    python benchmarks/oolong.py train_5500.label [--tokens 64000] [--draws 3] [--seed 0] [--policy direct]
 
-The file is TREC's own (Li and Roth 2002); the lines and nine kinds of questions are those of `rlm-local bench tasks
---kind aggregate`. How many of the lines the model sorts right is told apart from how many answers are. The interval is
-one over questions: those about one collection are not independent.
+The file is TREC's own (Li and Roth 2002); the lines, nine kinds of questions and twenty conditions on pairs are those
+of `rlm-local bench tasks --kind aggregate --kind pairs`. How many of the lines the model sorts right is told apart from
+how many answers are. An interval is one over questions: those about one collection are not independent.
 """
 
 import argparse
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -19,6 +20,7 @@ from rlm_local.bench.scoring import Task, score
 from rlm_local.bench.tasks.aggregate import every_question
 from rlm_local.bench.tasks.labelled import LABELS, Row, make_rows, read_trec
 from rlm_local.bench.tasks.made import Made
+from rlm_local.bench.tasks.pairs import CONDITIONS, MOST_USERS, asked
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 
@@ -29,27 +31,39 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64_000)
     parser.add_argument("--draws", type=int, default=3, help="of each of the nine questions")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--policy", default="rules", help="direct: the model asked about what its window holds")
     parser.add_argument("--model", default="qwen2.5-coder-1.5b")
-    asked = parser.parse_args()
-    rng = Random(asked.seed)
-    rows = make_rows(asked.tokens, rng, read_trec(asked.file))
+    given = parser.parse_args()
+    rng = Random(given.seed)
+    rows = make_rows(given.tokens, rng, read_trec(given.file), MOST_USERS)
     scores: dict[str, list[float]] = defaultdict(list)
     judged: dict[str, str] = {}
-    with Engine(asked.model) as engine:
-        for name, made in (each for _ in range(asked.draws) for each in every_question(rows, rng).items()):
-            answer = engine.ask(made.question, made.documents)
+    with Engine(given.model) as engine:
+        for name, made in questions(rows, rng, given.draws):
+            answer = engine.ask(made.question, made.documents, policy=given.policy)
             scores[name].append(scored(made, answer))
             judged = max(judged, labels_in(answer.run_id), key=len)
             usage = answer.usage
             cost = f"{usage.prompt_tokens + usage.completion_tokens:,} tokens, {usage.seconds:.0f} s"
-            said = f"{answer.answer[:40]!r}, expected {made.answer!r}"
+            said = f"{answer.answer[:40]!r}, expected {str(made.answer)[:40]!r}"
             print(f"{scores[name][-1]:.2f} {name}: {said}; {cost}, run {answer.run_id}", flush=True)
+    pairs = scores.pop("pairs")
     for name, each in scores.items():
         print(f"{name:16} {len(each):3} {mean(each):.2f}")
-    every = [each for of_one in scores.values() for each in of_one]
-    low, high = wilson(mean(every), len(every))
-    print(f"score {mean(every):.2f} ({low:.2f} to {high:.2f}) of {len(every)} questions over {len(rows)} lines")
-    print(leaf_accuracy(rows, judged))
+    print(f"{given.tokens} tokens, {len(rows)} lines, seed {given.seed}: {leaf_accuracy(rows, judged)}")
+    print(f"aggregate {told([each for of_one in scores.values() for each in of_one])}; pairs {told(pairs)}")
+
+
+def questions(rows: list[Row], rng: Random, draws: int) -> Iterator[tuple[str, Made]]:
+    """By what they ask; those that have no single answer are left out."""
+    for _ in range(draws):
+        yield from every_question(rows, rng).items()
+    yield from (("pairs", made) for condition in CONDITIONS if (made := asked(rows, condition)))
+
+
+def told(scores: list[float]) -> str:
+    low, high = wilson(mean(scores), len(scores))
+    return f"{mean(scores):.2f} ({low:.2f} to {high:.2f}) of {len(scores)} questions"
 
 
 def scored(made: Made, answer: Answer) -> float:

@@ -10,7 +10,7 @@ from random import Random
 from rlm_local.bench.tasks.labelled import LABELS, Row, Texts, document, make_rows
 from rlm_local.bench.tasks.made import Made, drawn
 
-_MOST_USERS = 120
+MOST_USERS = 120
 """So that there are at most 7,140 pairs: the answer can still be written."""
 
 
@@ -128,11 +128,12 @@ CONDITIONS: tuple[Condition, ...] = (
 
 def make(length: float, rng: Random, texts: Texts | None) -> Made:
     """Rows of some tokens, and one of the twenty conditions that some pair meets: saying nothing is no answer."""
-    rows = make_rows(length, rng, texts, _MOST_USERS)
-    return drawn(lambda: _asked(rows, rng.choice(CONDITIONS)))
+    rows = make_rows(length, rng, texts, MOST_USERS)
+    return drawn(lambda: asked(rows, rng.choice(CONDITIONS)))
 
 
-def _asked(rows: list[Row], condition: Condition) -> Made | None:
+def asked(rows: list[Row], condition: Condition) -> Made | None:
+    """The question for a condition, None where no pair meets it."""
     question = (
         f"Each line of questions.txt is a question that belongs to one of these labels: {', '.join(LABELS.values())}. "
         f"List all pairs of user numbers such that {condition}. Write each pair once as (lower number, higher number)."
