@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from rlm_policy.action import Action
 from rlm_policy.cost import Cost
@@ -47,6 +48,22 @@ class Decision:
             "costs": {str(a): asdict(cost) for a, cost in self.costs.items()},
             "reason": self.reason,
         }
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Decision":
+        """A decision as it was logged."""
+
+        def by_action(name: str) -> dict[Action, float]:
+            return {Action(action): value for action, value in data[name].items()}
+
+        return cls(
+            action=Action(data["action"]),
+            logprobs=by_action("logprobs"),
+            bias=by_action("bias"),
+            propensity=data["propensity"],
+            reason=data["reason"],
+            costs={Action(action): Cost(**cost) for action, cost in data["costs"].items()},
+        )
 
 
 def biased(logprobs: Mapping[Action, float], bias: Mapping[Action, float]) -> dict[Action, float]:

@@ -125,7 +125,8 @@ def resume(
     \b
     rlm-local runs resume last
 
-    Children that had come to their end are not run again, and what leaf calls were answered is kept beside the log.
+    Cells that the model wrote and that ran are run again, which makes their variables, and are not written again;
+    children that had come to their end are not run again; and what leaf calls were answered is kept beside the log.
     Output and exit status are those of `run`.
     """
     from rlm_local.cli.interrupt import cancellable

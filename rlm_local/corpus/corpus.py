@@ -1,5 +1,6 @@
 """A person's records in any shape, turned into documents, items and fields."""
 
+import hashlib
 import itertools
 import sys
 from bisect import bisect_right
@@ -78,6 +79,11 @@ class Corpus:
     ) -> "Corpus":
         """A corpus of files that were found already; `skipped` is read once they all were."""
         return _build(files, skipped, sources, progress)
+
+    @property
+    def sha256(self) -> str:
+        """Of the context: what the log knows a corpus by."""
+        return hashlib.sha256(self.context.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def characters(self) -> int:

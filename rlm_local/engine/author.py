@@ -37,8 +37,6 @@ class Turn:
 class Author(Protocol):
     """Writes a node's cells. One author serves one node."""
 
-    name: str
-
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
         """The next cell, or None: there is nothing left to try.
 

@@ -1,8 +1,6 @@
 """What a node asks a child: a question and a part of its own view; and what the result is to the asking cell."""
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,13 +49,14 @@ class Ask:
     def view(self) -> dict[str, Any]:
         """What of the documents the child is given, for the log."""
         if self.part:
-            return {"label": self.label, "spans": [list(span) for span in self.part.spans]}
-        return {"label": self.label, "text": self.corpus.documents[0].text}
+            spans = [list(span) for span in self.part.spans]
+            return {"label": self.label, "spans": spans, "sha256": self.corpus.sha256}
+        return {"label": self.label, "text": self.corpus.documents[0].text, "sha256": self.corpus.sha256}
 
     @property
-    def key(self) -> str:
+    def key(self) -> tuple[str, str]:
         """Equal for two asks of the same question about the same text."""
-        return key_of(self.question, self.view())
+        return self.question, self.corpus.sha256
 
     def seen(self, result: Result) -> dict[str, Any]:
         """The child's result as the parent's cell gets it, places in the parent's context."""
@@ -72,12 +71,6 @@ class Ask:
             "calls": result.usage.leaf_calls,
             "part": self.label,
         }
-
-
-def key_of(question: str, view: Mapping[str, Any]) -> str:
-    """What tells one ask of a run from another: the question, and what of the documents it is about."""
-    about = view["spans"] if "spans" in view else view["text"]
-    return hashlib.sha256(json.dumps([question, about]).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]

@@ -23,7 +23,6 @@ class DirectAuthor:
 
     model: Model
     corpus: Corpus
-    name: str = "direct"
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""

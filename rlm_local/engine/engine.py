@@ -15,7 +15,7 @@ from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.replay import Replayed, replay
-from rlm_local.engine.run import Run, sha256_of
+from rlm_local.engine.run import Run
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
@@ -150,7 +150,7 @@ class Engine:
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
-            resumes: a run that did not come to its end: what its children found is not asked again.
+            resumes: a run that did not come to its end: what it had done is not done again.
             cancel: stops the run from another thread; the answer is then the best so far.
             listener: told what happens in this run.
 
@@ -230,8 +230,9 @@ class Engine:
     ) -> Answer:
         """Go on with a run that did not come to its end, as a run of its own, with the same options and limits.
 
-        Children that had come to their end are not run again, and leaf calls that were answered cost nothing where the
-        answers are kept; the rest is done anew.
+        Cells of the free author that had run are run again and not written again; children that had come to their end
+        are not run again, and leaf calls that were answered cost nothing where the answers are kept. The rest is done
+        anew.
 
         Raises:
             UsageError: it was answered, or the documents are not those that it was asked of.
@@ -241,7 +242,7 @@ class Engine:
             raise UsageError(
                 f"run {record.run_id} was answered", remedy=f"`rlm-local runs show {record.run_id}` shows it"
             )
-        if sha256_of(corpus) != start.context_sha256:
+        if corpus.sha256 != start.context_sha256:
             raise UsageError(
                 f"the documents are not what run {record.run_id} was asked of",
                 remedy="Give the documents as they were, or ask again",

@@ -60,7 +60,6 @@ class FreeAuthor:
     corpus: Corpus
     budget: Budget
     schema: AnswerSchema | None = None
-    name: str = "free"
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
         """See `Author.step`."""

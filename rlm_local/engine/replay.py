@@ -19,7 +19,7 @@ from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading
-from rlm_local.engine.run import Run, sha256_of
+from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
@@ -37,7 +37,7 @@ from rlm_local.log import (
 )
 from rlm_local.log.record import Data
 from rlm_local.models import Cancel, Generation, Message, Model, Prompt, Scores, Usage
-from rlm_policy import Action, Cost, Decision, Prompted, State
+from rlm_policy import Decision, Prompted, State
 from rlm_sandbox import Image, Pool
 
 _T = TypeVar("_T")
@@ -81,7 +81,7 @@ def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandb
         UsageError: the documents are not those of the run.
         SandboxError: the sandbox does not start.
     """
-    now = sha256_of(corpus)
+    now = corpus.sha256
     start = record.start
     if now != start.context_sha256:
         raise UsageError(
@@ -284,7 +284,6 @@ class _LoggedAuthor:
     node: NodeRecord
     place: str
     budget: Budget
-    name: str = "logged"
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """The next logged cell.
@@ -301,7 +300,7 @@ class _LoggedAuthor:
         start, spent = turn.start, turn.start.spent or {}
         self._book(Usage(spent["prompt_tokens"], 0, spent["completion_tokens"]), spent["calls"])
         return Step(
-            decision=_decision(start.decision),
+            decision=Decision.of(start.decision),
             cell=start.cell,
             prompt=_prompt(start),
             prompt_ids=tuple(start.prompt_ids),
@@ -342,20 +341,6 @@ class _LoggedTree(Tree):
         broker = _LoggedBroker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
         broker.schema = self.schema if say.parent is None else None
         return broker
-
-
-def _decision(data: Data) -> Decision:
-    def by_action(name: str) -> dict[Action, float]:
-        return {Action(action): value for action, value in data[name].items()}
-
-    return Decision(
-        Action(data["action"]),
-        by_action("logprobs"),
-        by_action("bias"),
-        data["propensity"],
-        data["reason"],
-        {Action(action): Cost(**cost) for action, cost in data["costs"].items()},
-    )
 
 
 def _prompt(start: TurnStart) -> Prompt | None:

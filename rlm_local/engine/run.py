@@ -1,6 +1,5 @@
 """One run: a question over a corpus, from its first line in the log to its answer."""
 
-import hashlib
 from dataclasses import asdict, dataclass, replace
 
 from rlm_local.corpus import Corpus
@@ -8,7 +7,7 @@ from rlm_local.engine.answer import Answer, Evidence
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
-from rlm_local.engine.kept import kept_of
+from rlm_local.engine.kept import kept_of, steps_of
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
 from rlm_local.engine.typed import AnswerSchema
@@ -39,7 +38,7 @@ class Run:
     task_id: str | None = None
     run_id: str | None = None
     resumes: RunRecord | None = None
-    """A run that did not come to its end; what its children found is not asked again."""
+    """A run that did not come to its end; what it had done is not done again."""
 
     def answer(self, store: RunStore, cancel: Cancel) -> Answer:
         """Run to the end, whatever happens on the way; the answer is in the log when this returns.
@@ -48,8 +47,8 @@ class Run:
             StoreError: the log cannot be written.
         """
         log = store.begin(self._start(), self.run_id)
-        kept = kept_of(self.resumes) if self.resumes else {}
-        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept)
+        kept, steps = (kept_of(self.resumes), steps_of(self.resumes)) if self.resumes else ({}, ())
+        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept, steps)
         result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
         answer = self.answer_of(log.run_id, result)
         log.end(answer)
@@ -79,7 +78,7 @@ class Run:
             question=self.question,
             task_id=self.task_id,
             sources=self.sources,
-            context_sha256=sha256_of(self.corpus),
+            context_sha256=self.corpus.sha256,
             context_tokens=self.context_tokens,
             documents=len(self.corpus.documents),
             model=self.model.name,
@@ -100,8 +99,3 @@ def evidence(corpus: Corpus, start: int, end: int) -> Evidence:
     """A place of the context as one in a document, with the beginning of its text."""
     span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
     return Evidence(span.document, span.start, span.end, corpus.text_of(span))
-
-
-def sha256_of(corpus: Corpus) -> str:
-    """What the log knows a corpus by."""
-    return hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,7 +11,7 @@ from functools import partial
 from typing import ClassVar
 
 from rlm_local.corpus import Corpus
-from rlm_local.engine.author import Author
+from rlm_local.engine.author import Author, Step
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask
@@ -19,7 +19,7 @@ from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Listener, Voice
 from rlm_local.engine.free import FreeAuthor
 from rlm_local.engine.guided import GuidedAuthor, Schema
-from rlm_local.engine.kept import KeptNode
+from rlm_local.engine.kept import KeptNode, KeptSteps
 from rlm_local.engine.node import Node
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
@@ -56,8 +56,11 @@ class Tree:
     schema: AnswerSchema | None = None
     """What the root's answer has to fit."""
 
-    kept: Mapping[str, Result] = field(default_factory=dict[str, Result])
+    kept: Mapping[tuple[str, str], Result] = field(default_factory=dict[tuple[str, str], Result])
     """What children of a run before came to, by `Ask.key`; they are not run again."""
+
+    steps: tuple[Step, ...] = ()
+    """The root's own in a run before, where its author goes on from them."""
 
     at_once: ClassVar[int] = 4
 
@@ -149,7 +152,9 @@ class Tree:
             case "direct":
                 return DirectAuthor(self.model, corpus)
             case "free":
-                return FreeAuthor(self.model, corpus, budget, self.schema if say.parent is None else None)
+                child = say.parent is not None
+                author = FreeAuthor(self.model, corpus, budget, None if child else self.schema)
+                return author if child else KeptSteps(self.steps, author)
             case _:
                 return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
 

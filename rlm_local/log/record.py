@@ -81,7 +81,7 @@ class NodeStart:
     depth: int = 0
     turn: int | None = None
     view: Data | None = None
-    """`spans` of the parent's context, or the `text` that its cell made; and a `label` for people."""
+    """`spans` of the parent's context, or the `text` that its cell made; its `sha256`, and a `label` for people."""
 
     share: Data | None = None
     """Tokens, calls and nodes."""

@@ -4,8 +4,11 @@ import pytest
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
-from rlm_local.models import Prompt
+from rlm_local.engine.events import Event
+from rlm_local.engine.replay import replay
+from rlm_local.models import Cancel, Prompt
 from tests.engine.conftest import Asker
+from tests.engine.records import records
 from tests.models.fakes import ScriptedModel
 
 
@@ -47,6 +50,26 @@ def test_variables_live_on_and_output_is_shown(asker: Asker) -> None:
     assert "seen 2" in last.messages[-3].content
     assert "'hits': 'list'" in last.messages[-1].content
     assert len(record.nodes[0].turns) == 3
+
+
+def test_a_stopped_run_goes_on_after_its_last_whole_cell_with_its_variables(asker: Asker) -> None:
+    cancel = Cancel()
+
+    def tell(event: Event) -> None:
+        if event.kind == "cell" and "sleep" in event.text:
+            cancel.cancel()
+
+    first = ("hits = [1, 2]\nprint('seen', len(hits))", "1 / 0", "import time\ntime.sleep(30)")
+    stopped, before = asker.ask(programmer(*first), "?", policy="free", cancel=cancel, tell=tell)
+    assert stopped.ended is Ended.CANCELLED
+    model = programmer("FINAL(sum(hits))")
+    answer, record = asker.ask(model, "?", policy="free", resumes=before)
+    assert (answer.answer, answer.usage.leaf_calls) == ("3", 1)
+    [(_, prompt)] = model.calls
+    assert ["seen 2" in prompt.messages[-3].content, "ZeroDivisionError" in prompt.messages[-1].content] == [True] * 2
+    begun = [turn.start.cell.partition("\n")[0] for turn in record.nodes[0].turns]
+    assert begun == ["hits = [1, 2]", "1 / 0", "FINAL(sum(hits))"]
+    assert replay(record, records(), model.count, asker.image).divergence is None
 
 
 def test_a_cell_that_raises_is_shown_to_the_model(asker: Asker) -> None:

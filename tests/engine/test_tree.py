@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -241,3 +242,20 @@ def test_a_run_that_was_stopped_goes_on_with_what_its_children_had_found(asker: 
     assert [len(node.turns) for node in record.nodes] == [1, 0, 1, 1]
     assert answer.usage.leaf_calls == 3
     same_again(record, corpus(), asker)
+
+
+def test_what_a_part_was_found_to_say_is_not_taken_for_another_part_of_the_same_size(asker: Asker) -> None:
+    down = "r = rlm_query('How many beds below?', documents[0])\nFINAL(r.value, r.evidence)"
+
+    def child(prompt: Prompt) -> str:
+        return COUNT_BEDS if "below" in asked(prompt) else down
+
+    ward = {name: text.splitlines()[0] + "\n" for name, text in NOTES.items()}
+    alike = Corpus.from_documents(ward)
+    asking = f"results = rlm_query_batched({ASK!r}, documents)\nFINAL([r.value for r in results])"
+    answer, before = asker.ask(programmer(asking, child), QUESTION, alike, policy="free")
+    assert answer.value == [2, 3, 4]
+    lost = replace(before, nodes=tuple(replace(n, result=n.result if n.depth == 2 else None) for n in before.nodes))
+    again, record = asker.ask(programmer(asking, child), QUESTION, alike, policy="free", resumes=lost)
+    assert again.value == [2, 3, 4]
+    assert [len(node.turns) for node in record.nodes if node.depth == 2] == [0, 0, 0]

@@ -35,7 +35,6 @@ class GuidedAuthor:
     schema: Schema
     budget: Budget
     policy: Policy
-    name: str = "guided"
     _tried: list[Plan] = field(default_factory=list[Plan])
     _counted_none: bool = False
     _repeated: bool = False
