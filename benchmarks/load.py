@@ -11,19 +11,13 @@ import asyncio
 import json
 import os
 import random
-import socket
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
-
-from rlm_local.home import Home
+from served import served, spread
 
 _LEAVES = 0.1
 """The share of questions whose client goes away after the first event."""
@@ -42,34 +36,17 @@ class Seen:
 
 
 async def main(clients: int, seconds: float) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        root = Path(folder)
-        for name in ("models", "image"):
-            (root / name).symlink_to(Home.default().root / name)
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        command = ["serve", "--port", str(port), "--model", "smollm2-135m", "--per-key", str(clients), "--grace", "0"]
-        server = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, "-m", "rlm_local", *command],
-            env={**os.environ, "RLM_LOCAL_HOME": folder, "OMP_WAIT_POLICY": "passive"},
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            async with httpx2.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}",
-                timeout=httpx2.Timeout(600),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-            ) as client:
-                await _ready(client)
-                seen, before = Seen(), _memory(server.pid)
-                end = time.monotonic() + seconds
-                await asyncio.gather(*(_ask_until(client, number, end, seen) for number in range(clients)))
-                after = _memory(server.pid)
-                metrics = (await client.get("/metrics")).text
-        finally:
-            server.terminate()
-            server.wait()
+    with served("--per-key", str(clients)) as server:
+        async with httpx2.AsyncClient(
+            base_url=server.url,
+            timeout=httpx2.Timeout(600),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+        ) as client:
+            seen, before = Seen(), _memory(server.pid)
+            end = time.monotonic() + seconds
+            await asyncio.gather(*(_ask_until(client, number, end, seen) for number in range(clients)))
+            after = _memory(server.pid)
+            metrics = (await client.get("/metrics")).text
     left = [line for line in metrics.splitlines() if line.startswith(("rlm_local_queue ", "rlm_local_sessions "))]
     return {
         "clients": clients,
@@ -77,23 +54,13 @@ async def main(clients: int, seconds: float) -> dict[str, Any]:
         "answers": seen.answers,
         "refused": seen.refused,
         "wrong": seen.wrong,
-        "first_event": _spread(seen.first),
-        "answer": _spread(seen.whole),
-        "freed_after_leaving": _spread(seen.freed),
+        "first_event": spread(seen.first),
+        "answer": spread(seen.whole),
+        "freed_after_leaving": spread(seen.freed),
         "megabytes": [before, after],
         "left": left,
         "load": os.getloadavg(),
     }
-
-
-async def _ready(client: httpx2.AsyncClient) -> None:
-    while True:
-        try:
-            if (await client.get("/ready")).status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
-        await asyncio.sleep(0.2)
 
 
 async def _ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: Seen) -> None:
@@ -153,14 +120,6 @@ def _memory(pid: int) -> int:
     """Megabytes of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) // 1024
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    if len(values) < 2:
-        return {"n": len(values)}
-    cuts = statistics.quantiles(values, n=20)
-    named = {"median": statistics.median(values), "p95": cuts[-1], "max": max(values)}
-    return {"n": len(values), **{name: round(value, 3) for name, value in named.items()}}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from rlm_local.log import RunStore
 from rlm_local.models import Model, resolve
 from rlm_local.serve.app import create_app
 from rlm_local.serve.claim import listen
+from rlm_local.serve.engines import MakeEngine
 from rlm_local.serve.server import Server
 from rlm_local.serve.service import Service
 from rlm_local.serve.settings import Settings
@@ -63,15 +64,15 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
     """Starts servers; they go down when the test ends."""
     stops: list[Callable[[], None]] = []
 
-    def start(model: Model | None = None, **settings: object) -> Running:
+    def start(model: Model | None = None, make: MakeEngine | None = None, **settings: object) -> Running:
         scripted = model or planner(*COUNT)
 
-        def make(_name: str, listener: Listener) -> Engine:
+        def of_script(_name: str, listener: Listener) -> Engine:
             return Engine.of(resolve("smollm2-135m"), scripted, image, RunStore(home.runs), listener)
 
         given = {"port": 0, "model": "smollm2-135m", "folders": (records,), "grace_seconds": 5.0, **settings}
         chosen = Settings(**given)  # pyright: ignore[reportArgumentType]
-        service = Service(chosen, home, make)
+        service = Service(chosen, home, make or of_script)
         listener = listen(chosen)
         server = Server(uvicorn.Config(create_app(service), log_level="warning", timeout_graceful_shutdown=5), service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
