@@ -17,7 +17,6 @@ from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
-from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading
 from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
@@ -333,14 +332,10 @@ class _LoggedTree(Tree):
     """A tree whose nodes are those of a record, one after another."""
 
     at_once = 1
+    broker_type = _LoggedBroker
 
     def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)
-
-    def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
-        broker = _LoggedBroker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
-        broker.schema = self.schema if say.parent is None else None
-        return broker
 
 
 def _prompt(start: TurnStart) -> Prompt | None:

@@ -63,6 +63,7 @@ class Tree:
     """The root's own in a run before, where its author goes on from them."""
 
     at_once: ClassVar[int] = 4
+    broker_type: ClassVar[type[Broker]] = Broker
 
     def root(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget) -> Result:
         """Run the first node, and with it all others, to the end."""
@@ -127,7 +128,11 @@ class Tree:
     def _node(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget, say: Voice) -> Node:
         with budget.reserve(Price(0, 0, 1)) as receipt:
             receipt.nodes = 1
-        broker = self._broker(corpus, budget, say)
+        schema = self.schema if say.parent is None else None
+        passages, spawn = Passages(corpus), self.children
+        broker = self.broker_type(
+            self.model, corpus, passages, budget, self.cancel, self.log, say, spawn, schema=schema
+        )
         return Node(
             question=question,
             corpus=corpus,
@@ -141,11 +146,6 @@ class Tree:
             say=say,
             open_session=partial(self._open_session, corpus, budget),
         )
-
-    def _broker(self, corpus: Corpus, budget: Budget, say: Voice) -> Broker:
-        broker = Broker(self.model, corpus, Passages(corpus), budget, self.cancel, self.log, say, self.children)
-        broker.schema = self.schema if say.parent is None else None
-        return broker
 
     def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:
         match author_of(self.policy):
