@@ -47,8 +47,8 @@ _ABOUT: dict[str, frozenset[str]] = defaultdict(
 
 _ASKING = frozenset(
     query_stems(
-        "count list name number total sum altogether average mean highest lowest most fewest least record item "
-        "contain contained include hold"
+        "count list name number total sum altogether average mean highest lowest most fewest least common frequent "
+        "rare record item contain contained include hold"
     )
 )
 
