@@ -57,7 +57,8 @@ class Basis:
 class Answer:
     """The answer, where it comes from, what it cost and how it ended.
 
-    `found` is False when the documents do not hold what was asked; `answer` then says so in words.
+    `found` is False when the documents do not hold what was asked, or the run ended before it was found; `answer` then
+    says so in words.
     `error` says what broke when `ended` is `error`, and is empty otherwise. `value` is the answer as data: a number, a
     list of texts, a text. `unseen` names what was not looked at, where a limit was reached or something broke.
     """

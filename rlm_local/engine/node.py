@@ -23,6 +23,7 @@ from rlm_policy import State
 from rlm_sandbox import CellResult, SandboxError, Session
 
 NOT_FOUND = "The documents do not say."
+NOT_YET = "No answer was found before the run was stopped."
 
 _MAX_TURNS = 12
 _OBSERVATION = 2000
@@ -161,7 +162,7 @@ class Node:
         }
 
     def _result(self, ended: Ended, error: str, seconds: float) -> Result:
-        final = self.broker.final or Final(NOT_FOUND, None, found=False)
+        final = self.broker.final or Final("", None, found=False)
         if self.broker.final is not None and ended is not Ended.ERROR:
             ended = Ended.ANSWERED
         elif self.broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
@@ -170,7 +171,7 @@ class Node:
             ended, error = Ended.ERROR, self.broker.misfit
         spent = self.budget.spent
         return Result(
-            answer=final.answer or NOT_FOUND,
+            answer=final.answer or (NOT_FOUND if ended is Ended.ANSWERED else NOT_YET),
             value=final.value,
             found=final.found,
             ended=ended,

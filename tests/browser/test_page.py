@@ -53,7 +53,7 @@ def test_children_stand_below_their_node(page: Page, start: StartServer, tmp_pat
     expect(page.locator(".line[aria-level='2']")).to_have_count(3)
     assert page.locator(".line .question").all_inner_texts() == grown
     page.locator(".line[aria-level='2']").first.click()
-    expect(page.get_by_role("complementary")).to_contain_text("Child node, depth 1")
+    expect(page.get_by_role("complementary")).to_contain_text("Child node, depth 1 · ward-0.txt")
     expect(page.get_by_role("complementary").locator(".code")).to_contain_text("beds")
 
 

@@ -12,7 +12,7 @@ import pytest
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
-from rlm_local.engine.node import NOT_FOUND
+from rlm_local.engine.node import NOT_FOUND, NOT_YET
 from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker, once
@@ -113,7 +113,7 @@ def test_cancelled_between_steps(asker: Asker, moment: str) -> None:
     cancel = Cancel()
     model = programmer("1 + 1", "2 + 2", "FINAL(1)")
     answer, _ = asker.ask(model, "?", policy="free", cancel=cancel, tell=once(moment, cancel.cancel))
-    assert (answer.ended, answer.answer, answer.found) == (Ended.CANCELLED, NOT_FOUND, False)
+    assert (answer.ended, answer.answer, answer.found) == (Ended.CANCELLED, NOT_YET, False)
 
 
 def test_cancelled_before_it_began(asker: Asker) -> None:

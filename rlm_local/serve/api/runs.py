@@ -132,6 +132,7 @@ def get_node(
         parent=record.parent,
         depth=record.depth,
         question=record.question,
+        part=str((record.start.view or {}).get("label", "")),
         turns=[shapes.of_turn(turn) for turn in record.turns],
     )
 

@@ -117,6 +117,7 @@ class NodeDetail(BaseModel):
     parent: int | None
     depth: int
     question: str
+    part: str = Field(description="What of the documents it was given; empty at the root.")
     turns: list[Turn]
 
 

@@ -72,7 +72,7 @@ export function askView(about, asked) {
       ),
     ),
     trouble,
-    h("div.actions", button, h("span.aside", "Ctrl + Enter")),
+    h("div.actions", button, h("span.aside.keys", "Ctrl + Enter")),
   );
   queueMicrotask(() => question.focus());
   return view;

@@ -32,6 +32,9 @@ export function announce(text) {
 
 export const number = (value) => Math.round(value).toLocaleString("en");
 
+/** A word for that many. */
+export const plural = (count, word) => (count === 1 ? word : `${word}s`);
+
 export function seconds(value) {
   if (value === null || value === undefined) return "";
   if (value < 60) return `${value.toFixed(value < 10 ? 1 : 0)} s`;

@@ -41,7 +41,7 @@ export function evidenceList(places, open) {
           "button.place",
           { type: "button", onclick: () => open(place) },
           h("span.path", `${place.document}`, h("span.aside", ` ${place.start}–${place.end}`)),
-          h("q", place.text.length > 280 ? `${place.text.slice(0, 280)}…` : place.text),
+          h("q", place.text.length > 280 ? `${place.text.slice(0, 280).trim()}…` : place.text.trim()),
         ),
       ),
     ),

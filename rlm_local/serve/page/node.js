@@ -2,15 +2,15 @@
 
 import * as api from "./api.js";
 import { badge, bars } from "./decision.js";
-import { h, number, problem, replace, seconds } from "./dom.js";
+import { h, number, plural, problem, replace, seconds } from "./dom.js";
 import { python } from "./python.js";
 
 const FACTS = [
   ["context_tokens", "tokens in view"],
   ["window_tokens", "window"],
-  ["documents", "documents"],
-  ["items", "items"],
-  ["fields", "fields"],
+  ["documents", "document", plural],
+  ["items", "item", plural],
+  ["fields", "field", plural],
   ["tokens_left", "tokens left"],
   ["calls_left", "calls left"],
   ["seconds_left", "seconds left"],
@@ -21,7 +21,7 @@ const FACTS = [
 export async function showNode(place, run, id) {
   try {
     const node = await api.node(run, id);
-    replace(place, node.depth ? h("p.eyebrow", `Child node, depth ${node.depth}`) : h("p.eyebrow", "Root node"), h("h2", node.question), ...turns(node));
+    replace(place, node.depth ? h("p.eyebrow", `Child node, depth ${node.depth}${node.part && ` · ${node.part}`}`) : h("p.eyebrow", "Root node"), h("h2", node.question), ...turns(node));
   } catch (error) {
     replace(place, problem(error));
   }
@@ -49,7 +49,7 @@ function facts(state) {
   const known = FACTS.filter(([name]) => typeof state[name] === "number");
   return h(
     "dl.facts",
-    known.map(([name, label]) => h("div", h("dt", label), h("dd", number(state[name])))),
+    known.map(([name, label, form]) => h("div", h("dt", form ? form(state[name], label) : label), h("dd", number(state[name])))),
   );
 }
 
@@ -64,7 +64,7 @@ function outcome(turn) {
 }
 
 function batch(batch) {
-  const label = `${number(batch.count)} ${batch.kind} call${batch.count > 1 ? "s" : ""}`;
+  const label = `${number(batch.count)} ${batch.kind} ${plural(batch.count, "call")}`;
   return more(
     [h("strong", label), ` · ${number(batch.tokens)} tokens · ${seconds(batch.seconds)}`],
     () => [

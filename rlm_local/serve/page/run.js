@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { evidenceList, showEvidence } from "./evidence.js";
-import { announce, h, number, pill, problem, replace, seconds, when } from "./dom.js";
+import { announce, h, number, pill, plural, problem, replace, seconds, when } from "./dom.js";
 import { showNode } from "./node.js";
 import { Tree, emptyNode } from "./tree.js";
 
@@ -90,7 +90,8 @@ class RunView {
       this.say("Starting");
     } else if (kind === "setup" || kind === "corpus") this.say(event.text, event.fraction);
     else if (kind === "node") {
-      this.tree.add({ ...emptyNode(event.node, event.parent, event.depth, event.text), part: event.data.part });
+      this.tree.add({ ...emptyNode(event.node, event.parent, event.depth, event.text), part: event.data.part, now: "planning" });
+      this.say("Planning");
       this.drawn();
     } else if (kind === "lost") {
       api.run(this.id).then((run) => {
@@ -172,8 +173,8 @@ class RunView {
           [seconds(usage.seconds), "time"],
           [number(usage.prompt_tokens), "tokens evaluated"],
           [number(usage.completion_tokens), "written"],
-          [number(usage.leaf_calls), "leaf calls"],
-          [number(Math.max(1, this.run.nodes.length)), "nodes"],
+          [number(usage.leaf_calls), plural(usage.leaf_calls, "leaf call")],
+          [number(Math.max(1, this.run.nodes.length)), plural(Math.max(1, this.run.nodes.length), "node")],
         ].map(([value, label]) => h("div", h("dd", value), h("dt", label))),
       ),
       answer.evidence.length ? [h("h2.section", "Rests on"), evidenceList(answer.evidence, (place) => this.openEvidence(place))] : null,
@@ -219,6 +220,7 @@ class RunView {
       this.ended();
       location.hash = `#/run/${again.run_id}`;
     });
+    resume.className = "primary";
     return [
       askable && run.state !== "answered" ? resume : null,
       askable ? other : null,
@@ -267,6 +269,6 @@ class RunView {
 }
 
 function basis({ items, judged, sure }) {
-  const counted = `Over ${number(items)} item${items > 1 ? "s" : ""}`;
+  const counted = `Over ${number(items)} ${plural(items, "item")}`;
   return judged ? `${counted}; the model judged ${number(judged)} of them, on average ${Math.round(100 * sure)} % sure.` : `${counted}, by code alone.`;
 }

@@ -42,7 +42,7 @@ export class Runs {
           "a.item",
           { href: `#/run/${run.run_id}` },
           h("span.question", run.question),
-          h("span.row", run.answer && run.state === "answered" ? h("span.said", run.answer) : pill(run.state), h("span.aside", run.seconds ? `${seconds(run.seconds)} · ${when(run.asked)}` : when(run.asked))),
+          h("span.row", run.answer && run.state === "answered" ? h("span.said", { "data-found": run.found ? "yes" : "no" }, run.answer) : pill(run.state), h("span.aside", run.seconds ? `${seconds(run.seconds)} · ${when(run.asked)}` : when(run.asked))),
         ),
       ),
     );

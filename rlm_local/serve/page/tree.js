@@ -1,7 +1,7 @@
 // The tree of a run. Only the lines that can be seen are in the document, so five thousand nodes cost what fifty do.
 
 import { badge, strip } from "./decision.js";
-import { h, number, seconds } from "./dom.js";
+import { h, number, plural, seconds } from "./dom.js";
 
 const SPARE = 8; // lines above and below what is seen
 
@@ -104,7 +104,7 @@ export class Tree {
       },
       h("span.twist", { "aria-hidden": "true" }, open === null ? "" : open ? "▾" : "▸"),
       h("span.dot", { "aria-hidden": "true" }),
-      decision ? badge(decision.action) : h("span.badge", "…"),
+      decision ? badge(decision.action) : h("span.badge", node.open ? "…" : "–"),
       h("span.question", node.question, node.part && h("span.aside", ` ${node.part}`)),
       decision ? strip(decision) : h("span.strip"),
       h("span.cost", node.open && node.now ? node.now : cost(node)),
@@ -168,6 +168,6 @@ export class Tree {
 
 function cost(node) {
   const calls = Object.values(node.calls).reduce((sum, count) => sum + count, 0);
-  const parts = [node.tokens && `${number(node.tokens)} tok`, calls && `${number(calls)} call${calls > 1 ? "s" : ""}`, node.seconds && seconds(node.seconds)];
+  const parts = [node.tokens && `${number(node.tokens)} tok`, calls && `${number(calls)} ${plural(calls, "call")}`, node.seconds && seconds(node.seconds)];
   return parts.filter(Boolean).join(" · ");
 }
