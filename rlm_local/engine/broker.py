@@ -1,9 +1,11 @@
 """Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Protocol, TypeVar, cast
 
 from rlm_local.corpus import Corpus
@@ -13,7 +15,7 @@ from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.events import Voice
 from rlm_local.engine.judging import sentences, verdicts
 from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
-from rlm_local.engine.passages import Passages
+from rlm_local.engine.passages import Passages, chunks
 from rlm_local.engine.reading import Reading, read
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.log import CallKind, CallRecord, RunLog
@@ -24,6 +26,7 @@ from rlm_sandbox import HostCallRefused
 _ITEM_TOKENS = 1200
 _EVIDENCE = 20
 _QUERY_TOKENS = 256
+_TURN_TOKENS = 8  # that a chat template adds to a message, at most
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ class Broker:
         The question comes first in the prompt, so that they cost about as much as the whole.
         """
         question = _text(question, "the question")
-        parts = [sentences(self._item_text(item)) for item in _list(items, "the items")]
+        pieces = [self._pieces(item) for item in _list(items, "the items")]
+        parts = [[part for piece in each for part in sentences(piece)] for each in pieces]
         prompts = [judge_prompt(question, part) for each in parts for part in each]
         scores = iter(self._scored("judge", f"judge {len(parts)} items: {question}", prompts, ("yes", "no")))
         margins = verdicts([[_odds(next(scores)) for _ in each] for each in parts])
@@ -132,11 +136,14 @@ class Broker:
         question, options = _text(question, "the question"), _texts(options, "the options")
         if len(options) < 2 or len(set(options)) < len(options) or not all(options):
             raise HostCallRefused("choose needs at least two options, all different and none empty")
-        prompts = [choose_prompt(question, options, self._item_text(item)) for item in _list(items, "the items")]
+        pieces = [self._pieces(item) for item in _list(items, "the items")]
+        prompts = [choose_prompt(question, options, piece) for each in pieces for piece in each]
         neutral = [choose_prompt(question, options, text) for text in NEUTRAL]
-        scores = self._scored("choose", f"sort {len(items)} items: {question}", prompts, tuple(options), neutral)
-        self._sure += [math.exp(max(score.biased)) for score in scores]
-        return [score.index for score in scores]
+        what = f"sort {len(pieces)} items: {question}"
+        scores = iter(self._scored("choose", what, prompts, tuple(options), neutral))
+        chances = [_averaged([next(scores) for _ in each]) for each in pieces]
+        self._sure += [max(each) for each in chances]
+        return [each.index(max(each)) for each in chances]
 
     def _scored(
         self,
@@ -263,11 +270,15 @@ class Broker:
             case _:
                 raise HostCallRefused(f"{pair!r} is not a place in the documents")
 
-    def _item_text(self, item: Any) -> str:
-        text = item if isinstance(item, str) else self.passages.wording(*self._span(item))
-        if len(text) > 8 * _ITEM_TOKENS or self.model.count(text) > _ITEM_TOKENS:
-            return text[: 3 * _ITEM_TOKENS]
-        return text
+    def _pieces(self, item: Any) -> list[str]:
+        """What a model is shown of an item: its text, in pieces of about as many tokens where it is a long one."""
+        text = item.strip() if isinstance(item, str) else self.passages.wording(*self._span(item))
+        tokens = self.model.count(text)
+        if tokens <= _ITEM_TOKENS:
+            return [text]
+        longest = _ITEM_TOKENS * len(text) // tokens
+        spans = chunks(text, 0, len(text), shortest=longest // 2, longest=longest)
+        return [text[start:end].strip() for start, end in spans]
 
     def _batch(
         self, batch: _Batch, run: Callable[[Callable[[int], None]], list[_R]], data: Callable[[_R], dict[str, Any]]
@@ -309,6 +320,11 @@ def _odds(scores: Scores) -> float:
     return scores.logprobs[0] - scores.logprobs[1]
 
 
+def _averaged(scores: Sequence[Scores]) -> list[float]:
+    """How likely each option is for the whole that these are the pieces of: the mean of its probabilities."""
+    return [fmean(map(math.exp, column)) for column in zip(*(score.biased for score in scores), strict=True)]
+
+
 def _generated(generation: Generation) -> dict[str, Any]:
     return {"text": generation.text, "logprob": generation.logprob}
 
@@ -331,14 +347,14 @@ def _texts(value: Any, what: str) -> list[str]:
 
 
 def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Price:
-    """An upper bound: what all prompts share counts once, then each prompt's own end and its reply."""
+    """An upper bound: what all prompts begin with counts once, then each prompt's own end and its reply."""
     if not prompts:
         return Price(0, 0)
-    first = prompts[0].messages
-    shared = first[:-1] if len(prompts) > 1 else ()
-    once = sum(model.count(message.content) + 8 for message in shared)
-    own = "\n".join(message.content for prompt in prompts for message in prompt.messages[len(shared) :])
-    return Price(once + model.count(own) + (8 + reply_tokens) * len(prompts), len(prompts))
+    texts = ["\n".join(message.content for message in prompt.messages) for prompt in prompts]
+    shared = os.path.commonprefix(texts)  # noqa: RUF071 - by character is what is wanted
+    once = model.count(shared) + _TURN_TOKENS * len(prompts[0].messages)
+    own = model.count("\n".join(text[len(shared) :] for text in texts))
+    return Price(once + own + (_TURN_TOKENS + reply_tokens) * len(prompts), len(prompts))
 
 
 def _record(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], usage: Usage) -> CallRecord:

@@ -86,7 +86,7 @@ class Passages:
             self._add_prose(prose_from, document.end)
 
     def _add_prose(self, start: int, end: int) -> None:
-        for a, b in _chunks(self.corpus.context, start, end):
+        for a, b in chunks(self.corpus.context, start, end):
             self._append(a, b, None)
 
     def _append(self, start: int, end: int, item: tuple[ItemSet, int] | None) -> None:
@@ -95,18 +95,20 @@ class Passages:
         self._items.append(item)
 
 
-def _chunks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Spans that cover the text: paragraphs together up to SHORTEST characters, those longer than LONGEST cut."""
+def chunks(
+    text: str, start: int, end: int, *, shortest: int = SHORTEST, longest: int = LONGEST
+) -> Iterator[tuple[int, int]]:
+    """Spans that cover the text: paragraphs together up to `shortest` characters, those above `longest` cut."""
     at = start
     while at < end:
         if text[at].isspace():
             at += 1
             continue
-        stop = text.find("\n\n", min(at + SHORTEST, end), end)
+        stop = text.find("\n\n", min(at + shortest, end), end)
         stop = end if stop < 0 else stop
-        if stop - at > LONGEST:
-            cuts = (text.rfind(mark, at + SHORTEST, at + LONGEST) for mark in ("\n\n", "\n", ". ", " "))
-            stop = next((cut + 1 for cut in cuts if cut > 0), at + LONGEST)
+        if stop - at > longest:
+            cuts = (text.rfind(mark, at + shortest, at + longest) for mark in ("\n\n", "\n", ". ", " "))
+            stop = next((cut + 1 for cut in cuts if cut > 0), at + longest)
         yield at, stop
         at = stop
 

@@ -247,14 +247,19 @@ class Scheduler:
         return min(len(run.sequence.pending), self._share)
 
     def _ready(self, job: Job) -> int | None:
-        """The place of the first waiting task that another prompt is not just evaluating a prefix of."""
+        """The place of the first waiting task that another prompt is not just evaluating a prefix of.
+
+        What all of the job's prompts begin with is worth the wait for all that are waiting together.
+        """
         space = job.adapters.identity
         for place in range(min(len(job.waiting), _WINDOW)):
             tokens, fixed = job.waiting[place].tokens, job.waiting[place].task.fixed
             if fixed:
                 self._fixed.load(tokens[:fixed], space)
             _, at_hand = self._kv.match(tokens[:-1], space=space)
-            if min(self._kv.coming(tokens, space=space), len(tokens) - 1) - at_hand < _WORTH_WAITING:
+            coming = min(self._kv.coming(tokens, space=space), len(tokens) - 1)
+            for_all = (min(coming, job.lasting) - at_hand) * len(job.waiting)
+            if max(coming - at_hand, for_all) < _WORTH_WAITING:
                 return place
         return None
 

@@ -13,7 +13,7 @@ from rlm_local.corpus import Corpus
 from rlm_local.engine.broker import Broker, price_of
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Event, Voice, ignore
-from rlm_local.engine.passages import Passages
+from rlm_local.engine.passages import Passages, chunks
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import evidence
 from rlm_local.log import NodeStart, RunStore, TurnStart
@@ -207,6 +207,33 @@ def test_judging_and_choosing_give_one_verdict_an_item_in_order(new_broker: NewB
     assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=[]) == []
 
 
+LONG = "It rained all day and nothing else happened at all.\n" * 400  # some 4,400 words and signs
+ENDS = ("The old pump rattles again.", "The new pump runs well.")
+
+
+def test_a_long_item_is_judged_to_its_end(new_broker: NewBroker) -> None:
+    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    assert ask(new_broker(model), "judge", question="Broken?", items=[LONG + end for end in ENDS]) == [True, False]
+    assert all(model.count(prompt.messages[-1].content) < 1300 for _, prompt in model.calls)
+
+
+def test_a_long_item_is_of_the_class_that_most_of_it_is_of(new_broker: NewBroker) -> None:
+    model = ScriptedModel(choose=lambda prompt, _o: "fair" if "pump" in prompt.messages[-1].content else "rain")
+    broker = new_broker(model)
+    assert ask(broker, "choose", question="?", options=["fair", "rain"], items=["pump", LONG + ENDS[0]]) == [0, 1]
+    assert all(model.count(prompt.messages[-1].content) < 1300 for _, prompt in model.calls)
+    assert broker.basis().judged == 2
+
+
+@given(st.text("ab .\n", min_size=1), st.integers(1, 300))
+def test_pieces_of_a_long_item_leave_nothing_out(text: str, times: int) -> None:
+    whole = text * times
+    longest = max(2, len(whole) // 7)
+    cut = list(chunks(whole, 0, len(whole), shortest=longest // 2, longest=longest))
+    assert "".join("".join(whole[start:end] for start, end in cut).split()) == "".join(whole.split())
+    assert all(end - start <= longest for start, end in cut)
+
+
 def test_choosing_is_calibrated_by_the_same_prompt_about_nothing(new_broker: NewBroker) -> None:
     class Leaning(ScriptedModel):
         def choose(self, prompts: Any, options: Any, *, neutral: Any = (), **how: Any) -> Any:
@@ -230,6 +257,14 @@ def test_what_was_used_is_booked_and_the_rest_comes_back(new_broker: NewBroker) 
     spent = broker.budget.spent
     assert broker.budget.left == before - Price(spent.prompt_tokens + spent.completion_tokens, 2)
     assert spent.completion_tokens == 10
+
+
+def test_what_all_prompts_begin_with_is_priced_once() -> None:
+    model = ScriptedModel()
+    question = "Which of these many kinds is it? " * 5
+    one, many = ([Prompt((Message("user", f"{question}{number}"),)) for number in range(n)] for n in (1, 101))
+    each = (price_of(model, many, 0).tokens - price_of(model, one, 0).tokens) / 100
+    assert each < model.count(question) / 2
 
 
 @given(st.lists(st.text("ab \n", max_size=40), min_size=1, max_size=6), st.text("ab ", max_size=60), st.integers(0, 50))

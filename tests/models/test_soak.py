@@ -120,7 +120,7 @@ def test_nothing_leaks_nothing_is_stuck_and_no_answer_is_wrong(piece: int, smoll
 
         with ThreadPoolExecutor(8) as pool:
             for worker in [pool.submit(work, 100 * piece + number) for number in range(8)]:
-                worker.result(900)
+                worker.result(3600)
         grown = resident() - memory[3]
         engine.choose([shown(HEADS[0], WORDS[0])], OPTIONS)
     print(
