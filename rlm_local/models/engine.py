@@ -40,10 +40,8 @@ CONTEXT = 8192
 """KV cells of a context, unless another number is asked for."""
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
-_BATCH, _GPU_BATCH = (
-    256,
-    512,
-)  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
+_BATCH = 256  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
+_GPU_BATCH = 512
 
 _KEPT_TOGETHER = 32
 """Answers that are written to the leaf cache at a time."""

@@ -39,22 +39,14 @@ class GgufHeader:
 
     Attributes:
         metadata: single values by key; lists (the vocabulary) are checked and left out.
-        tensors: how many there are.
     """
 
-    version: int
     metadata: dict[str, Scalar]
-    tensors: int
 
     @property
     def architecture(self) -> str:
         """The family of the model, such as "qwen2"; empty if the file does not say."""
         return str(self.metadata.get("general.architecture", ""))
-
-    @property
-    def context_length(self) -> int:
-        """Tokens that the model was trained to see at once; 0 if the file does not say."""
-        return self._number("context_length")
 
     @property
     def layers(self) -> int:
@@ -67,11 +59,6 @@ class GgufHeader:
         heads = self._number("attention.head_count")
         width = self._number("attention.key_length") or self._number("embedding_length") // max(1, heads)
         return 2 * 2 * self.layers * (self._number("attention.head_count_kv") or heads) * width
-
-    @property
-    def chat_template(self) -> str:
-        """The jinja2 source of the chat template; empty without one."""
-        return str(self.metadata.get("tokenizer.chat_template", ""))
 
     def _number(self, name: str) -> int:
         value = self.metadata.get(f"{self.architecture}.{name}", 0)
@@ -119,7 +106,7 @@ class _Reader:
             if value is not None:
                 metadata[key] = value
         self._tensors(tensors, metadata)
-        return GgufHeader(version, metadata, tensors)
+        return GgufHeader(metadata)
 
     def _value(self, key: str) -> Scalar | None:
         kind = self._number("<I", f"the type of {key}")

@@ -89,6 +89,29 @@ class Waiting:
         return len(self.task.tokens) + self.task.room - len(self.tokens)
 
 
+Event = Done | Text | Failed
+Events = queue.SimpleQueue[Event | None]
+"""What comes to the caller of some tasks; None wakes it up."""
+
+
+def next_event(events: Events, cancel: Cancel | None) -> Event:
+    """The next event, in the caller's thread.
+
+    Raises:
+        Cancelled: it was cancelled, so there may be none.
+        DeadlineExceeded: likewise.
+    """
+    while True:
+        if cancel is not None:
+            cancel.check()
+        try:
+            event = events.get(timeout=None if cancel is None else cancel.remaining)
+        except queue.Empty:
+            continue
+        if event is not None:
+            return event
+
+
 class Job:
     """The tasks of one call.
 
@@ -105,7 +128,7 @@ class Job:
     """
 
     def __init__(self, tasks: Sequence[Task], cancel: Cancel | None, *, urgent: bool, adapters: AdapterSet) -> None:
-        self.events: queue.SimpleQueue[Done | Text | Failed | None] = queue.SimpleQueue()
+        self.events: Events = queue.SimpleQueue()
         self.waiting = deque(Waiting(index, task, task.tokens) for index, task in enumerate(tasks))
         self.lasting = _lasting(tasks)
         self.urgent = urgent
@@ -119,23 +142,6 @@ class Job:
     def over(self) -> bool:
         """Whether nobody wants the results any more."""
         return self._left or (self._cancel is not None and self._cancel.stopped)
-
-    def next(self) -> Done | Text | Failed:
-        """The next event, in the caller's thread.
-
-        Raises:
-            Cancelled: it was cancelled, so there may be none.
-            DeadlineExceeded: likewise.
-        """
-        while True:
-            if self._cancel is not None:
-                self._cancel.check()
-            try:
-                event = self.events.get(timeout=None if self._cancel is None else self._cancel.remaining)
-            except queue.Empty:
-                continue
-            if event is not None:
-                return event
 
     def leave(self) -> None:
         """The caller waits for nothing more."""

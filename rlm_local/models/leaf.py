@@ -105,9 +105,7 @@ class Write:
         self._weights = weights
         self._picker = picker
         self._stop = tuple(stop)
-        self._held = max(
-            (len(each) - 1 for each in stop), default=0
-        )  # characters that may be the start of a stop string
+        self._held = max(map(len, stop), default=1) - 1  # characters that may be the start of a stop string
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._written: list[int] = []
         self._text = ""

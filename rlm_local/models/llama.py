@@ -35,10 +35,8 @@ _ERROR = 4
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
 _PIECE_BYTES = 256
-_TEXT_CHUNK = (
-    8192  # characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should
-)
-
+_TEXT_CHUNK = 8192
+"""Characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should."""
 
 _ends_decode = ctypes.cast(ctypes.CDLL(None).strlen, c.ggml_abort_callback)
 """What llama.cpp asks between two steps of a decode: strlen of a flag, because Python would need its lock each time."""

@@ -70,12 +70,6 @@ class Scores:
         """The place of the likeliest option."""
         return self.biased.index(max(self.biased))
 
-    @property
-    def margin(self) -> float:
-        """How far the best is ahead of the second, in nats; infinite with one option."""
-        first, *rest = sorted(self.biased, reverse=True)
-        return first - rest[0] if rest else float("inf")
-
 
 @dataclass(frozen=True)
 class Choice:

@@ -18,7 +18,7 @@ from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import EngineError, ModelError
 from rlm_local.models.fixed import FixedPrompts
-from rlm_local.models.job import Done, Failed, Job, Task, Text, Turns, Waiting
+from rlm_local.models.job import Done, Failed, Job, Task, Text, Turns, Waiting, next_event
 from rlm_local.models.kv import KV, Sequence
 from rlm_local.models.llama import Batch
 from rlm_local.models.logits import Logits
@@ -137,7 +137,7 @@ class Scheduler:
         try:
             missing = len(tasks)
             while missing:
-                event = job.next()
+                event = next_event(job.events, cancel)
                 if isinstance(event, Failed):
                     raise event.error
                 missing -= isinstance(event, Done)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rlm_local.models.kv import Tokens
 
-_SUM = struct.Struct(
-    "<I"
-)  # CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon
+_SUM = struct.Struct("<I")
+"""CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon."""
+
 _MOST_BYTES = 512 << 20  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
 
 

@@ -6,7 +6,6 @@ from rlm_local.models.gguf import GgufHeader, read_header
 
 GIGABYTE = 1 << 30
 HEADER = GgufHeader(
-    3,
     {
         "general.architecture": "qwen2",
         "qwen2.block_count": 28,
@@ -14,7 +13,6 @@ HEADER = GgufHeader(
         "qwen2.attention.head_count_kv": 2,
         "qwen2.embedding_length": 1536,
     },
-    0,
 )
 
 
@@ -36,7 +34,7 @@ def test_as_many_layers_as_there_is_memory_for():
     assert fit() == fit(gpu(0.5)) == fit(gpu(1.01)) == 0
     assert 0 < fit(gpu(1.3)) < fit(gpu(1.8)) < 28
     assert fit(gpu(1.3), gpu(1.3)) == 2 * fit(gpu(1.3)), "each has its own reserve"
-    assert layers_that_fit([gpu(80)], GgufHeader(3, {}, 0), weights=GIGABYTE, cells=8192) == 0
+    assert layers_that_fit([gpu(80)], GgufHeader({}), weights=GIGABYTE, cells=8192) == 0
 
 
 def test_doctor_says_what_goes_where(smollm_path: Path, tmp_path: Path):

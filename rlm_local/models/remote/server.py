@@ -17,7 +17,7 @@ import httpx2
 
 from rlm_local.models.cancel import Cancel
 from rlm_local.models.errors import EngineError, ServerError
-from rlm_local.models.job import Done, Failed, Text
+from rlm_local.models.job import Done, Events, Failed, Text, next_event
 
 _BUSY = frozenset((408, 429, 500, 502, 503, 504))
 _LONGEST_PAUSE = 60.0
@@ -71,13 +71,13 @@ class Server:
             cancel.check()
         if self._closed:
             raise EngineError("the engine is closed")
-        events: queue.SimpleQueue[Done | Text | Failed | None] = queue.SimpleQueue()
+        events: Events = queue.SimpleQueue()
         work = asyncio.run_coroutine_threadsafe(_all(calls, events), self._loop)
         forget = cancel.on_cancel(lambda: events.put(None)) if cancel is not None else None
         try:
             missing = len(calls)
             while missing:
-                event = _next(events, cancel)
+                event = next_event(events, cancel)
                 if isinstance(event, Failed):
                     raise event.error
                 missing -= isinstance(event, Done)
@@ -181,7 +181,7 @@ class Server:
             raise ServerError(f"{self._url} sent what is no JSON: {text[:_SHOWN]}") from error
 
 
-async def _all(calls: Sequence[Call], events: "queue.SimpleQueue[Done | Text | Failed | None]") -> None:
+async def _all(calls: Sequence[Call], events: Events) -> None:
     async def one(index: int, call: Call) -> None:
         try:
             result = await call(lambda text: events.put(Text(index, text)))
@@ -195,19 +195,6 @@ async def _all(calls: Sequence[Call], events: "queue.SimpleQueue[Done | Text | F
     async with asyncio.TaskGroup() as group:
         for index, call in enumerate(calls):
             group.create_task(one(index, call))
-
-
-def _next(events: "queue.SimpleQueue[Done | Text | Failed | None]", cancel: Cancel | None) -> Done | Text | Failed:
-    """The next event, in the caller's thread; raises Cancelled or DeadlineExceeded."""
-    while True:
-        if cancel is not None:
-            cancel.check()
-        try:
-            event = events.get(timeout=None if cancel is None else cancel.remaining)
-        except queue.Empty:
-            continue
-        if event is not None:
-            return event
 
 
 def _seconds(said: str | None) -> float:
