@@ -45,7 +45,7 @@ HeldOutOption = Annotated[
         help="The share of wordings that no training sees. The same for ever: it decides by each wording's hash.",
     ),
 ]
-KINDS = ("fields", "count", "argmax", "two_hop", "needle", "short")
+KINDS = ("fields", "two_hop", "needle", "short")
 """Made tasks that a policy is trained on unless others are named."""
 
 

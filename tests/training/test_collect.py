@@ -79,6 +79,12 @@ def test_a_calibration_sees_what_the_model_would_have_decided(collector: Collect
     assert len(own) > 1
 
 
+def test_code_alone_comes_first_and_what_reads_by_what_it_costs(collector: Collector) -> None:
+    names = [branch.name for branch in collector.branches_of(task(1, "train")[1]())]
+    assert names[:3] == ["SEARCH count", "SEARCH list", "SEARCH top"]
+    assert names[-4:] == ["ANSWER whole", "MAP", "RECURSE each", "SEARCH read"]  # less text than a reading takes
+
+
 def test_a_collection_goes_on_where_it_was(collector: Collector, store: RunStore) -> None:
     cancel = Cancel()
     for _ in collector.collect([task(1, "train"), task(2, "train"), task(3, "train")], branches=True, cancel=cancel):
