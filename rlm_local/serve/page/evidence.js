@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { h, number, problem, replace } from "./dom.js";
 
 const STEP = 20_000;
+const FEW = 4;
 
 /** Fills `place` with a document around a place in it, which is marked and scrolled to. */
 export async function showEvidence(place, run, evidence, around = 4_000) {
@@ -30,20 +31,28 @@ export async function showEvidence(place, run, evidence, around = 4_000) {
   }
 }
 
-/** The places that an answer rests on; `open(place)` is called for the one that is chosen. */
+/** The places that an answer rests on, the first few at first; `open(place)` is called for the one that is chosen. */
 export function evidenceList(places, open) {
+  const few = places.length > FEW + 1 ? FEW : places.length;
+  const list = h("ol.evidence", places.slice(0, few).map((place) => item(place, open)));
+  if (few === places.length) return list;
+  const rest = h("button.link", { type: "button" }, `Show all ${number(places.length)} places`);
+  rest.addEventListener("click", () => {
+    rest.remove();
+    list.append(...places.slice(few).map((place) => item(place, open)));
+    list.children[few].firstElementChild.focus();
+  });
+  return h("div.places", list, rest);
+}
+
+function item(place, open) {
   return h(
-    "ol.evidence",
-    places.map((place) =>
-      h(
-        "li",
-        h(
-          "button.place",
-          { type: "button", onclick: () => open(place) },
-          h("span.path", `${place.document}`, h("span.aside", ` ${place.start}–${place.end}`)),
-          h("q", place.text.length > 280 ? `${place.text.slice(0, 280).trim()}…` : place.text.trim()),
-        ),
-      ),
+    "li",
+    h(
+      "button.place",
+      { type: "button", onclick: () => open(place) },
+      h("span.path", `${place.document}`, h("span.aside", ` ${place.start}–${place.end}`)),
+      h("q", place.text.length > 280 ? `${place.text.slice(0, 280).trim()}…` : place.text.trim()),
     ),
   );
 }
