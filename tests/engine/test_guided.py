@@ -51,6 +51,20 @@ def test_reading_is_the_last_resort_where_no_plan_found_anything(asker: Asker) -
     assert ops(record)[-1] == "read"
 
 
+def test_a_lookup_that_leaves_two_words_out_is_a_reading(asker: Asker) -> None:
+    _, record = asker.ask(planner("lookup", "visits", reads="it"), "What is the private mobile of Ben Okafor?")
+    assert ops(record)[0] == "read"
+
+
+def test_a_list_that_rests_on_words_alone_and_leaves_two_out_is_a_reading(asker: Asker) -> None:
+    lines = [f"2025-04-{day:02} 01:34:43 INFO host-{day % 3} backup: n-{day} kept on disk\n" for day in range(1, 30)]
+    lines[7] = "2025-04-08 01:34:43 INFO host-2 backup: n-8 restored by hand, checksum wrong\n"
+    corpus = Corpus.from_documents({"jobs.log": "".join(lines) * 40})
+    model = planner("list", "jobs", "text contains restor", reads="n-8")
+    answer, record = asker.ask(model, "Which was restored after a fire at noon?", corpus)
+    assert (ops(record)[0], answer.answer) == ("read", "n-8")
+
+
 def test_a_short_context_goes_straight_to_one_reading(asker: Asker) -> None:
     model = planner(reads="Karsten and Sons")
     corpus = Corpus.from_documents({"roof.txt": "The roof was repaired by Karsten and Sons.\n"})

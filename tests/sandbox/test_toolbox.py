@@ -193,6 +193,46 @@ def test_finding_in_given_items_only() -> None:
     assert "passages" not in [name for name, _ in host.asked]
 
 
+def named(*documents: tuple[str, str]) -> Tools:
+    """The toolbox over documents of lines, each by its name."""
+    context = "".join(text for _, text in documents)
+    starts, ends = lines_of(context)
+    places = list[tuple[str, str, int, int]]()
+    for name, text in documents:
+        start = places[-1][3] if places else 0
+        places.append((name, "text", start, start + len(text)))
+    return rlm.install({"context": context}, Host(passages={"starts": starts, "ends": ends}), places)
+
+
+def test_finding_what_is_near_the_best_leaves_out_what_only_shares_a_word() -> None:
+    tools = named(("house.txt", "".join(f"the door of room {n} is shut\n" for n in range(9)) + "the vault door creaks\n"))
+    near = tools.retrieval.find("creaks the vault door", k=3, near=0.6)
+    assert [item.text for item in near] == ["the vault door creaks"]
+    assert len(tools.retrieval.find("creaks the vault door", k=3)) == 3
+
+
+def test_following_prefers_a_document_that_is_called_what_the_question_is_about() -> None:
+    tools = named(
+        ("notes.txt", "She plays the bassoon, P-10\n"),
+        ("bills.txt", "P-10: 80 crowns\n"),
+        ("patients.txt", "P-10: Ada Brunner\n"),
+    )
+    first = tools.retrieval.find("bassoon", k=1)
+    followed = tools.retrieval.follow(first, "Which patient plays the bassoon?", k=1)
+    assert [item.text for item in followed] == ["P-10: Ada Brunner"]
+
+
+def test_following_leaves_what_is_far_behind_the_best() -> None:
+    tools = named(
+        ("notes.txt", "The key is carried by Ada Brunner\nCopies: form H-7\n"),
+        ("staff.csv", "Ada Brunner: 2112\n"),
+        *((f"rules{n}.txt", f"rule {n} has form H-7\n") for n in range(9)),
+    )
+    places = tools.retrieval.find("key carried", k=1) + tools.retrieval.find("copies", k=1)
+    followed = tools.retrieval.follow(places, "Who carries the key?", k=4)
+    assert [item.text for item in followed] == ["Ada Brunner: 2112"]
+
+
 @given(st.text(max_size=40))
 def test_any_query_can_be_looked_for(query: str) -> None:
     tools, _, _ = toolbox()

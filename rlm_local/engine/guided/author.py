@@ -114,17 +114,17 @@ class GuidedAuthor:
     def _astray(self, plan: Plan) -> bool:
         """Whether a plan leaves most of the question out and rests on no field's value: it is of something else.
 
-        After a reading that found nothing, and for a list of everything, little left out is too much. Astray is also
-        one that would ask about every item of a large set to list a few.
+        After a reading that found nothing, for a field of one item, and for a list that rests on words alone, little
+        left out is too much. Astray is also one that would ask about every item of a large set to list a few.
         """
         if plan.classes or plan.pairs or plan.versus:
             return False
         if plan.judge:
             return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
-        strict = self._has_read() or (plan.op is Op.LIST and not plan.where)
+        firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
+        strict = self._has_read() or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
         if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
             return False
-        firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read()
 
     def _has_read(self) -> bool:

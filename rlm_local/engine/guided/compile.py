@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from rlm_local.engine.guided.plan import Condition, GroupTest, Op, Plan
 
-PASSAGES = (3, 6)
-"""How many passages a reading begins with; each of the two hops adds some. Few distract less, and cost less: more are
-read only where few do not say."""
+PASSAGES = ((3, 0.6), (6, 0.0))
+"""How many passages a reading begins with, and how near to the best they are; each of the two hops adds some. Few
+distract less, and cost less: more are read only where few do not say. Of 23 questions about 150 documents, the passage
+that holds the answer, or the way to it, scores at least 0.67 of the best; in 11 it stands alone above 0.6."""
 
 MOST_JUDGED = 60
 """Items that a list or a ranking may ask about one by one; a count is what a map is for, and has the run's budget."""
@@ -68,8 +69,8 @@ def _read(question: str) -> str:
         "missing = absent(question)",
         "if missing:",
         "    print('nowhere in the documents:', missing)",
-        f"for k in () if missing else {PASSAGES}:",
-        "    passages = find(question, k)",
+        f"for k, near in () if missing else {PASSAGES}:",
+        "    passages = find(question, k, near=near)",
         "    passages += follow(passages, question, k // 2 + 1)",
         "    passages += follow(passages, question, k // 2 + 1)",
         "    reading = read(question, passages)",

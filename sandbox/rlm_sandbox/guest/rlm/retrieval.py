@@ -13,6 +13,7 @@ Span = tuple[int, int]
 
 _COMMON_SHARE = 0.2
 _ENUMERABLE = 40_000
+_FAR_BEHIND = 0.3
 _RECORDS = frozenset(("csv", "tsv", "json", "jsonl"))
 
 
@@ -23,8 +24,11 @@ class Retrieval:
         self.text = text
         self._ask = passages
 
-    def find(self, query: str, k: int = 8, where: Sequence[Item] | None = None) -> list[Item]:
-        """The k passages that speak of the query, best first; `where` limits the search to these items.
+    def find(self, query: str, k: int = 8, where: Sequence[Item] | None = None, near: float = 0.0) -> list[Item]:
+        """Up to k passages that speak of the query, best first; `where` limits the search to these items.
+
+        With `near`, only those that score at least this share of the best: where one passage holds all that is asked
+        about, others only distract.
 
         Ranking is BM25 without an index: each query word is counted in the lower-cased text, and only the rare ones are
         located, so that megabytes cost a fraction of a second.
@@ -46,7 +50,7 @@ class Retrieval:
                 frequency = times * 2.2 / (times + 1.2 * (0.4 + 0.6 * length))
                 scores[index] = scores.get(index, 0.0) + weight * idf * idf * frequency
         best = sorted(scores, key=lambda i: (-scores[i], i))[:k]
-        return [Item(self.text, *spans[i]) for i in best]
+        return [Item(self.text, *spans[i]) for i in best if scores[i] >= near * scores[best[0]]]
 
     def absent(self, question: str) -> list[str]:
         """The names and codes of a question that stand nowhere in the documents: what is asked of them is not there."""
@@ -56,8 +60,8 @@ class Retrieval:
         """Up to k passages that say more about a name, code or number in these: the next hop.
 
         A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
-        others repeat it. Records count double, they say what a thing is; so does a key that stands in one sentence with
-        words of the question.
+        others repeat it. Records count double, they say what a thing is; a key that stands in one sentence with words
+        of the question counts more, and so does a document whose name has them. What is far behind the best is left.
         """
         asked = list(query_stems(question))
         spans = self._passages
@@ -72,13 +76,15 @@ class Retrieval:
                     by_document.setdefault(self.text.index_at(spans[index][0]), []).append(index)
                 telling = {d: places for d, places in by_document.items() if len(places) <= 2}
                 for document, places in telling.items():
-                    weight = 2.0 if self.text.documents[document].kind in _RECORDS else 1.0
+                    source = self.text.documents[document]
+                    named = 1 + sum(word in source.name.lower() for word in asked)
+                    weight = named * (2.0 if source.kind in _RECORDS else 1.0)
                     for index in places:
                         if spans[index] not in seen:
                             gain = near * weight / ((1 + rank) * len(telling))
                             gains[spans[index]] = gains.get(spans[index], 0.0) + gain
         best = sorted(gains, key=lambda span: (-gains[span], span))[:k]
-        return [Item(self.text, *span) for span in best]
+        return [Item(self.text, *span) for span in best if gains[span] >= _FAR_BEHIND * gains[best[0]]]
 
     @cached_property
     def _passages(self) -> list[Span]:
