@@ -13,7 +13,7 @@ from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.events import Voice
-from rlm_local.engine.judging import sentences, verdicts
+from rlm_local.engine.judging import sentences
 from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
 from rlm_local.engine.passages import Passages, chunks
 from rlm_local.engine.reading import Reading, read
@@ -119,7 +119,7 @@ class Broker:
     # ---- leaf calls
 
     def _judge(self, question: Any, items: Any) -> list[bool]:
-        """Each item is judged by its sentences: a small model overlooks the one that matters in a long text.
+        """Each item is judged by its sentences, and as much of a yes as the best of them.
 
         The question comes first in the prompt, so that they cost about as much as the whole.
         """
@@ -128,7 +128,7 @@ class Broker:
         parts = [[part for piece in each for part in sentences(piece)] for each in pieces]
         prompts = [judge_prompt(question, part) for each in parts for part in each]
         scores = iter(self._scored("judge", f"judge {len(parts)} items: {question}", prompts, ("yes", "no")))
-        margins = verdicts([[_odds(next(scores)) for _ in each] for each in parts])
+        margins = [max(_odds(next(scores)) for _ in each) for each in parts]
         self._sure += [1 / (1 + math.exp(-min(abs(margin), 50.0))) for margin in margins]
         return [margin > 0 for margin in margins]
 
