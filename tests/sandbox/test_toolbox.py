@@ -200,12 +200,14 @@ def named(*documents: tuple[str, str]) -> Tools:
     places = list[tuple[str, str, int, int]]()
     for name, text in documents:
         start = places[-1][3] if places else 0
-        places.append((name, "text", start, start + len(text)))
+        places.append((name, name.rpartition(".")[2], start, start + len(text)))
     return rlm.install({"context": context}, Host(passages={"starts": starts, "ends": ends}), places)
 
 
 def test_finding_what_is_near_the_best_leaves_out_what_only_shares_a_word() -> None:
-    tools = named(("house.txt", "".join(f"the door of room {n} is shut\n" for n in range(9)) + "the vault door creaks\n"))
+    tools = named(
+        ("house.txt", "".join(f"the door of room {n} is shut\n" for n in range(9)) + "the vault door creaks\n")
+    )
     near = tools.retrieval.find("creaks the vault door", k=3, near=0.6)
     assert [item.text for item in near] == ["the vault door creaks"]
     assert len(tools.retrieval.find("creaks the vault door", k=3)) == 3
@@ -214,8 +216,8 @@ def test_finding_what_is_near_the_best_leaves_out_what_only_shares_a_word() -> N
 def test_following_prefers_a_document_that_is_called_what_the_question_is_about() -> None:
     tools = named(
         ("notes.txt", "She plays the bassoon, P-10\n"),
-        ("bills.txt", "P-10: 80 crowns\n"),
-        ("patients.txt", "P-10: Ada Brunner\n"),
+        ("bills.csv", "P-10: 80 crowns\n"),
+        ("patients.csv", "P-10: Ada Brunner\n"),
     )
     first = tools.retrieval.find("bassoon", k=1)
     followed = tools.retrieval.follow(first, "Which patient plays the bassoon?", k=1)

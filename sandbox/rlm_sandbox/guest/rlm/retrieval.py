@@ -14,6 +14,7 @@ Span = tuple[int, int]
 _COMMON_SHARE = 0.2
 _ENUMERABLE = 40_000
 _FAR_BEHIND = 0.3
+_EVERYWHERE = 12
 _RECORDS = frozenset(("csv", "tsv", "json", "jsonl"))
 
 
@@ -60,8 +61,9 @@ class Retrieval:
         """Up to k passages that say more about a name, code or number in these: the next hop.
 
         A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
-        others repeat it. Records count double, they say what a thing is; a key that stands in one sentence with words
-        of the question counts more, and so does a document whose name has them. What is far behind the best is left.
+        others repeat it; one that many documents speak of names no one thing. Records count double, they say what a
+        thing is, and more where their document is named in the question; so does a key that stands in one sentence with
+        words of it. What is far behind the best is left.
         """
         asked = list(query_stems(question))
         spans = self._passages
@@ -74,11 +76,13 @@ class Retrieval:
                 by_document: dict[int, list[int]] = {}
                 for index in self._located(key, starts, spans):
                     by_document.setdefault(self.text.index_at(spans[index][0]), []).append(index)
+                if len(by_document) > _EVERYWHERE:
+                    continue
                 telling = {d: places for d, places in by_document.items() if len(places) <= 2}
                 for document, places in telling.items():
                     source = self.text.documents[document]
-                    named = 1 + sum(word in source.name.lower() for word in asked)
-                    weight = named * (2.0 if source.kind in _RECORDS else 1.0)
+                    named = sum(word in source.name.lower() for word in asked)
+                    weight = 2.0 * (1 + named) if source.kind in _RECORDS else 1.0
                     for index in places:
                         if spans[index] not in seen:
                             gain = near * weight / ((1 + rank) * len(telling))
