@@ -235,6 +235,19 @@ def test_following_leaves_what_is_far_behind_the_best() -> None:
     assert [item.text for item in followed] == ["Ada Brunner: 2112"]
 
 
+def test_the_second_hop_gives_nothing_that_is_known() -> None:
+    tools = named(
+        ("letter.txt", "About V-71 I have a question\n"),
+        ("visits.txt", "V-71 with Ada Brunner\n"),
+        ("staff.txt", "Ada Brunner in room 12\n"),
+    )
+    letter = tools.retrieval.find("question", k=1)
+    hop = tools.retrieval.follow(letter, k=1)
+    assert [item.text for item in hop] == ["V-71 with Ada Brunner"]
+    assert {item.text for item in tools.retrieval.follow(hop)} >= {"About V-71 I have a question"}
+    assert [item.text for item in tools.retrieval.follow(hop, known=letter)] == ["Ada Brunner in room 12"]
+
+
 @given(st.text(max_size=40))
 def test_any_query_can_be_looked_for(query: str) -> None:
     tools, _, _ = toolbox()

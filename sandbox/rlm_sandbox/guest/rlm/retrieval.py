@@ -13,7 +13,7 @@ Span = tuple[int, int]
 
 _COMMON_SHARE = 0.2
 _ENUMERABLE = 40_000
-_FAR_BEHIND = 0.3
+_FAR_BEHIND = 0.7
 _EVERYWHERE = 12
 _RECORDS = frozenset(("csv", "tsv", "json", "jsonl"))
 
@@ -57,8 +57,10 @@ class Retrieval:
         """The names and codes of a question that stand nowhere in the documents: what is asked of them is not there."""
         return [word for word in proper(question) if not self._occurs(word)]
 
-    def follow(self, passages: Sequence[Item], question: str = "", k: int = 4) -> list[Item]:
-        """Up to k passages that say more about a name, code or number in these: the next hop.
+    def follow(
+        self, passages: Sequence[Item], question: str = "", k: int = 4, known: Sequence[Item] = ()
+    ) -> list[Item]:
+        """Up to k passages that say more about a name, code or number in these: the next hop; none of the `known`.
 
         A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
         others repeat it; one that many documents speak of names no one thing. Records count double, they say what a
@@ -68,7 +70,7 @@ class Retrieval:
         asked = list(query_stems(question))
         spans = self._passages
         starts = [a for a, _ in spans]
-        seen = {(p.start, p.end) for p in passages}
+        seen = {(p.start, p.end) for p in (*passages, *known)}
         gains: dict[Span, float] = {}
         for rank, passage in enumerate(passages):
             for key, sentence in keys(passage.text):
