@@ -266,7 +266,7 @@ def loop(
 
     \b
     rlm-local train loop sparing my-questions.jsonl
-    rlm-local train loop small --model smollm2-135m -n 8          a smaller model, in minutes
+    rlm-local train loop small --model smollm2-135m --kind fields --kind short -n 20 --held-out 0.4
 
     Stopped at any point, the same command goes on. A policy that is not better on the held-out tasks stays where it is,
     with its report: `policy show NAME`.

@@ -19,6 +19,7 @@ from rlm_policy import Action, Labelled, Policy
 from rlm_sandbox import Image
 from rlm_training.collect import UNFORCED, Collector
 from rlm_training.datasets import build
+from rlm_training.errors import DataError
 from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
 from rlm_training.steer import sampled, steerable, towards
 from rlm_training.tasks import Make, TrainingTask, split_of, template
@@ -101,6 +102,12 @@ def test_the_cheapest_plan_that_solved_becomes_the_sample(collector: Collector, 
     dataset = build(states(store, SHA, PROMPT_VERSION), "sft", max_length=100_000)
     assert {sample.task: sample.decision for sample in dataset.samples} == {"task 1": "count", "task 2": "top"}
     assert "op: count" in next(sample.text for sample in dataset.samples if sample.decision == "count")
+
+
+def test_a_budget_too_small_for_any_plan_is_named(collector: Collector, store: RunStore) -> None:
+    list(replace(collector, max_tokens=20).collect([task(1, "train")], branches=True, cancel=Cancel()))
+    with pytest.raises(DataError, match="1 the budget was too small for a plan"):
+        build(states(store, SHA, PROMPT_VERSION), "sft", max_length=100_000)
 
 
 def test_before_and_after_are_compared_on_held_out_tasks(collector: Collector, store: RunStore) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Literal, cast, get_args
 
 from rlm_training.errors import DataError
 from rlm_training.files import whole, write_json
-from rlm_training.trajectories import Alternative, State
+from rlm_training.trajectories import NOT_PLANNED, Alternative, State
 
 Format = Literal["sft", "dpo", "kto", "grpo"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -165,7 +165,8 @@ def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
     """The samples of one state. A state that nothing solved teaches nothing: which failure was cheapest is chance."""
     best = state.best
     if best is None:
-        dropped["solved by no alternative"] += 1
+        planned = any(each.why_not != NOT_PLANNED for each in state.alternatives)
+        dropped["solved by no alternative" if planned else NOT_PLANNED] += 1
         return []
     if best.turn is None:
         dropped[f"best: {best.why_not}"] += 1

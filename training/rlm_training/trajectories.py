@@ -10,6 +10,9 @@ from rlm_training.errors import DataError
 SOLVED = 0.99
 """A score from which on a task counts as solved."""
 
+NOT_PLANNED = "the budget was too small for a plan"
+"""Why an alternative came to nothing whatever the model can do."""
+
 _PLAN_TOKENS = 300
 """What a plan costs once its prompt is kept, near enough: which branch paid for the prompt is chance."""
 
@@ -102,8 +105,10 @@ def cost_of(record: RunRecord) -> int:
 
 def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
     turns, cost = record.nodes[0].turns if record.nodes else (), cost_of(record)
-    if record.answer is None or not turns:
+    if record.answer is None:
         return Alternative(outcome, cost, None, "unfinished")
+    if not turns:
+        return Alternative(outcome, cost, None, NOT_PLANNED)
     turn = turns[0]
     if not turn.start.completion_ids:
         return Alternative(outcome, cost, None, "no model decided")
