@@ -111,6 +111,15 @@ def test_the_decision_is_read_off_the_plan_with_its_probabilities(asker: Asker) 
     assert all(value <= 0 for value in decision["logprobs"].values())
 
 
+def test_a_judged_count_of_none_is_not_made_up_for_by_one_without_the_judge(asker: Asker) -> None:
+    model = planner("count", "visits", "department = Surgery", judged="Is it about a broken arm?")
+    answer, record = asker.ask(model, "How many visits to Surgery are about a broken arm?")
+    assert (answer.answer, answer.ended) == ("0", Ended.ANSWERED)
+    assert [plan for turn in record.nodes[0].turns if (plan := turn.start.plan) and plan["op"] == "count"] == [
+        {"op": "count", "items": "visits", "where": ["department = Surgery"], "judge": "Is it about a broken arm?"}
+    ]
+
+
 def test_a_map_is_priced_by_the_items_that_its_plan_is_about(asker: Asker) -> None:
     many = "entry,amount\n" + "".join(f"E-{number},{number}\n" for number in range(400))
     corpus = Corpus.from_documents({**DOCUMENTS, "entries.csv": many})

@@ -15,12 +15,17 @@ AskOf = Callable[[Mapping[str, str], Task, str], Answer]
 def ask_made(
     specs: Sequence[Spec], ask: AskOf, policies: Sequence[str], known: Sequence[Result] = ()
 ) -> Iterator[Result]:
-    """Each task's result under each policy; those already known are not asked."""
+    """Each task's result under each policy; those already known are not asked.
+
+    The policies take turns at being the first: what all evaluate of a question is paid by that one.
+    """
     seen = {(result.id, result.policy): result for result in known}
-    for spec in specs:
+    for number, spec in enumerate(specs):
+        first = number % len(policies)
+        turns = [*policies[first:], *policies[:first]]
         if all((spec.id, policy) in seen for policy in policies):
-            yield from (seen[spec.id, policy] for policy in policies)
+            yield from (seen[spec.id, policy] for policy in turns)
             continue
         task, documents = spec.make()
-        for policy in policies:
+        for policy in turns:
             yield seen.get((spec.id, policy)) or ask_one(task, policy, partial(ask, documents))

@@ -104,7 +104,7 @@ class GuidedAuthor:
     def _none_of_them(self, turns: tuple[Turn, ...]) -> Step | None:
         """A count that rests on values of fields and found none is an answer after all, once nothing else was found."""
         first = self._tried[0]
-        if first.op is not Op.COUNT or first.judge or not first.where or self._astray(first) or self._counted_none:
+        if first.op is not Op.COUNT or not first.where or self._astray(first) or self._counted_none:
             return None
         if not any(turn.step.plan == first.data() and not turn.error and not turn.stopped for turn in turns):
             return None
@@ -114,18 +114,20 @@ class GuidedAuthor:
     def _astray(self, plan: Plan) -> bool:
         """Whether a plan leaves most of the question out and rests on no field's value: it is of something else.
 
-        After a reading that found nothing, for a field of one item, and for a list that rests on words alone, little
-        left out is too much. Astray is also one that would ask about every item of a large set to list a few.
+        After a reading that found nothing, for a field of one item, for a list that rests on words alone, and for a
+        count whose items were judged and found wanting, little left out is too much. Astray is also one that would ask
+        about every item of a large set to list a few.
         """
         if plan.classes or plan.pairs or plan.versus:
             return False
         if plan.judge:
             return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
-        strict = self._has_read() or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
+        judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
+        strict = self._has_read() or judged or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
         if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
             return False
-        return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read()
+        return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read() or judged
 
     def _has_read(self) -> bool:
         return any(plan.op is Op.READ for plan in self._tried)
