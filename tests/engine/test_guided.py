@@ -111,6 +111,13 @@ def test_the_decision_is_read_off_the_plan_with_its_probabilities(asker: Asker) 
     assert all(value <= 0 for value in decision["logprobs"].values())
 
 
+def test_no_plan_wants_two_values_of_one_field(asker: Asker) -> None:
+    model = planner("count", "visits", "department = Surgery", "status = done", "department = Imaging")
+    answer, record = asker.ask(model, "Of the visits to Surgery, how many were done and not moved to Imaging?")
+    plan = record.nodes[0].turns[0].start.plan or {}
+    assert (answer.answer, plan["where"]) == ("3", ["department = Surgery", "status = done"])
+
+
 def test_a_judged_count_of_none_is_not_made_up_for_by_one_without_the_judge(asker: Asker) -> None:
     model = planner("count", "visits", "department = Surgery", judged="Is it about a broken arm?")
     answer, record = asker.ask(model, "How many visits to Surgery are about a broken arm?")

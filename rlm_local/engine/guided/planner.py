@@ -277,10 +277,15 @@ class _Slots:
         return sets[self.cursor.choose([f" {name}\n" for name in sets], bias=bias).index]
 
     def _where(self, plan: Plan) -> tuple[Condition, ...]:
-        """Conditions until the model goes on to the next slot; one mention in the question is used once."""
+        """Conditions until the model goes on to the next slot; one mention in the question is used once, and no field
+        has two values. What is asked in a form of its own takes only what is surely meant."""
         closing = "by:" if plan.op is Op.EACH else "judge:" if Action.MAP in plan.op.actions else "show:"
         compared = plan.versus.first.field if plan.versus else ""
-        left = [condition for condition in self.schema.conditions[plan.items] if condition.field != compared]
+        left = [
+            condition
+            for condition in self.schema.conditions[plan.items]
+            if condition.field != compared and (condition.sure or plan.op not in _STATED)
+        ]
         taken = list[Condition]()
         while left:
             options = [f"where: {condition.label}\n" for condition in left]
@@ -295,7 +300,7 @@ class _Slots:
                 return tuple(taken)
             condition = left[choice.index]
             taken.append(condition)
-            left = [other for other in left if other.surface != condition.surface]
+            left = [other for other in left if other.surface != condition.surface and not _excluded(other, condition)]
         self.cursor.append(closing)
         return tuple(taken)
 
@@ -331,6 +336,10 @@ class _Slots:
             for most in (True, False)
         ]
         return [*counted, *measured]
+
+
+def _excluded(one: Condition, other: Condition) -> bool:
+    return one.field == other.field and one.operator == other.operator == "="
 
 
 def _combining(question: str) -> str:
