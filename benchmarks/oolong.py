@@ -4,7 +4,8 @@
 
 The file is TREC's own (Li and Roth 2002); the lines, nine kinds of questions and twenty conditions on pairs are those
 of `rlm-local bench tasks --kind aggregate --kind pairs`. How many of the lines the model sorts right is told apart from
-how many answers are. An interval is one over questions: those about one collection are not independent.
+how many answers are. An interval is one over questions: those about one collection are not independent. Ctrl-C ends it;
+what the model said of single lines is kept for the next time.
 """
 
 import argparse
@@ -41,6 +42,8 @@ def main() -> None:
     with Engine(given.model) as engine:
         for name, made in questions(rows, rng, given.draws):
             answer = engine.ask(made.question, made.documents, policy=given.policy)
+            if answer.ended == "cancelled":
+                raise SystemExit(130)
             scores[name].append(scored(made, answer))
             judged = max(judged, labels_in(answer.run_id), key=len)
             usage = answer.usage
