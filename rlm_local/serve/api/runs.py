@@ -46,23 +46,16 @@ async def list_runs(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> shapes.RunList:
     """The caller's runs, the latest first; with all keys' for whoever administers, and those of the command line."""
-    use = service(request)
-    under_way = [
-        shapes.of_live(live)
-        for live in reversed(use.desk.under_way)
-        if caller.sees in (None, live.job.owner) and not before
-    ]
-    now = {item.run_id for item in under_way}
 
     def page() -> list[shapes.RunItem]:
-        wanted = (item for item in _known(request, caller) if item.run_id not in now)
-        if before:
-            wanted = _after(wanted, before)
-        matching = (item for item in wanted if _matches(item, search))
-        return list(islice(matching, limit + 1))
+        known = _known(request, caller)
+        wanted = _after(known, before) if before else known
+        return list(islice((item for item in wanted if _matches(item, search)), limit + 1))
 
-    items = [item for item in under_way if _matches(item, search)] + await asyncio.to_thread(page)
-    return shapes.RunList(runs=items[:limit], more=len(items) > limit)
+    items = await asyncio.to_thread(page)
+    lives = [service(request).desk.find(item.run_id) for item in items]
+    now = [shapes.of_live(live) if live else item for item, live in zip(items, lives, strict=True)]
+    return shapes.RunList(runs=now[:limit], more=len(now) > limit)
 
 
 def _after(items: Iterator[shapes.RunItem], run_id: str) -> Iterator[shapes.RunItem]:

@@ -144,8 +144,9 @@ class ReplayResult(BaseModel):
 
 
 def of_live(live: Live) -> RunItem:
-    """A run under way."""
-    ended = str(live.answer.ended) if live.answer else "cancelled" if live.error else "running"
+    """A run under way, or that ended a short time ago."""
+    failed = "cancelled" if live.error and live.error.code == "cancelled" else "error"
+    ended = str(live.answer.ended) if live.answer else failed
     return _item(live.job, live.state if live.state != "ended" else ended, live.answer)
 
 
