@@ -10,6 +10,7 @@ from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile
 from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
+from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.engine.situation import about
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Policy, State, expected_costs
@@ -112,22 +113,26 @@ class GuidedAuthor:
         return Step(Decision(Action.ANSWER, reason=f"no item of {first.items} meets the conditions"), "FINAL(0)")
 
     def _astray(self, plan: Plan) -> bool:
-        """Whether a plan leaves most of the question out and rests on no field's value: it is of something else.
+        """Whether a plan is of something else than the question.
 
-        After a reading that found nothing, for a field of one item, for a list that rests on words alone, and for a
-        count whose items were judged and found wanting, little left out is too much. Astray is also one that would ask
-        about every item of a large set to list a few.
+        It is where it leaves most of the question out and rests on no field's value. After a reading that found
+        nothing, for a field of one item, for a list that rests on words alone, and for a count whose items were judged
+        and found wanting, little left out is too much; so is one name, after a reading and for what shows a field.
+        Astray is also a plan that would ask about every item of a large set to list a few, or ask what yes or no does
+        not answer.
         """
-        if plan.classes or plan.pairs or plan.versus:
+        if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or plan.classes or plan.pairs or plan.versus:
             return False
         if plan.judge:
-            return plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
+            many = plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
+            return many or not asks_yes_or_no(plan.judge)
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
+        shows, last = plan.op in (Op.LOOKUP, Op.LIST), self._has_read()
         judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
-        strict = self._has_read() or judged or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
-        if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or not self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
-            return False
-        return plan.op in (Op.LOOKUP, Op.LIST) or not firm or self._has_read() or judged
+        strict = last or judged or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
+        if self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
+            return shows or last or judged or not firm
+        return (shows or last) and self.schema.leaves_out_a_name(plan)
 
     def _has_read(self) -> bool:
         return any(plan.op is Op.READ for plan in self._tried)
