@@ -65,6 +65,12 @@ def test_a_list_that_rests_on_words_alone_and_leaves_two_out_is_a_reading(asker:
     assert (ops(record)[0], answer.answer) == ("read", "n-8")
 
 
+def test_a_list_that_leaves_a_name_out_is_of_something_else(asker: Asker) -> None:
+    answer, record = asker.ask(planner("list", "visits"), "Which departments of the Cormorant cost more than 60?")
+    assert ops(record)[0] == "read"
+    assert not answer.found
+
+
 def test_a_judgement_that_yes_or_no_does_not_answer_is_a_reading(asker: Asker) -> None:
     model = planner("count", "visits", judged="How many crowns did it cost?", reads="120.5")
     _, record = asker.ask(model, "How many crowns did the old wing cost?")

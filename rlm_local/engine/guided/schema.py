@@ -12,7 +12,7 @@ from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
 from rlm_local.engine.guided.pairs import pair_tests
 from rlm_local.engine.guided.plan import Classes, Condition, Op, Plan
 from rlm_local.engine.guided.versus import versus
-from rlm_sandbox.guest.rlm.words import beginning, query_stems
+from rlm_sandbox.guest.rlm.words import beginning, proper, query_stems
 
 _SETS = 20
 _FIELDS = 9
@@ -118,6 +118,10 @@ class Schema:
     def leaves_out(self, plan: Plan, words: int) -> bool:
         """Whether a plan leaves out that many words of the question, or all: it answers something else then."""
         return len(self.unexplained(plan)) >= min(words, len(query_stems(self.question)))
+
+    def leaves_out_a_name(self, plan: Plan) -> bool:
+        """Whether the question names one thing, by a name or a code, that no part of a plan accounts for."""
+        return not self.unexplained(plan).isdisjoint(beginning(word) for word in proper(self.question))
 
     def unexplained(self, plan: Plan) -> set[str]:
         """The question's words that no part of a plan accounts for."""
