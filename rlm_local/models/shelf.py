@@ -1,6 +1,7 @@
 """Shelf: the KV of fixed prompts on disk, so that the next start loads what this one evaluated."""
 
 import hashlib
+import mmap
 import os
 import struct
 import tempfile
@@ -34,9 +35,10 @@ class Shelf:
         """The KV of these tokens under the adapters that `space` stands for; None if it is not there or not intact."""
         path = self._path(tokens, space)
         try:
-            content = memoryview(path.read_bytes())
+            with path.open("rb") as file:
+                content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # read, it would be copied
             os.utime(path)
-        except OSError:
+        except (OSError, ValueError):  # mmap says ValueError of an empty file
             return None
         state = content[_SUM.size :]
         return state if bytes(content[: _SUM.size]) == _SUM.pack(zlib.crc32(state)) else None
