@@ -17,6 +17,8 @@ import pytest
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.serve.audit import AuditLog
+from rlm_local.serve.claim import listen
+from rlm_local.serve.settings import Settings
 from rlm_sandbox import Image
 from tests.cli.fakes import FakeEngine, run_program
 from tests.serve.conftest import QUESTION, StartServer
@@ -89,6 +91,11 @@ def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_ru
         assert store.get("last").start.resumes is None
         assert runs[0] in {store.get(summary.run_id).start.resumes for summary in store.latest()}
     assert AuditLog(home.serve / "audit.jsonl").verify().problem == ""
+
+
+def test_what_is_accepted_is_answered_without_delay() -> None:
+    with listen(Settings(port=0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # or asyncio leaves Nagle's algorithm on: 40 ms a request
 
 
 def test_one_server_uses_a_state_directory(image: Image, home: Home, records: Path) -> None:
