@@ -71,6 +71,12 @@ def test_a_list_that_leaves_a_name_out_is_of_something_else(asker: Asker) -> Non
     assert not answer.found
 
 
+def test_a_judgement_of_one_thing_or_another_is_asked(asker: Asker) -> None:
+    model = planner("count", "visits", judged="Was it sad or loud?", verdict=lambda _prompt: "yes")
+    answer, record = asker.ask(model, "How many of the visits to the old wing were sad or loud?")
+    assert (ops(record), answer.answer) == (["count"], "10")
+
+
 def test_a_judgement_that_yes_or_no_does_not_answer_is_a_reading(asker: Asker) -> None:
     model = planner("count", "visits", judged="How many crowns did it cost?", reads="120.5")
     _, record = asker.ask(model, "How many crowns did the old wing cost?")

@@ -1,5 +1,6 @@
 """The guided author: a typed plan, compiled to a readable cell; an empty result goes back to planning."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,6 @@ from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile
 from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
-from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.engine.situation import about
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Policy, State, expected_costs
@@ -22,6 +22,9 @@ _MUCH, _HARDLY = 3, 2
 
 _WORDING = frozenset(("text", "title", "name", "path"))
 """Fields that hold wording rather than values: a word of the question in one of them says little."""
+
+_OPEN = re.compile(r"(?:how|what|which|when|where|who|whom|whose|why)\b", re.IGNORECASE)
+"""How a question begins that yes or no does not answer."""
 
 
 @dataclass
@@ -125,7 +128,7 @@ class GuidedAuthor:
             return False
         if plan.judge:
             many = plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
-            return many or not asks_yes_or_no(plan.judge)
+            return many or bool(_OPEN.match(plan.judge))
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         shows, last = plan.op in (Op.LOOKUP, Op.LIST), self._has_read()
         judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
