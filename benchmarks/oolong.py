@@ -15,9 +15,9 @@ from pathlib import Path
 from random import Random
 from statistics import mean
 
-from rlm_local import Answer, Engine
+from rlm_local import Engine
 from rlm_local.bench.examples import wilson
-from rlm_local.bench.scoring import Task, score
+from rlm_local.bench.scoring import score
 from rlm_local.bench.tasks.aggregate import every_question
 from rlm_local.bench.tasks.labelled import LABELS, Row, make_rows, read_trec
 from rlm_local.bench.tasks.made import Made
@@ -44,7 +44,7 @@ def main() -> None:
             answer = engine.ask(made.question, made.documents, policy=given.policy)
             if answer.ended == "cancelled":
                 raise SystemExit(130)
-            scores[name].append(scored(made, answer))
+            scores[name].append(score(made.task(name, name), answer.answer, answer.found))
             judged = max(judged, labels_in(answer.run_id), key=len)
             usage = answer.usage
             cost = f"{usage.prompt_tokens + usage.completion_tokens:,} tokens, {usage.seconds:.0f} s"
@@ -67,11 +67,6 @@ def questions(rows: list[Row], rng: Random, draws: int) -> Iterator[tuple[str, M
 def told(scores: list[float]) -> str:
     low, high = wilson(mean(scores), len(scores))
     return f"{mean(scores):.2f} ({low:.2f} to {high:.2f}) of {len(scores)} questions"
-
-
-def scored(made: Made, answer: Answer) -> float:
-    task = Task("", "", made.question, (), made.scorer, made.answer, made.accept, against=made.against)
-    return score(task, answer.answer, answer.found)
 
 
 def labels_in(run_id: str) -> dict[str, str]:

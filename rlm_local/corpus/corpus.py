@@ -6,6 +6,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
@@ -80,7 +81,7 @@ class Corpus:
         """A corpus of files that were found already; `skipped` is read once they all were."""
         return _build(files, skipped, sources, progress)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Of the context: what the log knows a corpus by."""
         return hashlib.sha256(self.context.encode("utf-8", "surrogatepass")).hexdigest()

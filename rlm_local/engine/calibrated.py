@@ -9,8 +9,6 @@ from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunStore
 from rlm_policy import Action, Labelled
 
-_SOLVED = 0.99
-
 
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
     """Decisions at states that something solved in one turn, where it is known what the model would have decided.
@@ -29,7 +27,7 @@ def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
             run = store.get(outcome.run_id)
             turns = run.nodes[0].turns if run.nodes else ()
             decision: Mapping[str, Any] = turns[0].start.decision if turns else {}
-            if run.answer and outcome.score >= _SOLVED and len(turns) == 1:
+            if run.answer and outcome.solved and len(turns) == 1:
                 usage = run.answer.usage
                 solved.append((usage.prompt_tokens + usage.completion_tokens, decision["action"]))
             if turns and outcome.forced.split(" ")[0] not in [*Action]:

@@ -92,8 +92,10 @@ class Tree:
                 share = {"tokens": ledger.limits.tokens, "calls": ledger.limits.calls, "nodes": ledger.limits.nodes}
                 start = NodeStart(ask.question, parent.node, depth, turn, view, share)
                 say = Voice(self.listener, self.log.node(start), parent.node, depth, ask.label)
-                node = None if known else self._node(ask.question, ask.corpus, size, ledger, say)
-                nodes.append(node or KeptNode(ask.question, self.kept[ask.key], self.log, say))
+                if known:
+                    nodes.append(KeptNode(ask.question, known, self.log, say))
+                else:
+                    nodes.append(self._node(ask.question, ask.corpus, size, ledger, say))
             with ThreadPoolExecutor(self.at_once, thread_name_prefix="rlm-local-node") as threads:
                 results = [*threads.map(_run, nodes)]
         self.cancel.check()

@@ -2,6 +2,7 @@
 
 from rlm_local.log.outline import NodeOutline, RunOutline
 from rlm_local.log.record import (
+    SOLVED,
     CallBatch,
     CallKind,
     CallRecord,
@@ -19,6 +20,7 @@ from rlm_local.log.store import RunStore, new_run_id
 from rlm_local.log.writer import RunLog
 
 __all__ = [
+    "SOLVED",
     "CallBatch",
     "CallKind",
     "CallRecord",

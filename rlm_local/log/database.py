@@ -6,9 +6,10 @@ import math
 import os
 import sqlite3
 import struct
+import sys
 import time
 import zlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -18,6 +19,7 @@ from rlm_local.errors import StoreError
 from rlm_local.log.schema import MIGRATIONS, Migrations, migrate
 
 _BUSY_SECONDS = 30.0
+_PAGE = 50  # rows
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -85,6 +87,18 @@ class Database:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def latest(self, table: str, where: str = "TRUE", *given: object) -> Iterator[list[sqlite3.Row]]:
+        """Rows of a table that meet a condition, the last one first, in pages that are read as they are asked for."""
+        query = f"SELECT * FROM {table} WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  (names are ours)
+        before = sys.maxsize
+        while True:
+            with self.reading() as connection:
+                rows = connection.execute(query, (*given, before, _PAGE)).fetchall()
+            yield rows
+            if len(rows) < _PAGE:
+                return
+            before = rows[-1]["id"]
 
     def insert(self, table: str, row: Sequence[object]) -> int:
         """Adds a row, in the transaction under way. Returns its id."""

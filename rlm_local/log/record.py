@@ -162,6 +162,10 @@ class RunRecord:
     answer: "Answer | None"
 
 
+SOLVED = 0.99
+"""A score from which on a task counts as solved."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run came to whose right answer was known: one of the alternatives that were tried from the same state."""
@@ -179,6 +183,10 @@ class Outcome:
 
     expected: str
     score: float
+
+    @property
+    def solved(self) -> bool:
+        return self.score >= SOLVED
 
 
 @dataclass(frozen=True)

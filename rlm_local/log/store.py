@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -19,9 +18,6 @@ from rlm_local.log.writer import RunLog
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that reads like a digit."""
-
-_PAGE = 50
-"""Runs that are read at a time."""
 
 _EPOCH = 1_767_225_600
 """2026-01-01, from which run ids count; six digits last until 2060."""
@@ -91,17 +87,11 @@ class RunStore:
 
     def latest(self) -> Iterator[RunSummary]:
         """All runs, the last one first, read as they are asked for."""
-        before = sys.maxsize
-        while True:
+        for rows in self._database.latest("run"):
             with self._database.reading() as connection:
                 reader = Reader(self._database, connection)
-                query = "SELECT * FROM run WHERE id < ? ORDER BY id DESC LIMIT ?"
-                rows = connection.execute(query, (before, _PAGE)).fetchall()
                 page = [reader.summary(row) for row in rows]
             yield from page
-            if len(rows) < _PAGE:
-                return
-            before = rows[-1]["id"]
 
     def summary(self, run_id: str) -> RunSummary | None:
         """The run of that very id."""

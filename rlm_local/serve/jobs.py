@@ -1,7 +1,6 @@
 """What was asked of the server, kept from before it is answered: whose a run is, and what it was over."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,6 @@ from rlm_local.serve.errors import NotFoundError
 
 INTERRUPTED = "interrupted"
 """How a job ended whose server died. Its run is in the log up to its last step."""
-
-_PAGE = 50
-"""Jobs that are read at a time."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +75,8 @@ class JobBook:
 
     def latest(self, owner: str | None) -> Iterator[Job]:
         """The jobs of an owner, or of all, the last one first, read as they are asked for."""
-        before = sys.maxsize
-        while True:
-            with self._database.reading() as connection:
-                query = "SELECT * FROM job WHERE id < ? AND owner = coalesce(?, owner) ORDER BY id DESC LIMIT ?"
-                rows = connection.execute(query, (before, owner, _PAGE)).fetchall()
+        for rows in self._database.latest("job", "owner = coalesce(?, owner)", owner):
             yield from map(_job, rows)
-            if len(rows) < _PAGE:
-                return
-            before = rows[-1]["id"]
 
     def get(self, owner: str | None, run_id: str) -> Job:
         """A job of that owner; None is whoever may see all.

@@ -1,12 +1,16 @@
 """A model that takes its time, for what happens in the middle of a run."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import httpx2
 
 from rlm_local.models import Prompt
 from tests.engine.script import planner
 from tests.models.fakes import ScriptedModel
-from tests.serve.conftest import COUNT
+from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
 
 
 class Gate:
@@ -23,3 +27,23 @@ class Gate:
             return inner.slot(prompt, text, options)
 
         self.model = ScriptedModel(slot=slot, write=inner.write)
+
+
+class Held(NamedTuple):
+    """A run that waits before it plans; `gate.open.set()` lets it go."""
+
+    gate: Gate
+    server: Running
+    client: httpx2.Client
+    run: str
+
+
+@contextmanager
+def held(start: StartServer) -> Generator[Held]:
+    """A server in the middle of a run."""
+    gate = Gate()
+    server = start(gate.model)
+    with server.client() as client:
+        run = client.post("/api/runs", json={"question": QUESTION}).json()["run_id"]
+        assert gate.reached.wait(30)
+        yield Held(gate, server, client, run)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sandbox.processes import processes
 from tests.serve.conftest import StartServer
-from tests.serve.gate import Gate
+from tests.serve.gate import held
 from tests.serve.test_runs import ask, follow
 from tests.training.test_convert import full_disk
 
@@ -17,10 +17,7 @@ UPLOAD = b"The gate is red.\n"
 
 
 def test_a_sandbox_that_dies_in_mid_run_costs_no_answer(start: StartServer) -> None:
-    gate = Gate()
-    with start(gate.model).client() as client:
-        run = ask(client)
-        gate.reached.wait(30)
+    with held(start) as (gate, _, client, run):
         for process in processes():
             os.kill(int(process.name), signal.SIGKILL)
         gate.open.set()
@@ -29,11 +26,7 @@ def test_a_sandbox_that_dies_in_mid_run_costs_no_answer(start: StartServer) -> N
 
 
 def test_a_full_disk_ends_a_run_with_a_remedy_and_it_is_gone_on_with_later(start: StartServer) -> None:
-    gate = Gate()
-    server = start(gate.model)
-    with server.client() as client:
-        run = ask(client)
-        gate.reached.wait(30)
+    with held(start) as (gate, server, client, run):
         with full_disk(0):
             gate.open.set()
             error = follow(client, run)[-1]["data"]["error"]

@@ -13,7 +13,7 @@ from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
 from tests.engine.script import planner
 from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
-from tests.serve.gate import Gate
+from tests.serve.gate import held
 
 
 def ask(client: httpx2.Client, question: str = QUESTION, **more: object) -> str:
@@ -118,10 +118,7 @@ def test_a_run_is_run_again_and_exported(client: httpx2.Client) -> None:
 
 
 def test_a_run_that_was_cancelled_is_gone_on_with(start: StartServer) -> None:
-    gate = Gate()
-    with start(gate.model).client() as client:
-        run = ask(client)
-        gate.reached.wait(30)
+    with held(start) as (gate, _, client, run):
         busy = client.post(f"/api/runs/{run}/resume")
         assert (busy.status_code, busy.json()["error"]["code"]) == (400, "under_way")
         client.post(f"/api/runs/{run}/cancel")
@@ -136,11 +133,7 @@ def test_a_run_that_was_cancelled_is_gone_on_with(start: StartServer) -> None:
 
 
 def test_a_run_is_not_gone_on_with_over_other_documents(start: StartServer) -> None:
-    gate = Gate()
-    server = start(gate.model)
-    with server.client() as client:
-        run = ask(client)
-        gate.reached.wait(30)
+    with held(start) as (gate, server, client, run):
         client.post(f"/api/runs/{run}/cancel")
         gate.open.set()
         follow(client, run)

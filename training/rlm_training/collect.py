@@ -12,12 +12,11 @@ from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
 from rlm_local.engine.situation import state_of
-from rlm_local.log import Outcome, RunStore
+from rlm_local.log import SOLVED, Outcome, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Forced, Rules, State, expected_costs
 from rlm_training.steer import towards
 from rlm_training.tasks import Make, TrainingTask
-from rlm_training.trajectories import SOLVED
 
 UNFORCED = "as it is"
 """What is forced where nothing is: what the policy does of its own."""

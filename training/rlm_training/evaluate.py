@@ -10,12 +10,12 @@ from rlm_local.bench import plot
 from rlm_local.bench.examples import Result, ask_one
 from rlm_local.bench.scoring import Task
 from rlm_local.engine.answer import Answer
-from rlm_local.log import RunStore
+from rlm_local.log import SOLVED, RunStore
 from rlm_policy import Interval, Policy, Report
 from rlm_training.errors import EvaluationError
 from rlm_training.intervals import interval
 from rlm_training.tasks import Make, TrainingTask
-from rlm_training.trajectories import SOLVED, State, cost_of, decision_of
+from rlm_training.trajectories import State, cost_of, decision_of
 
 BEFORE = "prompted"
 ORACLE = "oracle"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rlm_local.bench.scoring import score
 from rlm_local.engine.answer import Ended
+from rlm_local.log import SOLVED
 from rlm_local.models import Cancel
 from rlm_policy import Prompted
 from rlm_training.convert import write_gguf
@@ -13,7 +14,7 @@ from rlm_training.grpo import Rollout, reward
 from rlm_training.lora import read_lora
 from rlm_training.steer import sampled
 from rlm_training.tasks import Make
-from rlm_training.trajectories import SOLVED, decision_of
+from rlm_training.trajectories import decision_of
 from rlm_training.weights import BaseWeights
 from rlm_training.workbench import Workbench
 

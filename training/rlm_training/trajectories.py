@@ -7,9 +7,6 @@ from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunRecord, RunStore, TurnRecord
 from rlm_training.errors import DataError
 
-SOLVED = 0.99
-"""A score from which on a task counts as solved."""
-
 NOT_PLANNED = "the budget was too small for a plan"
 """Why an alternative came to nothing whatever the model can do."""
 
@@ -31,7 +28,7 @@ class Alternative:
 
     @property
     def solved(self) -> bool:
-        return self.outcome.score >= SOLVED
+        return self.outcome.solved
 
     @property
     def decision(self) -> str:

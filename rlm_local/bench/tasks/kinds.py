@@ -73,17 +73,7 @@ class Spec:
     def make(self) -> tuple[Task, Mapping[str, str]]:
         """The task, whose `kind` is the cell, and the documents (name: text) to ask it of."""
         made = KINDS[self.kind].make(self.tokens, Random(self.id), self.texts)  # noqa: S311  (it is to be repeated)
-        task = Task(
-            id=self.id,
-            kind=self.cell,
-            question=made.question,
-            paths=(),
-            scorer=made.scorer,
-            answer=made.answer,
-            accept=made.accept,
-            against=made.against,
-        )
-        return task, made.documents
+        return made.task(self.id, self.cell), made.documents
 
 
 def specs(kinds: Iterable[str], lengths: Iterable[int], seeds: range, texts: Texts | None = None) -> list[Spec]:

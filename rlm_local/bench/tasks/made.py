@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rlm_local.bench.scoring import Scorer
+from rlm_local.bench.scoring import Scorer, Task
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,19 @@ class Made:
     answer: str | float | tuple[str, ...]
     accept: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+
+    def task(self, name: str, kind: str) -> Task:
+        """The task, to be scored, under an id."""
+        return Task(
+            id=name,
+            kind=kind,
+            question=self.question,
+            paths=(),
+            scorer=self.scorer,
+            answer=self.answer,
+            accept=self.accept,
+            against=self.against,
+        )
 
 
 def drawn(draw: Callable[[], Made | None]) -> Made:

@@ -23,7 +23,7 @@ _MUCH, _HARDLY = 3, 2
 _WORDING = frozenset(("text", "title", "name", "path"))
 """Fields that hold wording rather than values: a word of the question in one of them says little."""
 
-_OPEN = re.compile(r"(?:how|what|which|when|where|who|whom|whose|why)\b", re.IGNORECASE)
+_WHAT = re.compile(r"(?:how|what|which|when|where|who|whom|whose|why)\b", re.IGNORECASE)
 """How a question begins that yes or no does not answer."""
 
 
@@ -128,7 +128,7 @@ class GuidedAuthor:
             return False
         if plan.judge:
             many = plan.op is Op.LIST and not plan.where and len(self.schema.sets[plan.items]) > MOST_JUDGED
-            return many or bool(_OPEN.match(plan.judge))
+            return many or bool(_WHAT.match(plan.judge))
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         shows, last = plan.op in (Op.LOOKUP, Op.LIST), self._has_read()
         judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
