@@ -17,6 +17,19 @@ def event(data: Any, *, kind: str | None = None, id_: int | None = None) -> str:
     return f"{head}data: {text}\n\n"
 
 
+EVENTS: dict[str, Any] = {
+    "text/event-stream": {
+        "schema": {
+            "type": "object",
+            "description": "Each event of the stream.",
+            "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+            "required": ["data"],
+        }
+    }
+}
+"""Such a stream as the content of a response, in the OpenAPI document."""
+
+
 class EventStream(StreamingResponse):
     """Sends events as they come, and a comment where none has come for a while: proxies cut what is silent.
 

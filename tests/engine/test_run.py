@@ -1,11 +1,8 @@
 """Every way for a run to end, in the real sandbox, with a log that can be read afterwards."""
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +16,7 @@ from tests.engine.conftest import Asker, once
 from tests.engine.records import DOCUMENTS
 from tests.engine.script import planner
 from tests.models.fakes import ScriptedModel
+from tests.sandbox.processes import kill_processes
 
 COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
 QUESTION = "How many visits to Surgery were cancelled?"
@@ -182,7 +180,7 @@ def test_cancelled_from_another_thread_while_a_cell_computes(asker: Asker) -> No
 
 def test_cancelled_in_a_session_that_took_the_place_of_another(asker: Asker) -> None:
     cancel = Cancel()
-    cells = iter([kill_own_worker, threaded(cancel.cancel)])
+    cells = iter([kill_processes, threaded(cancel.cancel)])
 
     def tell(event: Event) -> None:
         if event.kind == "cell":
@@ -193,18 +191,9 @@ def test_cancelled_in_a_session_that_took_the_place_of_another(asker: Asker) -> 
     assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", "killed"]
 
 
-def kill_own_worker() -> None:
-    """SIGKILL for the one sandbox process of this process."""
-    me = str(os.getpid())
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        parent = stat.read_text().rpartition(")")[2].split()[1]
-        if parent == me and b"rlm_sandbox" in (stat.parent / "cmdline").read_bytes():
-            os.kill(int(stat.parent.name), signal.SIGKILL)
-
-
 def test_the_sandbox_is_killed_in_mid_cell_and_the_run_goes_on(asker: Asker) -> None:
     model = programmer(SPIN, "FINAL('went on')")
-    answer, record = asker.ask(model, "?", policy="free", tell=once("cell", threaded(kill_own_worker)))
+    answer, record = asker.ask(model, "?", policy="free", tell=once("cell", threaded(kill_processes)))
     assert (answer.answer, answer.ended) == ("went on", Ended.ANSWERED)
     first, second = record.nodes[0].turns
     assert first.end is not None
@@ -235,7 +224,7 @@ def test_a_model_that_breaks_in_a_leaf_call_is_told(asker: Asker) -> None:
 
 
 def test_a_plan_whose_sandbox_died_is_run_again(asker: Asker) -> None:
-    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=once("cell", kill_own_worker))
+    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=once("cell", kill_processes))
     assert (answer.answer, answer.ended) == ("1", Ended.ANSWERED)
     assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", None]
 
@@ -243,7 +232,7 @@ def test_a_plan_whose_sandbox_died_is_run_again(asker: Asker) -> None:
 def test_a_count_that_never_ran_to_its_end_is_no_zero(asker: Asker) -> None:
     def tell(event: Event) -> None:
         if event.kind == "cell":
-            kill_own_worker()
+            kill_processes()
 
     answer, record = asker.ask(planner(*COUNT), QUESTION, tell=tell)
     assert (answer.answer, answer.found) == (NOT_FOUND, False)

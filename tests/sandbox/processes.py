@@ -1,6 +1,8 @@
 """The sandbox processes of this process, as the kernel lists them."""
 
 import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -22,6 +24,13 @@ def zygotes() -> list[Path]:
 def workers() -> list[Path]:
     """Those in which guests live, or will."""
     return [process for process in processes() if int(process.name) not in _children(os.getpid())]
+
+
+def kill_processes() -> None:
+    """SIGKILL for all of them, the workers first: these do not live long without their zygote."""
+    for process in reversed(processes()):
+        with suppress(ProcessLookupError):
+            os.kill(int(process.name), signal.SIGKILL)
 
 
 def _children(parent: int) -> list[int]:

@@ -1,13 +1,11 @@
 """What breaks around a server: its sandbox dies, its disk is full, a client reads slowly or not at all."""
 
-import os
-import signal
 import socket
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.sandbox.processes import processes
+from tests.sandbox.processes import kill_processes
 from tests.serve.conftest import StartServer
 from tests.serve.gate import held
 from tests.serve.test_runs import ask, follow
@@ -18,8 +16,7 @@ UPLOAD = b"The gate is red.\n"
 
 def test_a_sandbox_that_dies_in_mid_run_costs_no_answer(start: StartServer) -> None:
     with held(start) as (gate, _, client, run):
-        for process in processes():
-            os.kill(int(process.name), signal.SIGKILL)
+        kill_processes()
         gate.open.set()
         assert follow(client, run)[-1]["data"]["answer"]["answer"] == "1"
         assert follow(client, ask(client))[-1]["data"]["answer"]["answer"] == "1"

@@ -26,6 +26,19 @@ def test_no_request_makes_the_server_fail(server: Running) -> None:
         check()
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": "How many?"}], "stream": True}),
+        ("/v1/responses", {"input": "How many?", "stream": True}),
+    ],
+)
+def test_streams_are_what_the_document_says(server: Running, path: str, body: dict[str, object]) -> None:
+    document = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    document[path]["POST"].Case(body=body).call_and_validate(checks=CHECKS, timeout=30)
+
+
 def test_every_operation_is_described(client: httpx2.Client) -> None:
     document = client.get("/openapi.json").json()
     for path, operations in document["paths"].items():

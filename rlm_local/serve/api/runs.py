@@ -19,7 +19,7 @@ from rlm_local.serve.access import Asker, Caller, Reader, service
 from rlm_local.serve.api import shapes
 from rlm_local.serve.errors import BadRequestError, NotFoundError
 from rlm_local.serve.shapes import ERRORS
-from rlm_local.serve.sse import EventStream, event
+from rlm_local.serve.sse import EVENTS, EventStream, event
 
 router = APIRouter(prefix="/api/runs", tags=["runs"], responses=ERRORS)
 
@@ -133,7 +133,7 @@ def get_node(
 @router.get(
     "/{run_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {}}}}},
+    responses={200: {"content": EVENTS}},
 )
 async def follow(
     request: Request, run_id: str, caller: Reader, last_event_id: Annotated[int, Header(ge=0, le=2**53)] = 0

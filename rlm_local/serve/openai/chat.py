@@ -14,7 +14,7 @@ from rlm_local.serve.live import Live
 from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
 from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
 from rlm_local.serve.shapes import ERRORS, error_body
-from rlm_local.serve.sse import EventStream, event
+from rlm_local.serve.sse import EVENTS, EventStream, event
 
 router = APIRouter(tags=["openai"])
 
@@ -74,7 +74,7 @@ class ChatCompletion(Lenient):
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletion,
-    responses={**ERRORS, 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={**ERRORS, 200: {"content": EVENTS}},
 )
 async def chat_completions(request: Request, body: ChatRequest, caller: Asker) -> Response | ChatCompletion:
     """Answers the last message. With `stream`, what is done to find the answer comes as `reasoning_content`."""

@@ -15,7 +15,7 @@ from rlm_local.serve.live import Live
 from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
 from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
 from rlm_local.serve.shapes import ERRORS
-from rlm_local.serve.sse import EventStream, event
+from rlm_local.serve.sse import EVENTS, EventStream, event
 
 router = APIRouter(tags=["openai"])
 
@@ -64,7 +64,7 @@ class ResponseObject(Lenient):
 @router.post(
     "/v1/responses",
     response_model=ResponseObject,
-    responses={**ERRORS, 200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={**ERRORS, 200: {"content": EVENTS}},
 )
 async def create_response(request: Request, body: ResponseRequest, caller: Asker) -> Response | ResponseObject:
     """Answers the input. With `stream`, what is done to find the answer comes as a reasoning summary."""
