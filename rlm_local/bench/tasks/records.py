@@ -10,6 +10,14 @@ from rlm_local.bench.tasks.made import Made, drawn
 Ask = Callable[[Records, Random], Made | None]
 """A question over records, or None: these have no single answer to what was drawn."""
 
+_MEANT = (
+    "How many of the messages to the {branch} branch in {month} are from a writer who {topic}?",
+    "Count the messages to the {branch} branch in {month} whose writer {topic}.",
+    "Messages to the {branch} branch in {month}: in how many is it that the writer {topic}?",
+    "In {month}, how many messages reached the {branch} branch from somebody who {topic}?",
+    "Give me the number of messages to the {branch} branch in {month} in which the writer {topic}.",
+)
+
 
 def make(characters: int, rng: Random, ask: Ask) -> Made:
     """Records of some characters, and a question of one kind."""
@@ -56,11 +64,11 @@ def two_hop(records: Records, rng: Random) -> Made | None:
 
 
 def semantic(records: Records, rng: Random) -> Made:
-    """How many messages of one branch and month mean something."""
+    """How many messages of one branch and month mean something, in one of some wordings."""
     topic = rng.choice(tuple(TOPICS))
     branch, month = records.busy
     chosen = [m for m in records.messages if m.branch == branch and m.day.replace(day=1) == month]
-    question = f"How many of the messages to the {branch} branch in {month:%B %Y} are from a writer who {topic}?"
+    question = rng.choice(_MEANT).format(branch=branch, month=f"{month:%B %Y}", topic=topic)
     return Made(records.documents(), question, "near", sum(message.topic == topic for message in chosen))
 
 
