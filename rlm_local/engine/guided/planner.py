@@ -271,7 +271,7 @@ class _Slots:
     def _pick_set(self, op: Op) -> str:
         """The item set, the rather the more of the question's words it accounts for."""
         sets = _sets(op, self.schema, self.banned)
-        left_out = [len(self.schema.unexplained(self.schema.all_said(op, name))) for name in sets]
+        left_out = [self.schema.left_out(op, name) for name in sets]
         bias = [-_WORD_BIAS * (words - min(left_out)) for words in left_out]
         self.cursor.append("items:")
         return sets[self.cursor.choose([f" {name}\n" for name in sets], bias=bias).index]

@@ -115,6 +115,12 @@ class Schema:
         """The plan that takes every test on a set that the question surely means."""
         return Plan(op, item_set, where=tuple(condition for condition in self.conditions[item_set] if condition.sure))
 
+    def left_out(self, op: Op, item_set: str) -> int:
+        """How many of the question's words a set leaves out at best; one that names another set counts twice."""
+        words = self.unexplained(self.all_said(op, item_set))
+        others = " ".join(name for name in self.sets if name != item_set).replace("_", " ")
+        return len(words) + len(words.intersection(query_stems(others)))
+
     def leaves_out(self, plan: Plan, words: int) -> bool:
         """Whether a plan leaves out that many words of the question, or all: it answers something else then."""
         return len(self.unexplained(plan)) >= min(words, len(query_stems(self.question)))
