@@ -1,5 +1,6 @@
 """The guided author in whole runs: plans come from a script, cells run in the sandbox."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -143,6 +144,16 @@ def test_a_judged_count_of_none_is_not_made_up_for_by_one_without_the_judge(aske
     assert [plan for turn in record.nodes[0].turns if (plan := turn.start.plan) and plan["op"] == "count"] == [
         {"op": "count", "items": "visits", "where": ["department = Surgery"], "judge": "Is it about a broken arm?"}
     ]
+
+
+def test_conditions_speak_against_a_judge_unless_the_question_says_more_than_they_do(asker: Asker) -> None:
+    def sure(question: str) -> float:
+        model = planner("count", "visits", "department = Surgery", judged="Is it about a broken arm?")
+        _, record = asker.ask(model, question)
+        return math.exp(record.nodes[0].turns[0].start.decision["logprobs"]["MAP"])
+
+    assert sure("How many visits to Surgery are there?") < 0.6
+    assert sure("How many visits to Surgery are about an arm that was broken in a fall?") > 0.85
 
 
 def test_a_map_is_priced_by_the_items_that_its_plan_is_about(asker: Asker) -> None:
