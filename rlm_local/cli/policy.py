@@ -244,6 +244,8 @@ def _detail(artifact: Artifact) -> list[str]:
         rows.append((f"  {row['policy']}", str(row["n"]), *cells))
     lines = columns(rows, right=range(1, 6))
     for policy, found in detail.get("decisions", {}).items():
+        if not found["n"]:
+            continue  # no alternatives of these tasks were collected: there is no oracle
         lines.append(
             f"  {policy}: {found['accuracy']:.1%} of {found['n']} decisions as the oracle's, "
             f"{found['over']} too dear, {found['under']} too cheap"

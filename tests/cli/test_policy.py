@@ -88,3 +88,10 @@ def test_a_policy_that_is_not_there(home: Path) -> None:
     status, _, said = run(home, "show", "third")
     assert status == 1
     assert "there is no policy 'third'. `rlm-local policy list` names them" in said
+
+
+def test_no_oracle_is_spoken_of_where_no_alternatives_were_collected(policies: Policies, home: Path) -> None:
+    [(policy, found)] = DETAIL["decisions"].items()
+    policies.evaluated("first", BETTER, {**DETAIL, "decisions": {policy: {**found, "n": 0, "confusion": []}}})
+    _, shown, _ = run(home, "show", "first")
+    assert "as the oracle's" not in shown
