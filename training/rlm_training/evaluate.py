@@ -51,6 +51,7 @@ def ask_held_out(
             task = make()
             if task.split != "held-out" or (task.id, name) in seen:
                 continue
+            seen.add((task.id, name))
             if cold:
                 ask(task, policy)
                 cold = False
