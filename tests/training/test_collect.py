@@ -118,7 +118,7 @@ def test_before_and_after_are_compared_on_held_out_tasks(collector: Collector, s
         with towards("count" if policy == "rules" else "list"):  # as if "rules" were the trained one
             return collector.engine.ask(asked.task.question, asked.corpus, policy="prompted", task_id=asked.id)
 
-    results = list(ask_held_out(tasks, ("prompted", "rules"), ask, ()))
+    results = list(ask_held_out(tasks, ("prompted", "rules", "prompted"), ask, ()))
     assert [(r.id, r.policy, r.score) for r in results] == [
         ("task 1", "prompted", 0.0),
         ("task 3", "prompted", 0.0),
