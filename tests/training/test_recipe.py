@@ -16,7 +16,7 @@ from rlm_training.settings import Settings  # noqa: E402
 from rlm_training.tasks import made_tasks  # noqa: E402
 from rlm_training.trained import read_trained  # noqa: E402
 
-TASKS = 40
+TASKS = 120
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_the_small_recipe_learns_to_decide_though_it_is_stopped_at_each_step(hom
         home=home,
         tasks=lambda: list(made_tasks(specs(["fields"], [2_000], range(TASKS)), 0.4)),
         tell=tell,
-        settings=Settings(learning_rate=5e-4, evaluations=3),
+        settings=Settings(learning_rate=5e-4, evaluations=6),
         max_tokens=6_000,
     )
     for stop in ("3 of", "step 0:", "fields 2k"):  # noqa: B007  (`tell` reads it)
@@ -59,10 +59,10 @@ def test_the_small_recipe_learns_to_decide_though_it_is_stopped_at_each_step(hom
         artifact = Policies(home.policies).get("small")
     trained = read_trained(loop.folder / "sft")
     assert trained
-    assert trained.best.accuracy > trained.curve[0].accuracy
+    assert trained.best.accuracy >= max(0.75, trained.curve[0].accuracy + 0.1)
     assert artifact.manifest.provenance["divergence_from_peft"] < 1e-4
     assert artifact.report
     assert artifact.report.valid >= 0.95
     assert artifact.report.score.mean > 0
-    collected = [text for text in told if " tasks: fields" in text and "nothing new" not in text]
-    assert len(collected) <= TASKS + loop.parallel  # those that were stopped, and no other, come a second time
+    assert artifact.report.tokens.high < 0
+    assert sum(text.startswith(f"{TASKS} of {TASKS}") for text in told) == 1
