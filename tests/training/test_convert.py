@@ -67,6 +67,7 @@ def full_disk(room: int) -> Generator[None]:
 def test_the_file_says_what_it_is_and_for_which_weights(tmp_path: Path) -> None:
     base = BaseWeights(write_base(tmp_path / "base.gguf"))
     write_gguf(read_lora(write_adapter(tmp_path / "peft")), base, tmp_path / "adapter.gguf")
+    assert len(gguf.GGUFReader(tmp_path / "adapter.gguf").tensors) == 2
     header = read_header(tmp_path / "adapter.gguf")
     assert header.metadata == {
         "general.architecture": "qwen2",
