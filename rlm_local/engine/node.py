@@ -36,6 +36,10 @@ class OutOfTurns(Exception):  # noqa: N818  not a failure: a limit was reached
     """The author was still trying after as many cells as a node may have."""
 
 
+class NothingRan(Exception):  # noqa: N818  each failure was data; that there is nothing else is what broke
+    """The author has nothing left to try and none of its cells came to its end: what the documents say is not known."""
+
+
 @dataclass
 class Node:
     """A question, a view of the corpus and an author, with one session for as long as the node lives."""
@@ -70,7 +74,7 @@ class Node:
             ended = Ended.CANCELLED
         except (OutOfTurns, Refused) as limit:
             ended, error = Ended.BUDGET, str(limit)
-        except (RlmLocalError, SandboxError) as broken:
+        except (RlmLocalError, SandboxError, NothingRan) as broken:
             ended, error = Ended.ERROR, str(broken)
         result = self._result(ended, error, time.monotonic() - started)
         self.log.end_node(self.say.node, result.ended, result.data())
@@ -82,7 +86,7 @@ class Node:
 
         Raises:
             OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
-            SandboxError, ModelError: what broke.
+            SandboxError, ModelError, NothingRan: what broke.
         """
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
@@ -102,6 +106,7 @@ class Node:
                 state, before = self._state(turns), self._spent()
                 step = self.author.step(state, turns, self.cancel)
                 if step is None:
+                    _check_any_ran(turns)
                     break
                 if not session.alive:
                     self.cancel.check()
@@ -188,6 +193,11 @@ class Node:
                 seconds=round(seconds, 2),
             ),
         )
+
+
+def _check_any_ran(turns: tuple[Turn, ...]) -> None:
+    if turns and all(turn.error or turn.stopped for turn in turns):
+        raise NothingRan(f"none of {len(turns)} cells came to its end; the last one: {turns[-1].output}")
 
 
 def _observation(result: CellResult) -> str:

@@ -9,7 +9,7 @@ import pytest
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
-from rlm_local.engine.node import NOT_FOUND, NOT_YET
+from rlm_local.engine.node import NOT_YET
 from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker, once
@@ -229,13 +229,15 @@ def test_a_plan_whose_sandbox_died_is_run_again(asker: Asker) -> None:
     assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", None]
 
 
-def test_a_count_that_never_ran_to_its_end_is_no_zero(asker: Asker) -> None:
+def test_a_count_that_never_ran_to_its_end_is_no_zero_and_ends_as_an_error(asker: Asker) -> None:
     def tell(event: Event) -> None:
         if event.kind == "cell":
             kill_processes()
 
     answer, record = asker.ask(planner(*COUNT), QUESTION, tell=tell)
-    assert (answer.answer, answer.found) == (NOT_FOUND, False)
+    assert (answer.answer, answer.found, answer.ended) == (NOT_YET, False, Ended.ERROR)
+    assert answer.error.startswith("none of 3 cells came to its end")
+    assert "(stopped: worker)" in answer.error
     assert {turn.end and turn.end.stopped for turn in record.nodes[0].turns} == {"worker"}
 
 

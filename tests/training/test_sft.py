@@ -19,10 +19,10 @@ from rlm_local.models import Cancel, Cancelled  # noqa: E402
 from rlm_training.datasets import Dataset, Sample, save  # noqa: E402
 from rlm_training.decisions import find_decisions, measure  # noqa: E402
 from rlm_training.errors import DataError, TrainerError  # noqa: E402
+from rlm_training.inputs import to_inputs  # noqa: E402
 from rlm_training.packing import IGNORED, Piece, pack  # noqa: E402
 from rlm_training.settings import Settings  # noqa: E402
 from rlm_training.sft import load_base, train_sft  # noqa: E402
-from rlm_training.tensors import to_tensors  # noqa: E402
 from tests.training.test_convert import full_disk  # noqa: E402
 from tests.training.tiny import make_base, save_base  # noqa: E402
 
@@ -142,7 +142,7 @@ def test_a_pack_has_the_loss_of_its_samples_one_by_one(architecture: str) -> Non
     ]
 
     def losses(each: Any) -> list[float]:
-        inputs = to_tensors(each, model)
+        inputs = to_inputs(each, model)
         labels = inputs.pop("labels")[0]
         with torch.no_grad():
             logits = model(**inputs).logits[0]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlm_training.datasets import Sample
+from rlm_training.inputs import to_inputs
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Piece, pack
-from rlm_training.tensors import to_tensors
 
 _JUDGE = "judge:"
 
@@ -74,7 +74,7 @@ def measure(model: Any, decisions: Decisions, step_tokens: int) -> Accuracy:
     try:
         with torch.no_grad():
             for packed in pack(decisions.pieces, step_tokens):
-                inputs = to_tensors(packed, model)
+                inputs = to_inputs(packed, model)
                 labels = inputs.pop("labels")[0]
                 learned = (labels != IGNORED).nonzero().flatten()
                 logits = model(**inputs, logits_to_keep=learned - 1).logits[0].float()

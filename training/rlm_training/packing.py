@@ -36,11 +36,10 @@ class Pack:
     positions: NDArray[np.int64]
     owners: NDArray[np.int64]
 
-    def sees(self) -> NDArray[np.bool_]:
-        """Whether a token (row) attends to another (column): one before it, of the beginning or of its own sample."""
-        shared, same = self.owners[None, :] == 0, self.owners[:, None] == self.owners[None, :]
-        earlier = np.tri(len(self.tokens), dtype=np.bool_)
-        return earlier & (shared | same)
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where the beginning ends (0 without one), then where each sample does."""
+        return tuple(np.cumsum(np.bincount(self.owners)).tolist())
 
 
 def pack(pieces: Sequence[Piece], most_tokens: int) -> list[Pack]:

@@ -19,10 +19,10 @@ from rlm_training.decisions import Accuracy, find_decisions, measure
 from rlm_training.device import Device, check_memory, choose_device, estimate
 from rlm_training.errors import TrainerError, TrainingError
 from rlm_training.files import write_json
+from rlm_training.inputs import to_inputs
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Pack, Piece, pack
 from rlm_training.settings import MODULES, Settings
-from rlm_training.tensors import to_tensors
 from rlm_training.trained import Point, Trained, check_match, read_trained
 
 Tell = Callable[[str], None]
@@ -252,7 +252,7 @@ def _trainer(
     def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         [row] = rows
         arrays = (np.asarray(row[name], np.int64) for name in ("input_ids", "labels", "positions", "owners"))
-        return to_tensors(Pack(*arrays), model)
+        return to_inputs(Pack(*arrays), model)
 
     return trl.SFTTrainer(
         model=model,
