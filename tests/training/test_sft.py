@@ -128,7 +128,7 @@ def test_a_base_that_does_not_match_is_refused(base: Path, data: Path, tmp_path:
 
 
 def test_a_loss_that_is_no_number_ends_the_training(base: Path, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match="lower --learning-rate"):
+    with pytest.raises(TrainerError, match="--set learning_rate="):
         train_sft(data, base, tmp_path / "out", replace(SETTINGS, learning_rate=1e30), silent, Cancel())
     assert not (tmp_path / "out" / "training.json").exists()
 

@@ -139,7 +139,9 @@ class Watch:
             TrainerError: the loss is no number.
         """
         if loss is not None and not math.isfinite(loss):
-            raise TrainerError(f"the loss is {loss} after {step} steps", remedy="Train with a lower --learning-rate")
+            raise TrainerError(
+                f"the loss is {loss} after {step} steps", remedy="Train slower, as in --set learning_rate=5e-5"
+            )
         if step <= self.curve[-1].step:
             return True
         better = self._take(step, loss)
