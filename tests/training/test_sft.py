@@ -19,7 +19,7 @@ from rlm_local.models import Cancel, Cancelled  # noqa: E402
 from rlm_training.datasets import Dataset, Sample, save  # noqa: E402
 from rlm_training.decisions import find_decisions, measure  # noqa: E402
 from rlm_training.errors import DataError, TrainerError  # noqa: E402
-from rlm_training.inputs import to_inputs  # noqa: E402
+from rlm_training.inputs import learned_logits, to_inputs  # noqa: E402
 from rlm_training.packing import IGNORED, Piece, pack  # noqa: E402
 from rlm_training.settings import Settings  # noqa: E402
 from rlm_training.sft import load_base, train_sft  # noqa: E402
@@ -142,12 +142,9 @@ def test_a_pack_has_the_loss_of_its_samples_one_by_one(architecture: str) -> Non
     ]
 
     def losses(each: Any) -> list[float]:
-        inputs = to_inputs(each, model)
-        labels = inputs.pop("labels")[0]
         with torch.no_grad():
-            logits = model(**inputs).logits[0]
-        learned = (labels != IGNORED).nonzero().flatten()
-        return torch.nn.functional.cross_entropy(logits[learned - 1], labels[learned], reduction="none").tolist()
+            logits, labels = learned_logits(model, to_inputs(each, model))
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="none").tolist()
 
     [whole] = pack(pieces, 1000)
     apart = [loss for piece in pieces for each in pack([piece], 1000) for loss in losses(each)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlm_training.datasets import Sample
-from rlm_training.inputs import to_inputs
+from rlm_training.inputs import learned_logits, to_inputs
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Piece, pack
 
@@ -74,12 +74,9 @@ def measure(model: Any, decisions: Decisions, step_tokens: int) -> Accuracy:
     try:
         with torch.no_grad():
             for packed in pack(decisions.pieces, step_tokens):
-                inputs = to_inputs(packed, model)
-                labels = inputs.pop("labels")[0]
-                learned = (labels != IGNORED).nonzero().flatten()
-                logits = model(**inputs, logits_to_keep=learned - 1).logits[0].float()
-                owners = packed.owners[learned.cpu().numpy()].tolist()
-                verdicts += _verdicts(logits, labels[learned].tolist(), owners, decisions, len(verdicts))
+                logits, labels = learned_logits(model, to_inputs(packed, model))
+                owners = packed.owners[packed.labels != IGNORED].tolist()
+                verdicts += _verdicts(logits, labels.tolist(), owners, decisions, len(verdicts))
     finally:
         model.train(was_training)
     missed = Counter(name for name, right in zip(decisions.names, verdicts, strict=True) if not right)

@@ -19,7 +19,7 @@ from rlm_training.decisions import Accuracy, find_decisions, measure
 from rlm_training.device import Device, check_memory, choose_device, estimate
 from rlm_training.errors import TrainerError, TrainingError
 from rlm_training.files import write_json
-from rlm_training.inputs import to_inputs
+from rlm_training.inputs import learned_logits, to_inputs
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Pack, Piece, pack
 from rlm_training.settings import MODULES, Settings
@@ -256,7 +256,16 @@ def _trainer(
         arrays = (np.asarray(row[name], np.int64) for name in ("input_ids", "labels", "positions", "owners"))
         return to_inputs(Pack(*arrays), model)
 
-    return trl.SFTTrainer(
+    base: Any = trl.SFTTrainer
+
+    class OfLearned(base):
+        """Has logits of what is learned alone: TRL's own loss computes those of every token where there is no GPU."""
+
+        def compute_loss(self, model: Any, inputs: dict[str, Any], *_rest: Any, **_named: Any) -> Any:
+            logits, labels = learned_logits(model, inputs)
+            return library("torch").nn.functional.cross_entropy(logits, labels)
+
+    return OfLearned(
         model=model,
         args=trl.SFTConfig(
             **arguments(out, settings, device, max(1, len(packs) // settings.evaluations)),
