@@ -20,7 +20,7 @@ from rlm_training.datasets import Dataset, Sample, save  # noqa: E402
 from rlm_training.decisions import find_decisions, measure  # noqa: E402
 from rlm_training.errors import DataError, TrainerError  # noqa: E402
 from rlm_training.inputs import learned_logits, to_inputs  # noqa: E402
-from rlm_training.packing import IGNORED, Piece, pack  # noqa: E402
+from rlm_training.packing import IGNORED, Pack, Piece, pack  # noqa: E402
 from rlm_training.settings import Settings  # noqa: E402
 from rlm_training.sft import load_base, train_sft  # noqa: E402
 from tests.training.test_convert import full_disk  # noqa: E402
@@ -133,22 +133,28 @@ def test_a_loss_that_is_no_number_ends_the_training(base: Path, data: Path, tmp_
     assert not (tmp_path / "out" / "training.json").exists()
 
 
+@pytest.mark.parametrize("shared", [0, 40])
 @pytest.mark.parametrize("architecture", ["llama", "qwen2"])
-def test_a_pack_has_the_loss_of_its_samples_one_by_one(architecture: str) -> None:
+def test_a_pack_has_the_loss_and_the_gradient_of_its_samples_one_by_one(architecture: str, shared: int) -> None:
     model = make_base(architecture)
-    pieces = [
-        Piece((*s.prompt_ids, *s.completion_ids), (*[IGNORED] * len(s.prompt_ids), *s.completion_ids))
-        for s in samples("train", 5)
-    ]
+    prompts = [(*SHARED[:shared], 61 + number, 10 + number % 2) for number in range(5)]
+    pieces = [Piece((*prompt, 1, 5), (*[IGNORED] * len(prompt), 1, 5)) for prompt in prompts]
 
-    def losses(each: Any) -> list[float]:
-        with torch.no_grad():
-            logits, labels = learned_logits(model, to_inputs(each, model))
-        return torch.nn.functional.cross_entropy(logits, labels, reduction="none").tolist()
+    def losses(packs: list[Pack]) -> tuple[list[float], list[Any]]:
+        model.zero_grad()
+        each: list[float] = []
+        for one in packs:
+            logits, labels = learned_logits(model, to_inputs(one, model))
+            lost = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+            lost.sum().backward()
+            each += lost.tolist()
+        return each, [parameter.grad.clone() for parameter in model.parameters()]
 
-    [whole] = pack(pieces, 1000)
-    apart = [loss for piece in pieces for each in pack([piece], 1000) for loss in losses(each)]
-    assert losses(whole) == pytest.approx(apart, abs=1e-4)
+    whole, gradients = losses(pack(pieces, 1000))
+    apart, expected = losses([each for piece in pieces for each in pack([piece], 1000)])
+    assert whole == pytest.approx(apart, abs=1e-4)
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-4)
 
 
 def test_decisions_are_the_op_and_whether_every_item_is_judged(base: Path) -> None:
