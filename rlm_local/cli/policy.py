@@ -22,7 +22,7 @@ from rlm_local.cli.progress import Progress
 from rlm_local.cli.shared import JsonOption, MaxTokensOption, ModelOption, shared
 from rlm_local.cli.terminal import columns
 from rlm_local.errors import UsageError
-from rlm_policy import Artifact, Policies, fit, objections, reliability
+from rlm_policy import Artifact, Policies, objections
 
 if TYPE_CHECKING:
     from rlm_local.models import Cancel
@@ -91,9 +91,10 @@ def calibrate(
     rlm-local collect questions.jsonl && rlm-local policy calibrate
 
     A decision is labelled where several actions were tried from the same state: the cheapest that solved the task was
-    right. Biases are fitted on the decisions of the training split; reliability is measured on the held-out ones.
+    right. Biases are fitted on the decisions of the training split; reliability is measured on the held-out ones, and
+    biases that do not make it better are not kept.
     """
-    from rlm_local.engine.calibrated import keep, labelled
+    from rlm_local.engine.calibrated import calibration_of, keep
     from rlm_local.engine.guided import PROMPT_VERSION
     from rlm_local.log import RunStore
     from rlm_local.models import DEFAULT_MODEL, resolve
@@ -101,29 +102,25 @@ def calibrate(
     home = shared(ctx).home
     sha256 = resolve(model or DEFAULT_MODEL).sha256
     with RunStore(home.runs) as store:
-        outcomes = store.outcomes(sha256, PROMPT_VERSION)
-        train, held_out = (
-            labelled(store, tuple(outcome for outcome in outcomes if outcome.split == split))
-            for split in ("train", "held-out")
-        )
-    if not train or not held_out:
+        found = calibration_of(store, store.outcomes(sha256, PROMPT_VERSION))
+    if not found.fitted_on or not found.before.n:
         raise UsageError(
-            f"there are {len(train)} labelled decisions to fit on and {len(held_out)} held-out ones to measure on",
+            f"there are {found.fitted_on} labelled decisions to fit on, and {found.before.n} held out to measure on",
             remedy="`rlm-local collect` tries several actions from the same state; collect more tasks",
         )
-    biases = fit(train)
-    before, after = (reliability(held_out, bias) for bias in ({}, biases))
-    if not dry:
-        keep(home.calibration, sha256, PROMPT_VERSION, biases)
+    if found.better and not dry:
+        keep(home.calibration, sha256, PROMPT_VERSION, found.biases)
     if as_json:
-        found = {"fitted_on": len(train), "biases": biases, "before": asdict(before), "after": asdict(after)}
-        sys.stdout.write(f"{json.dumps(found)}\n")
+        sys.stdout.write(f"{json.dumps({**asdict(found), 'better': found.better})}\n")
         return
     rows = [("held-out decisions", "right", "log loss", "calibration error")]
-    for name, found in (("before", before), ("after", after)):
-        rows.append((f"{name}, {found.n}", f"{found.accuracy:.1%}", f"{found.log_loss:.3f}", f"{found.error:.3f}"))
-    lines = [f"fitted on {len(train)}: {', '.join(f'{action} {nats:+.2f}' for action, nats in biases.items())}"]
-    sys.stdout.writelines(f"{line}\n" for line in [*lines, *columns(rows, right=(1, 2, 3))])
+    for name, each in (("before", found.before), ("after", found.after)):
+        rows.append((f"{name}, {each.n}", f"{each.accuracy:.1%}", f"{each.log_loss:.3f}", f"{each.error:.3f}"))
+    fitted = ", ".join(f"{action} {nats:+.2f}" for action, nats in found.biases.items())
+    lines = [f"fitted on {found.fitted_on}: {fitted}", *columns(rows, right=(1, 2, 3))]
+    if not found.better:
+        lines.append("Not kept: what is right is no likelier with these biases. Collect more tasks, or go without.")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 @app.command("eval", no_args_is_help=True)

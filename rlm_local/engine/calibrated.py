@@ -2,12 +2,35 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunStore
-from rlm_policy import Action, Labelled
+from rlm_policy import Action, Labelled, Reliability, fit, reliability
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Biases, in nats an action, and how reliable held-out decisions are without and with them."""
+
+    fitted_on: int
+    biases: Mapping[Action, float]
+    before: Reliability
+    after: Reliability
+
+    @property
+    def better(self) -> bool:
+        """Whether the biases make what was right on held-out tasks likelier: a few labels can fit themselves alone."""
+        return self.after.log_loss < self.before.log_loss
+
+
+def calibration_of(store: RunStore, outcomes: tuple[Outcome, ...]) -> Calibration:
+    """Fit on the decisions of the training split, measure on the held-out ones."""
+    train, held_out = (labelled(store, tuple(o for o in outcomes if o.split == name)) for name in ("train", "held-out"))
+    biases = fit(train)
+    return Calibration(len(train), biases, reliability(held_out, {}), reliability(held_out, biases))
 
 
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:

@@ -44,6 +44,18 @@ def test_biases_are_fitted_on_the_training_split_kept_and_measured_on_the_held_o
     assert biases_of(Home(home).calibration, SHA, "another") == {}
 
 
+def test_biases_that_make_held_out_decisions_less_likely_are_not_kept(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        for number in range(6):
+            split, right = ("held-out", "SEARCH") if number % 3 == 0 else ("train", "MAP")
+            tried(store, f"task {number}", split, "as it is", 0.0, 500)
+            tried(store, f"task {number}", split, right, 1.0, 4000)
+    result = run_program(("policy", "calibrate"), FakeEngine(not_asked), home)
+    assert result.exit_code == 0
+    assert "Not kept" in result.stdout
+    assert not Home(home).calibration.exists()
+
+
 def test_without_labels_it_says_where_they_come_from(home: Path) -> None:
     with RunStore(Home(home).runs) as store:
         tried(store, "task", "train", "SEARCH", 1.0, 500)

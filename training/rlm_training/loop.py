@@ -11,12 +11,12 @@ from typing import Any
 
 from rlm_local.bench.examples import Result
 from rlm_local.engine.answer import Answer
-from rlm_local.engine.calibrated import keep, labelled
+from rlm_local.engine.calibrated import calibration_of, keep
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log.lines import LineFile
 from rlm_local.models import Cancel
-from rlm_policy import Artifact, Manifest, Policies, Policy, Prompted, fit
+from rlm_policy import Artifact, Manifest, Policies, Policy, Prompted
 from rlm_training.base import Export, export_base
 from rlm_training.collect import Collector
 from rlm_training.datasets import build, load, save
@@ -90,7 +90,7 @@ class Loop:
         return self.home.training / "bases" / Path(self.model).stem
 
     def collect(self, cancel: Cancel) -> None:
-        """Every branch of every task, in the log; and from those for training, the biases of the model untrained."""
+        """Every branch of every task, in the log; and from those, the biases of the model untrained where they help."""
         marker = self.folder / "collected"
         if marker.exists():
             return
@@ -104,9 +104,9 @@ class Loop:
                 said = f"{best.forced} scores {best.score:.2f}" if best else "nothing new"
                 self.tell(f"{number} of {len(tasks)} tasks: {collected.task.id} ({collected.task.split}): {said}")
             cancel.check()
-            outcomes = bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION)
-            decisions = labelled(bench.store, tuple(o for o in outcomes if o.split == "train"))
-            keep(self.home.calibration, bench.spec.sha256, PROMPT_VERSION, fit(decisions))
+            found = calibration_of(bench.store, bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION))
+            if found.better:
+                keep(self.home.calibration, bench.spec.sha256, PROMPT_VERSION, found.biases)
         marker.touch()
 
     def train(self, cancel: Cancel) -> Trained:
