@@ -89,3 +89,29 @@ def test_the_set_that_a_question_names_leaves_out_least() -> None:
         left_out = {name: schema.left_out(Op.COUNT, name) for name in schema.sets}
         messages = left_out.pop("messages")
         assert messages < min(left_out.values()), made.question
+
+
+HIRES = "hire_id,tool,customer_id,status\n" + "".join(f"H-{n:04},chain saw,C-{n % 3},returned\n" for n in range(9))
+CUSTOMERS = "customer_id,name,town\nC-0,Ada Berg,Kolding\nC-1,Ben Cole,Lindau\nC-2,Cleo Dorn,Tilburg\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "items", "show", "another"),
+    [
+        ("What is the status of hire H-0004?", "hires", "status", False),
+        ("Name the status of hire H-0004.", "hires", "status", False),
+        ("Which customer has hire H-0004?", "hires", "customer_id", False),
+        ("What is the name of the customer of hire H-0004?", "hires", "customer_id", True),
+        ("What is the town of the customer of hire H-0004?", "hires", "customer_id", True),
+        ("Who repaired the chain saw of hire H-0004?", "hires", "customer_id", True),
+        ("In which town is the customer Ada Berg?", "customers", "town", False),
+        ("What is the phone number of the customer Ada Berg?", "customers", "town", True),
+    ],
+)
+def test_a_lookup_shows_the_field_that_is_asked_for_or_another(
+    question: str, items: str, show: str, another: bool
+) -> None:
+    schema = Schema(Corpus.from_documents({"hires.csv": HIRES, "customers.csv": CUSTOMERS}), question)
+    plan = Plan(Op.LOOKUP, items, where=schema.conditions[items], show=show)
+    assert plan.where
+    assert schema.shows_another_field(plan) is another

@@ -129,6 +129,22 @@ class Schema:
         """Whether the question names one thing, by a name or a code, that no part of a plan accounts for."""
         return not self.unexplained(plan).isdisjoint(beginning(word) for word in proper(self.question))
 
+    def shows_another_field(self, plan: Plan) -> bool:
+        """Whether the question names a field that only another set has, or none that is shown and something left out.
+
+        Its first word does not count: "Name the ..." asks for no name.
+        """
+        asked, left_out = set(query_stems(self.question.partition(" ")[2])), self.unexplained(plan)
+        elsewhere = set[str]().union(*(self._labels(name) for name in self.sets)) - self._labels(plan.items)
+        if elsewhere & (left_out | asked & _ASKING):
+            return True
+        return bool(left_out) and asked.isdisjoint(self._labels(plan.items, plan.show))
+
+    def _labels(self, item_set: str, *names: str) -> set[str]:
+        """The words that label a set's fields, or those of these names."""
+        fields = (f for f in self.sets[item_set].fields if not names or f.name in names)
+        return set(query_stems(" ".join(f.label.replace("_", " ") for f in fields)))
+
     def unexplained(self, plan: Plan) -> set[str]:
         """The question's words that no part of a plan accounts for."""
         item_set = self.sets[plan.items]
