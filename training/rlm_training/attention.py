@@ -1,7 +1,7 @@
 """Attention over a pack: the shared beginning once, then each sample over the beginning and itself.
 
 One mask over all of a pack would be right, too, and take most of a step's time: the work grows with the square of the
-pack, and three quarters of it is for pairs that do not see each other.
+pack, and more than half of it is for pairs that do not see each other.
 """
 
 from collections.abc import Sequence
