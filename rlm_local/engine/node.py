@@ -197,7 +197,7 @@ class Node:
 
 def _check_any_ran(turns: tuple[Turn, ...]) -> None:
     if turns and all(turn.error or turn.stopped for turn in turns):
-        raise NothingRan(f"none of {len(turns)} cells came to its end; the last one: {turns[-1].output}")
+        raise NothingRan(f"none of {len(turns)} cells came to its end; the last one: {turns[-1].output.strip()}")
 
 
 def _observation(result: CellResult) -> str:
