@@ -36,10 +36,6 @@ class OutOfTurns(Exception):  # noqa: N818  not a failure: a limit was reached
     """The author was still trying after as many cells as a node may have."""
 
 
-class NothingRan(Exception):  # noqa: N818  each failure was data; that there is nothing else is what broke
-    """The author has nothing left to try and none of its cells came to its end: what the documents say is not known."""
-
-
 @dataclass
 class Node:
     """A question, a view of the corpus and an author, with one session for as long as the node lives."""
@@ -65,28 +61,28 @@ class Node:
         started = time.monotonic()
         size = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
         self.say("node", self.question, {"part": self.say.part, **size})
-        ended, error = Ended.ANSWERED, ""
+        ended, error, turns = Ended.ANSWERED, "", ()
         try:
-            self._loop()
+            turns = self._loop()
         except DeadlineExceeded:
             ended = Ended.TIMEOUT
         except (Cancelled, KeyboardInterrupt):
             ended = Ended.CANCELLED
         except (OutOfTurns, Refused) as limit:
             ended, error = Ended.BUDGET, str(limit)
-        except (RlmLocalError, SandboxError, NothingRan) as broken:
+        except (RlmLocalError, SandboxError) as broken:
             ended, error = Ended.ERROR, str(broken)
-        result = self._result(ended, error, time.monotonic() - started)
+        result = self._result(ended, error, turns, time.monotonic() - started)
         self.log.end_node(self.say.node, result.ended, result.data())
         self.say("end", result.answer, {**result.data(), "ended": str(result.ended)})
         return result
 
-    def _loop(self) -> None:
-        """Cells, until one has ended the node or the author has nothing left to try.
+    def _loop(self) -> tuple[Turn, ...]:
+        """Cells, until one has ended the node or the author has nothing left to try; what came of them.
 
         Raises:
             OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
-            SandboxError, ModelError, NothingRan: what broke.
+            SandboxError, ModelError: what broke.
         """
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
@@ -106,7 +102,6 @@ class Node:
                 state, before = self._state(turns), self._spent()
                 step = self.author.step(state, turns, self.cancel)
                 if step is None:
-                    _check_any_ran(turns)
                     break
                 if not session.alive:
                     self.cancel.check()
@@ -114,6 +109,7 @@ class Node:
                 self.cancel.check()  # `stop` did not know a session that was opened meanwhile
                 self._begin_turn(state, step, before)
                 turns = (*turns, self._run(session, step))
+            return turns
         finally:
             release()
             alarm.cancel()
@@ -166,7 +162,7 @@ class Node:
             "calls": self.budget.calls,
         }
 
-    def _result(self, ended: Ended, error: str, seconds: float) -> Result:
+    def _result(self, ended: Ended, error: str, turns: tuple[Turn, ...], seconds: float) -> Result:
         final = self.broker.final or Final("", None, found=False)
         if self.broker.final is not None and ended is not Ended.ERROR:
             ended = Ended.ANSWERED
@@ -174,6 +170,9 @@ class Node:
             ended, error = Ended.BUDGET, str(self.broker.refusal)
         elif self.broker.misfit and ended is Ended.ANSWERED:
             ended, error = Ended.ERROR, self.broker.misfit
+        elif ended is Ended.ANSWERED and turns and all(turn.error or turn.stopped for turn in turns):
+            last = turns[-1].output.strip()  # nobody knows what the documents say
+            ended, error = Ended.ERROR, f"none of {len(turns)} cells came to its end; the last one: {last}"
         spent = self.budget.spent
         return Result(
             answer=final.answer or (NOT_FOUND if ended is Ended.ANSWERED else NOT_YET),
@@ -193,11 +192,6 @@ class Node:
                 seconds=round(seconds, 2),
             ),
         )
-
-
-def _check_any_ran(turns: tuple[Turn, ...]) -> None:
-    if turns and all(turn.error or turn.stopped for turn in turns):
-        raise NothingRan(f"none of {len(turns)} cells came to its end; the last one: {turns[-1].output.strip()}")
 
 
 def _observation(result: CellResult) -> str:

@@ -5,6 +5,7 @@ pack, and more than half of it is for pairs that do not see each other.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from rlm_training.libraries import library
@@ -33,7 +34,7 @@ def _attention(
     torch = library("torch")
     shared = ends[0]
     parts: list[Any] = []
-    for start, end in zip((0, *ends), ends, strict=False):
+    for start, end in pairwise((0, *ends)):
         if start == end:
             continue
         own = slice(start, end)

@@ -121,9 +121,8 @@ class GuidedAuthor:
         It is where it leaves most of the question out and rests on no field's value. After a reading that found
         nothing, for a field of one item, for a list that rests on words alone, and for a count whose items were judged
         and found wanting, little left out is too much; so is one name, after a reading and for what shows a field. A
-        field of one item has to be the one that is asked for.
-        Astray is also a plan that would ask about every item of a large set to list a few, or ask what yes or no does
-        not answer.
+        field of one item has to be the one that is asked for. Astray is also a plan that would ask about every item of
+        a large set to list a few, or ask what yes or no does not answer.
         """
         if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or plan.classes or plan.pairs or plan.versus:
             return False

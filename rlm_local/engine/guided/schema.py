@@ -147,12 +147,11 @@ class Schema:
 
     def unexplained(self, plan: Plan) -> set[str]:
         """The question's words that no part of a plan accounts for."""
-        item_set = self.sets[plan.items]
-        labels = (f.label.replace("_", " ") for f in item_set.fields)
         tests = [*plan.where, plan.having] if plan.having else plan.where
         made = [plan.classes.field, *plan.classes.names] if plan.classes else []
-        said = " ".join([plan.items, item_set.kind, *labels, *made, *(c.surface for c in tests), plan.judge])
-        return set(query_stems(_SAID_AGAIN.sub("", self.question))) - set(query_stems(said.lower())) - _ASKING
+        said = " ".join([plan.items, self.sets[plan.items].kind, *made, *(c.surface for c in tests), plan.judge])
+        accounted = self._labels(plan.items) | set(query_stems(said.lower())) | _ASKING
+        return set(query_stems(_SAID_AGAIN.sub("", self.question))) - accounted
 
 
 def _has_classes(item_set: ItemSet, classes: Classes) -> bool:
