@@ -30,12 +30,13 @@ class Task:
     accept: tuple[str, ...] = ()  # text: other wordings that count
     tolerance: float = 0.0  # number: how far off still counts
     against: tuple[str, ...] = ()  # text: wordings of wrong answers, none of which may stand beside it
+    group: str = ""  # of tasks that are to be trained on together or held out together; empty: those of one wording
 
 
 def load_tasks(questions: Path) -> list[Task]:
     """Read a JSON Lines file of tasks; its `paths` are relative to the file's own folder.
 
-    Keys: id, kind, question, paths, answer, scorer; optional: accept, tolerance, against. Others are left alone.
+    Keys: id, kind, question, paths, answer, scorer; optional: accept, tolerance, against, group. Others are left alone.
     Raises UsageError naming the file and the line that is not such a task.
     """
     tasks: list[Task] = []
@@ -214,4 +215,5 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
         accept=tuple(row.get("accept", ())),
         tolerance=row.get("tolerance", 0.0),
         against=tuple(row.get("against", ())),
+        group=row.get("group", ""),
     )

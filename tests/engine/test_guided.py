@@ -141,6 +141,7 @@ def test_a_judged_count_of_none_is_not_made_up_for_by_one_without_the_judge(aske
     model = planner("count", "visits", "department = Surgery", judged="Is it about a broken arm?")
     answer, record = asker.ask(model, "How many visits to Surgery are about a broken arm?")
     assert (answer.answer, answer.ended) == ("0", Ended.ANSWERED)
+    assert len(record.nodes[0].turns) == 1
     assert [plan for turn in record.nodes[0].turns if (plan := turn.start.plan) and plan["op"] == "count"] == [
         {"op": "count", "items": "visits", "where": ["department = Surgery"], "judge": "Is it about a broken arm?"}
     ]

@@ -1,5 +1,6 @@
 """Collecting and evaluating with a scripted model, in the real sandbox."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from rlm_training.datasets import build
 from rlm_training.errors import DataError
 from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
 from rlm_training.steer import sampled, steerable, towards
-from rlm_training.tasks import Make, TrainingTask, split_of, template
+from rlm_training.tasks import Make, TrainingTask, read_tasks, split_of, template
 from rlm_training.trajectories import states
 from tests.engine.script import planner
 
@@ -86,6 +87,15 @@ def test_code_alone_comes_first_and_what_reads_by_what_it_costs(collector: Colle
     assert names[-4:] == ["ANSWER whole", "MAP", "RECURSE each", "SEARCH read"]  # less text than a reading takes
 
 
+def test_a_map_is_priced_by_the_items_that_the_question_names(collector: Collector) -> None:
+    """Asking about ten notes is cheaper than a reading, however many loans there are beside them."""
+    notes = "note,text\n" + "".join(f"N-{n},It was late again.\n" for n in range(10))
+    many = Corpus.from_documents({"loans.csv": LOANS * 20, "notes.csv": notes})
+    made = Task("notes", "count 2k", "How many notes are angry?", (), "near", 0)
+    names = [branch.name for branch in collector.branches_of(TrainingTask(made, many, "group", "train"))]
+    assert names.index("MAP") < names.index("SEARCH read") < names.index("ANSWER whole")
+
+
 def test_a_collection_goes_on_where_it_was(collector: Collector, store: RunStore) -> None:
     cancel = Cancel()
     for _ in collector.collect([task(1, "train"), task(2, "train"), task(3, "train")], branches=True, cancel=cancel):
@@ -142,6 +152,15 @@ def test_a_wording_is_a_question_without_its_values() -> None:
     }
     assert len(wordings) == 1
     assert template("Which branch has the most loans?", CORPUS) not in wordings
+
+
+def test_a_task_that_names_its_group_is_in_it(tmp_path: Path) -> None:
+    line = {"kind": "count", "question": "How many are sad?", "paths": ["notes.csv"], "scorer": "number", "answer": 1}
+    lines = [json.dumps({**line, "id": "one", "group": "how many are ..."}), json.dumps({**line, "id": "other"})]
+    (tmp_path / "notes.csv").write_text("note\nsad\n", "utf-8")
+    (tmp_path / "questions.jsonl").write_text("\n".join(lines), "utf-8")
+    tasks = [make() for _, make in read_tasks([tmp_path / "questions.jsonl"], 0.25)]
+    assert [task.group for task in tasks] == ["how many are ...", "How many are …?"]
 
 
 def test_the_split_of_a_group_stays_and_has_its_share() -> None:

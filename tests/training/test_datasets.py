@@ -95,6 +95,17 @@ def test_the_cheapest_that_solves_is_the_label(store: RunStore) -> None:
     assert [s.task for s in dataset.split("held-out")] == ["task 3"]
 
 
+def test_what_solves_one_question_and_fails_most_of_its_wording_is_luck(store: RunStore) -> None:
+    for number, reading in enumerate((1.0, 0.0, 0.75), 1):
+        keep(store, number, "read", reading, cost=10, group="in how many")
+    keep(store, 2, "MAP", 1.0, cost=900, group="in how many")
+    keep(store, 3, "MAP", 0.0, cost=900, group="in how many")
+    keep(store, 4, "read", 1.0, group="which")
+    dataset = made(store)
+    assert {sample.task: sample.decision for sample in dataset.samples} == {"task 2": "MAP", "task 4": "read"}
+    assert dataset.dropped == {"solved by luck": 1, "solved by no alternative": 1}
+
+
 def test_preferences_are_the_label_against_what_went_wrong(store: RunStore) -> None:
     keep(store, 1, "count", 1.0)
     keep(store, 1, "read", 0.0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 
 from rlm_local.bench.scoring import score
 from rlm_local.engine.answer import Ended
@@ -11,7 +12,7 @@ from rlm_local.engine.engine import Engine
 from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
-from rlm_local.engine.situation import state_of
+from rlm_local.engine.situation import about, state_of
 from rlm_local.log import SOLVED, Outcome, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Forced, Rules, State, expected_costs
@@ -112,8 +113,12 @@ class Collector:
         state = self._state(task)
         if Rules().settle(state):
             return []
+        schema = Schema(task.corpus, task.task.question)
+        if schema.sets:  # a map is about what the question names, which can be far less than everything
+            named = min(schema.sets, key=partial(schema.left_out, Op.COUNT))
+            state = about(state, schema.sets[named], schema.characters)
         costs = expected_costs(state)
-        ops = open_ops(Schema(task.corpus, task.task.question), (), costs)
+        ops = open_ops(schema, (), costs)
         branches = [Branch(op.actions[0], str(op)) for op in ops]
         if any(Action.MAP in op.actions for op in ops):
             branches.append(Branch(Action.MAP))

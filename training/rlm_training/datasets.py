@@ -166,7 +166,8 @@ def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
     best = state.best
     if best is None:
         planned = any(each.why_not != NOT_PLANNED for each in state.alternatives)
-        dropped["solved by no alternative" if planned else NOT_PLANNED] += 1
+        solved = any(each.solved for each in state.alternatives)
+        dropped["solved by luck" if solved else "solved by no alternative" if planned else NOT_PLANNED] += 1
         return []
     if best.turn is None:
         dropped[f"best: {best.why_not}"] += 1

@@ -91,5 +91,5 @@ def split_of(group: str, held_out: float) -> Split:
 
 
 def _assigned(task: Task, corpus: Corpus, held_out: float) -> TrainingTask:
-    group = template(task.question, corpus)
+    group = task.group or template(task.question, corpus)
     return TrainingTask(task, corpus, group, split_of(group, held_out))

@@ -1,7 +1,7 @@
 """What the log says of a state whose alternatives were tried: a query over runs and their outcomes."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunRecord, RunStore, TurnRecord
@@ -56,14 +56,21 @@ class State:
     damaged: int = 0
     """Runs that the log does not give back whole."""
 
+    lucky: frozenset[str] = frozenset()
+    """Decisions that solve less than half of the states of this group in which they were tried."""
+
     @property
     def best(self) -> Alternative | None:
-        """The cheapest that solves; None where none does."""
-        return min((a for a in self.alternatives if a.solved), key=lambda a: a.cost, default=None)
+        """The cheapest that solves, and not by luck; None where none does."""
+        sound = (a for a in self.alternatives if a.solved and a.decision not in self.lucky)
+        return min(sound, key=lambda a: a.cost, default=None)
 
 
-def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[State]:
+def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[State]:
     """All states that were collected with a model under a version of the prompts, the first one first.
+
+    In a single state the wrong decision can come out right: a reading says 2, and it is 2. So what fails most questions
+    of one wording is luck where it solves one.
 
     Raises:
         DataError: a group is in both splits, which happens where the share that is held out was changed.
@@ -77,6 +84,7 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[
                 remedy="Collect with the same --held-out as before, or into another RLM_LOCAL_HOME",
             )
         by_branch.setdefault(outcome.branch, []).append(outcome)
+    found: list[State] = []
     for branch, outcomes in by_branch.items():
         alternatives: list[Alternative] = []
         question, damaged = "", 0
@@ -89,7 +97,23 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> Iterator[
             question = record.start.question
             alternatives.append(_alternative(outcome, record))
         first = outcomes[0]
-        yield State(branch, first.group, first.split, question, tuple(alternatives), damaged)
+        found.append(State(branch, first.group, first.split, question, tuple(alternatives), damaged))
+    lucky = _lucky(found)
+    return [replace(state, lucky=lucky[state.group]) for state in found]
+
+
+def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
+    """Of each group the decisions that solve less than half of the states that they were tried in."""
+    reached: dict[str, dict[str, list[bool]]] = {}
+    for state in found:
+        by_decision = reached.setdefault(state.group, {})
+        for decision in {a.decision for a in state.alternatives}:
+            solved = any(a.solved for a in state.alternatives if a.decision == decision)
+            by_decision.setdefault(decision, []).append(solved)
+    return {
+        group: frozenset(decision for decision, solved in by_decision.items() if 2 * sum(solved) < len(solved))
+        for group, by_decision in reached.items()
+    }
 
 
 def cost_of(record: RunRecord) -> int:

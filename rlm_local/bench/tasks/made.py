@@ -16,6 +16,7 @@ class Made:
     answer: str | float | tuple[str, ...]
     accept: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    group: str = ""
 
     def task(self, name: str, kind: str) -> Task:
         """The task, to be scored, under an id."""
@@ -28,6 +29,7 @@ class Made:
             answer=self.answer,
             accept=self.accept,
             against=self.against,
+            group=self.group,
         )
 
 

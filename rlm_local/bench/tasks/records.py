@@ -10,12 +10,45 @@ from rlm_local.bench.tasks.made import Made, drawn
 Ask = Callable[[Records, Random], Made | None]
 """A question over records, or None: these have no single answer to what was drawn."""
 
+_TOWN = (
+    "In which town does the customer of hire {id} live?",
+    "What is the town of the customer of hire {id}?",
+    "Which town is the customer of hire {id} from?",
+    "Hire {id}: in which town does its customer live?",
+    "Name the town where the customer of hire {id} lives.",
+    "The customer of hire {id} comes from which town?",
+    "Tell me the town of whoever is the customer of hire {id}.",
+)
+_NAME = (
+    "What is the name of the customer of hire {id}?",
+    "Hire {id}: what is the name of its customer?",
+    "Name the customer of hire {id}.",
+    "Which name has the customer of hire {id}?",
+    "What is the customer of hire {id} called?",
+    "Give me the name of the customer that hire {id} was for.",
+    "Under which name is the customer of hire {id} known?",
+)
+_BRANCH = (
+    "At which branch did the customer {name} hire a {tool}?",
+    "The customer {name} hired a {tool}: at which branch?",
+    "From which branch did the customer {name} hire the {tool}?",
+    "Which branch did the customer {name} hire a {tool} from?",
+    "Tell me the branch at which the customer {name} hired a {tool}.",
+    "Name the branch where the customer {name} hired a {tool}.",
+)
 _MEANT = (
     "How many of the messages to the {branch} branch in {month} are from a writer who {topic}?",
     "Count the messages to the {branch} branch in {month} whose writer {topic}.",
     "Messages to the {branch} branch in {month}: in how many is it that the writer {topic}?",
     "In {month}, how many messages reached the {branch} branch from somebody who {topic}?",
     "Give me the number of messages to the {branch} branch in {month} in which the writer {topic}.",
+    "How many messages that the {branch} branch got in {month} come from a person who {topic}?",
+    "What is the number of messages in {month} to the {branch} branch where the sender {topic}?",
+    "Of the messages to the {branch} branch in {month}, how many have a writer who {topic}?",
+    "Tell me in how many messages to the {branch} branch in {month} the writer {topic}.",
+    "How often does a message to the {branch} branch in {month} come from somebody who {topic}?",
+    "Among the messages to the {branch} branch in {month}, count those whose author {topic}.",
+    "In how many of the messages that reached the {branch} branch in {month} is there someone who {topic}?",
 )
 
 
@@ -48,17 +81,12 @@ def two_hop(records: Records, rng: Random) -> Made | None:
     hire = rng.choice(records.hires)
     [customer] = [customer for customer in records.customers if customer.id == hire.customer]
     if rng.random() < 0.5:
-        question, answer = rng.choice(
-            (
-                (f"In which town does the customer of hire {hire.id} live?", customer.town),
-                (f"What is the name of the customer of hire {hire.id}?", customer.name),
-            )
-        )
-        return Made(records.documents(), question, "text", answer)
+        wordings, answer = rng.choice(((_TOWN, customer.town), (_NAME, customer.name)))
+        return Made(records.documents(), rng.choice(wordings).format(id=hire.id), "text", answer)
     same = [other for other in records.hires if other.customer == hire.customer and other.tool == hire.tool]
     if len({other.branch for other in same}) > 1:
         return None
-    question = f"At which branch did the customer {customer.name} hire a {hire.tool}?"
+    question = rng.choice(_BRANCH).format(name=customer.name, tool=hire.tool)
     others = tuple(branch for branch in BRANCHES if branch != hire.branch)
     return Made(records.documents(), question, "text", hire.branch, against=others)
 
@@ -68,8 +96,10 @@ def semantic(records: Records, rng: Random) -> Made:
     topic = rng.choice(tuple(TOPICS))
     branch, month = records.busy
     chosen = [m for m in records.messages if m.branch == branch and m.day.replace(day=1) == month]
-    question = rng.choice(_MEANT).format(branch=branch, month=f"{month:%B %Y}", topic=topic)
-    return Made(records.documents(), question, "near", sum(message.topic == topic for message in chosen))
+    wording = rng.choice(_MEANT)  # its own group: what is meant is a value, too, but of no field
+    question = wording.format(branch=branch, month=f"{month:%B %Y}", topic=topic)
+    number = sum(message.topic == topic for message in chosen)
+    return Made(records.documents(), question, "near", number, group=wording)
 
 
 def not_there(records: Records, rng: Random) -> Made:

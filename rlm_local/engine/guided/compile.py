@@ -38,9 +38,9 @@ def _looking(plan: Plan) -> str:
         lines = [f"hits = {items}"]
     if not plan.judge:
         return "\n".join([*lines, *_ending(plan)])
-    judged = [f"hits = judge({plan.judge!r}, hits)", *_ending(plan)]
     if plan.op is Op.COUNT:
-        return "\n".join([*lines, *judged])
+        return "\n".join([f"every = {items}", f"hits = judge({plan.judge!r}, every)", *_ending(plan)])
+    judged = [f"hits = judge({plan.judge!r}, hits)", *_ending(plan)]
     too_many = "    print(len(hits), 'items are too many to ask about one by one')"
     return "\n".join([*lines, f"if len(hits) > {MOST_JUDGED}:", too_many, "else:", *(f"    {line}" for line in judged)])
 
@@ -102,7 +102,8 @@ def _ending(plan: Plan) -> list[str]:
         case Op.COUNT | Op.LIST if plan.show:
             return _values(plan, seen)
         case Op.COUNT:
-            counted = "every" if plan.classes else "hits"  # that none of those sorted is of a class is an answer
+            # Of items that were chosen by their fields and then sorted or judged, none is an answer.
+            counted = "every" if plan.classes or (plan.judge and plan.where) else "hits"
             return [seen, f"if {counted}:", "    FINAL(len(hits), hits)"]
         case Op.SUM:
             return [seen, "if hits:", f"    FINAL(total(hits, {plan.show!r}), hits)"]
