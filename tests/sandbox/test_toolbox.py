@@ -235,6 +235,15 @@ def test_following_leaves_what_is_far_behind_the_best() -> None:
     assert [item.text for item in followed] == ["Ada Brunner: 2112"]
 
 
+def test_a_key_of_many_rows_leads_to_the_one_that_the_question_speaks_of() -> None:
+    hires = [f"H-{n}: {'wood chipper' if n == 7 else 'chain saw'}, C-4\n" for n in range(12)]
+    tools = named(("customers.csv", "C-4: Celia Abel\n"), ("hires.csv", "".join(hires)))
+    first = tools.retrieval.find("Celia", k=1)
+    followed = tools.retrieval.follow(first, "Where did Celia hire a wood chipper?")
+    assert [item.text for item in followed] == ["H-7: wood chipper, C-4"]
+    assert tools.retrieval.follow(first, "Where did Celia hire a chain saw?") == []  # eleven rows name no one thing
+
+
 def test_the_second_hop_gives_nothing_that_is_known() -> None:
     tools = named(
         ("letter.txt", "About V-71 I have a question\n"),

@@ -17,6 +17,7 @@ _TIMES = 0.5
 """BM25's k1, lower than for documents: in a passage it matters that a word is there, hardly how often."""
 
 _FAR_BEHIND = 0.7  # of the best hop
+_FEW = 2  # places of a document that a key leads to
 _EVERYWHERE = 12  # documents: a key in more names no one thing
 _RECORDS = frozenset(("csv", "tsv", "json", "jsonl"))
 
@@ -66,7 +67,8 @@ class Retrieval:
         """Up to k passages that say more about a name, code or number in these: the next hop; none of the `known`.
 
         A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
-        others repeat it; one that many documents speak of names no one thing. Records count double, they say what a
+        others repeat it; where a document speaks of it more often, to the one or two places that hold the most words of
+        the question. One that many documents speak of names no one thing. Records count double, they say what a
         thing is, and more where their document is named in the question; so does a key that stands in one sentence with
         words of it. What is far behind the best is left.
         """
@@ -83,7 +85,7 @@ class Retrieval:
                     by_document.setdefault(self.text.index_at(spans[index][0]), []).append(index)
                 if len(by_document) > _EVERYWHERE:
                     continue
-                telling = {d: places for d, places in by_document.items() if len(places) <= 2}
+                telling = {d: told for d, places in by_document.items() if (told := self._telling(places, asked))}
                 for document, places in telling.items():
                     source = self.text.documents[document]
                     named = sum(word in source.name.lower() for word in asked)
@@ -94,6 +96,14 @@ class Retrieval:
                             gains[spans[index]] = gains.get(spans[index], 0.0) + gain
         best = sorted(gains, key=lambda span: (-gains[span], span))[:k]
         return [Item(self.text, *span) for span in best if gains[span] >= _FAR_BEHIND * gains[best[0]]]
+
+    def _telling(self, places: Sequence[int], words: Sequence[str]) -> Sequence[int]:
+        """Of the passages of a document that have a key, by index, the one or two that it leads to; else none."""
+        if len(places) > _FEW:
+            passages = [self.text.lower[slice(*self._passages[index])] for index in places]
+            held = [sum(word in passage for word in words) for passage in passages]
+            places = [index for index, number in zip(places, held, strict=True) if number == max(held)]
+        return places if len(places) <= _FEW else ()
 
     @cached_property
     def _passages(self) -> list[Span]:
