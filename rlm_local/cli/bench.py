@@ -46,7 +46,9 @@ def examples(
     directory: Annotated[
         Path, typer.Option("--examples", help="A folder with questions.jsonl and what it asks about.")
     ] = Path("examples"),
-    kind: Annotated[str | None, typer.Option("--kind", help="Only questions of this kind.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="Only questions of this kind; more than once for several.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many of each kind.")] = None,
     policy: PoliciesOption = None,
     price: PriceOption = None,
@@ -93,7 +95,7 @@ def examples(
     raise typer.Exit(CANCELLED if cancelled else 0)
 
 
-def _tasks(directory: Path, kind: str | None, limit: int | None) -> "list[Task]":
+def _tasks(directory: Path, chosen: list[str] | None, limit: int | None) -> "list[Task]":
     from rlm_local.bench.scoring import load_tasks
 
     questions = directory / "questions.jsonl"
@@ -101,10 +103,10 @@ def _tasks(directory: Path, kind: str | None, limit: int | None) -> "list[Task]"
         raise UsageError(f"there is no {questions}", remedy="Name the folder of the examples with --examples")
     tasks = load_tasks(questions)
     kinds = list(dict.fromkeys(task.kind for task in tasks))
-    if kind is not None and kind not in kinds:
-        raise UsageError(f"no question is of the kind {kind!r}", remedy=f"There are {', '.join(kinds)}")
-    chosen = [kind] if kind else kinds
-    return [task for name in chosen for task in [task for task in tasks if task.kind == name][:limit]]
+    for kind in chosen or ():
+        if kind not in kinds:
+            raise UsageError(f"no question is of the kind {kind!r}", remedy=f"There are {', '.join(kinds)}")
+    return [task for name in chosen or kinds for task in [task for task in tasks if task.kind == name][:limit]]
 
 
 def _print(results: "list[Result]", *, as_json: bool) -> None:

@@ -55,6 +55,12 @@ def test_options_narrow_what_is_asked(home: Path, folder: Path) -> None:
     assert [row["id"] for row in data["results"]] == ["argmax-1", "argmax-2"]
 
 
+def test_several_kinds_are_asked_in_the_order_given(home: Path, folder: Path) -> None:
+    options = ("--kind", "argmax", "--kind", "count", "--limit", "1", "--policy", "rules", "--json")
+    result = run_program(("bench", "examples", "--examples", folder, *options), FakeEngine(right_unless_direct), home)
+    assert [row["id"] for row in json.loads(result.stdout)["results"]] == ["argmax-1", "count-1"]
+
+
 def test_results_are_gone_on_with(home: Path, folder: Path) -> None:
     out = folder / "results.jsonl"
 
