@@ -96,7 +96,7 @@ def test_the_cheapest_that_solves_is_the_label(store: RunStore) -> None:
 
 
 def test_what_solves_one_question_and_fails_most_of_its_wording_is_luck(store: RunStore) -> None:
-    for number, reading in enumerate((1.0, 0.0, 0.75), 1):
+    for number, reading in enumerate((1.0, 0.0, 0.25), 1):
         keep(store, number, "read", reading, cost=10, group="in how many")
     keep(store, 2, "MAP", 1.0, cost=900, group="in how many")
     keep(store, 3, "MAP", 0.0, cost=900, group="in how many")

@@ -57,7 +57,7 @@ class State:
     """Runs that the log does not give back whole."""
 
     lucky: frozenset[str] = frozenset()
-    """Decisions that solve less than half of the states of this group in which they were tried."""
+    """Decisions that reach less than half of the score in the states of this group in which they were tried."""
 
     @property
     def best(self) -> Alternative | None:
@@ -69,8 +69,8 @@ class State:
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[State]:
     """All states that were collected with a model under a version of the prompts, the first one first.
 
-    In a single state the wrong decision can come out right: a reading says 2, and it is 2. So what fails most questions
-    of one wording is luck where it solves one.
+    In a single state the wrong decision can come out right: a reading says 2, and it is 2. So what reaches less than
+    half of the score over the questions of one wording is luck where it solves one.
 
     Raises:
         DataError: a group is in both splits, which happens where the share that is held out was changed.
@@ -103,15 +103,15 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[Stat
 
 
 def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
-    """Of each group the decisions that solve less than half of the states that they were tried in."""
-    reached: dict[str, dict[str, list[bool]]] = {}
+    """Of each group the decisions whose score, the best of each state that they were tried in, has a mean below half."""
+    reached: dict[str, dict[str, list[float]]] = {}
     for state in found:
         by_decision = reached.setdefault(state.group, {})
         for decision in {a.decision for a in state.alternatives}:
-            solved = any(a.solved for a in state.alternatives if a.decision == decision)
-            by_decision.setdefault(decision, []).append(solved)
+            best = max(a.outcome.score for a in state.alternatives if a.decision == decision)
+            by_decision.setdefault(decision, []).append(best)
     return {
-        group: frozenset(decision for decision, solved in by_decision.items() if 2 * sum(solved) < len(solved))
+        group: frozenset(decision for decision, scores in by_decision.items() if 2 * sum(scores) < len(scores))
         for group, by_decision in reached.items()
     }
 
