@@ -95,6 +95,18 @@ def test_the_cheapest_that_solves_is_the_label(store: RunStore) -> None:
     assert [s.task for s in dataset.split("held-out")] == ["task 3"]
 
 
+def test_where_nothing_solves_it_is_what_comes_nearest(store: RunStore) -> None:
+    keep(store, 1, "count", 0.56, cost=10)
+    keep(store, 1, "MAP", 0.75, cost=900)
+    keep(store, 1, "read", 0.75, cost=1_000)
+    keep(store, 2, "count", 0.5)
+    keep(store, 3, "read", 0.9, cost=10)
+    keep(store, 3, "list", 1.0, cost=20)
+    dataset = made(store)
+    assert {sample.task: sample.decision for sample in dataset.samples} == {"task 1": "MAP", "task 3": "list"}
+    assert dataset.dropped == {"solved by no alternative": 1}
+
+
 def test_what_solves_one_question_and_fails_most_of_its_wording_is_luck(store: RunStore) -> None:
     for number, reading in enumerate((1.0, 0.0, 0.25), 1):
         keep(store, number, "read", reading, cost=10, group="in how many")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from statistics import mean
 
 from rlm_local.errors import StoreError
 from rlm_local.log import Outcome, RunRecord, RunStore, TurnRecord
@@ -9,6 +10,8 @@ from rlm_training.errors import DataError
 
 NOT_PLANNED = "the budget was too small for a plan"
 """Why an alternative came to nothing whatever the model can do."""
+
+_HALF_WAY = 0.5  # of the score
 
 _PLAN_TOKENS = 300
 """What a plan costs once its prompt is kept, near enough: which branch paid for the prompt is chance."""
@@ -61,9 +64,17 @@ class State:
 
     @property
     def best(self) -> Alternative | None:
-        """The cheapest that solves, and not by luck; None where none does."""
-        sound = (a for a in self.alternatives if a.solved and a.decision not in self.lucky)
-        return min(sound, key=lambda a: a.cost, default=None)
+        """The cheapest that solves, and not by luck; where none does, what comes nearest, from half way on.
+
+        A count by a judge that errs now and then is seldom exact, and still what to do.
+        """
+        sound = [a for a in self.alternatives if a.outcome.score > _HALF_WAY and a.decision not in self.lucky]
+        nearest = max((a.outcome.score for a in sound), default=0.0)
+        return min(
+            (a for a in sound if a.solved or a.outcome.score == nearest),
+            key=lambda a: (not a.solved, a.cost),
+            default=None,
+        )
 
 
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[State]:
@@ -103,7 +114,7 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[Stat
 
 
 def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
-    """Of each group the decisions whose score, the best of each state that they were tried in, has a mean below half."""
+    """Of each group the decisions whose score, the best of each state they were tried in, has a mean below half."""
     reached: dict[str, dict[str, list[float]]] = {}
     for state in found:
         by_decision = reached.setdefault(state.group, {})
@@ -111,7 +122,7 @@ def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
             best = max(a.outcome.score for a in state.alternatives if a.decision == decision)
             by_decision.setdefault(decision, []).append(best)
     return {
-        group: frozenset(decision for decision, scores in by_decision.items() if 2 * sum(scores) < len(scores))
+        group: frozenset(decision for decision, scores in by_decision.items() if mean(scores) < _HALF_WAY)
         for group, by_decision in reached.items()
     }
 
