@@ -162,7 +162,7 @@ def _read(path: Path) -> list[Sample]:
 
 
 def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
-    """The samples of one state. One that nothing came near to solving teaches nothing: what failed cheapest is chance."""
+    """The samples of one state. One that nothing came near to solving teaches nothing: what failed cheapest is luck."""
     best = state.best
     if best is None:
         planned = any(each.why_not != NOT_PLANNED for each in state.alternatives)
