@@ -3,6 +3,7 @@ and each module that uses one says what comes out."""
 
 import importlib
 import os
+import warnings
 from typing import Any
 
 from rlm_training.errors import ExtraMissingError
@@ -13,6 +14,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("TQDM_DISABLE", "1")  # progress is told in one way, see `rlm_local.cli.progress`
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+# They say so of one another: nothing that somebody who trains could change.
+warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft|trl|accelerate")
 
 
 def library(name: str) -> Any:
