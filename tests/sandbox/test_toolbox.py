@@ -244,6 +244,20 @@ def test_a_key_of_many_rows_leads_to_the_one_that_the_question_speaks_of() -> No
     assert tools.retrieval.follow(first, "Where did Celia hire a chain saw?") == []  # eleven rows name no one thing
 
 
+def test_a_register_comes_before_rows_that_hold_words_of_the_question() -> None:
+    tickets = "".join(f"T-{n}: Tamsin Rostadt, {'a door' if n else 'a telephone'}\n" for n in range(9))
+    tools = named(
+        ("handbook.txt", "Tamsin Rostadt carries the key\n"),
+        ("staff.csv", "Tamsin Rostadt: 2212\n"),
+        ("tickets.csv", tickets),
+    )
+    first = tools.retrieval.find("key", k=1)
+    question = "Which telephone number has whoever carries the key?"
+    hop = tools.retrieval.follow(first, question)
+    assert [item.text for item in hop] == ["Tamsin Rostadt: 2212"]
+    assert tools.retrieval.follow(hop, question, known=first) == []
+
+
 def test_the_second_hop_gives_nothing_that_is_known() -> None:
     tools = named(
         ("letter.txt", "About V-71 I have a question\n"),

@@ -3,7 +3,7 @@
 import bisect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 
 from .records import Item, Text
@@ -67,15 +67,16 @@ class Retrieval:
         """Up to k passages that say more about a name, code or number in these: the next hop; none of the `known`.
 
         A key is worth following into a document that speaks of it once or twice (a register, a letter), however often
-        others repeat it; where a document speaks of it more often, to the one or two places that hold the most words of
-        the question. One that many documents speak of names no one thing. Records count double, they say what a
-        thing is, and more where their document is named in the question; so does a key that stands in one sentence with
-        words of it. What is far behind the best is left.
+        others repeat it; one that many documents speak of names no one thing. Where all of the first are known, the
+        first hop goes to the one or two places of another that hold most of the words of the question that are left.
+        Records count double, they say what a thing is, and more where their document is named in the question; so does
+        a key that stands in one sentence with words of it. What is far behind the best is left.
         """
         asked = list(query_stems(question))
         spans = self._passages
         starts = [a for a, _ in spans]
         seen = {(p.start, p.end) for p in (*passages, *known)}
+        left = set(asked).difference(*(self._held(asked, span) for span in seen))
         gains: dict[Span, float] = {}
         for rank, passage in enumerate(passages):
             for key, sentence in keys(passage.text):
@@ -85,7 +86,9 @@ class Retrieval:
                     by_document.setdefault(self.text.index_at(spans[index][0]), []).append(index)
                 if len(by_document) > _EVERYWHERE:
                     continue
-                telling = {d: told for d, places in by_document.items() if (told := self._telling(places, asked))}
+                telling = {d: places for d, places in by_document.items() if len(places) <= _FEW}
+                if not known and all(spans[index] in seen for places in telling.values() for index in places):
+                    telling |= {d: told for d, places in by_document.items() if (told := self._told(places, left))}
                 for document, places in telling.items():
                     source = self.text.documents[document]
                     named = sum(word in source.name.lower() for word in asked)
@@ -97,13 +100,16 @@ class Retrieval:
         best = sorted(gains, key=lambda span: (-gains[span], span))[:k]
         return [Item(self.text, *span) for span in best if gains[span] >= _FAR_BEHIND * gains[best[0]]]
 
-    def _telling(self, places: Sequence[int], words: Sequence[str]) -> Sequence[int]:
-        """Of the passages of a document that have a key, by index, the one or two that it leads to; else none."""
-        if len(places) > _FEW:
-            passages = [self.text.lower[slice(*self._passages[index])] for index in places]
-            held = [sum(word in passage for word in words) for passage in passages]
-            places = [index for index, number in zip(places, held, strict=True) if number == max(held)]
-        return places if len(places) <= _FEW else ()
+    def _told(self, places: Sequence[int], words: Collection[str]) -> Sequence[int]:
+        """Of the passages of a document that have a key, by index, one or two with most of the words; none without."""
+        held = [len(self._held(words, self._passages[index])) for index in places]
+        best = [index for index, number in zip(places, held, strict=True) if number == max(held) > 0]
+        return best if len(best) <= _FEW else ()
+
+    def _held(self, words: Iterable[str], span: Span) -> set[str]:
+        """Those of the words that one in a passage begins with."""
+        passage = self.text.lower[slice(*span)]
+        return {word for word in words if re.search(rf"(?<![^\W_]){re.escape(word)}", passage)}
 
     @cached_property
     def _passages(self) -> list[Span]:
