@@ -108,8 +108,8 @@ def calibrate(
             f"there are {found.fitted_on} labelled decisions to fit on, and {found.before.n} held out to measure on",
             remedy="`rlm-local collect` tries several actions from the same state; collect more tasks",
         )
-    if found.better and not dry:
-        keep(home.calibration, sha256, PROMPT_VERSION, found.biases)
+    if not dry:
+        keep(home.calibration, sha256, PROMPT_VERSION, found.kept)
     if as_json:
         sys.stdout.write(f"{json.dumps({**asdict(found), 'better': found.better})}\n")
         return

@@ -25,6 +25,11 @@ class Calibration:
         """Whether the biases make what was right on held-out tasks likelier: a few labels can fit themselves alone."""
         return self.after.log_loss < self.before.log_loss
 
+    @property
+    def kept(self) -> Mapping[Action, float]:
+        """The biases where they are better; else none, also in place of those that were fitted on less."""
+        return self.biases if self.better else {}
+
 
 def calibration_of(store: RunStore, outcomes: tuple[Outcome, ...]) -> Calibration:
     """Fit on the decisions of the training split, measure on the held-out ones."""
@@ -62,12 +67,17 @@ def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
 
 
 def keep(path: Path, model_sha256: str, prompt_version: str, biases: Mapping[Action, float]) -> None:
-    """Keep the biases of a model, beside those of others.
+    """Keep the biases of a model, beside those of others; empty ones are none, and end what was kept of it before.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    known = {**_read(path), f"{model_sha256} {prompt_version}": {str(a): round(b, 4) for a, b in biases.items()}}
+    before, key = _read(path), f"{model_sha256} {prompt_version}"
+    known = {other: kept for other, kept in before.items() if other != key}
+    if biases:
+        known[key] = {str(action): round(nats, 4) for action, nats in biases.items()}
+    if known == before:
+        return
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(json.dumps(known, indent=1), encoding="utf-8")

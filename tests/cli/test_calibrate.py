@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rlm_local.engine.answer import Usage
-from rlm_local.engine.calibrated import biases_of
+from rlm_local.engine.calibrated import biases_of, keep
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log import NodeStart, Outcome, RunStore
@@ -54,6 +54,13 @@ def test_biases_that_make_held_out_decisions_less_likely_are_not_kept(home: Path
     assert result.exit_code == 0
     assert "Not kept" in result.stdout
     assert not Home(home).calibration.exists()
+    keep(Home(home).calibration, SHA, PROMPT_VERSION, {Action.MAP: 2.0})  # fitted on less, once
+    keep(Home(home).calibration, SHA, "another", {Action.MAP: 1.0})
+    assert run_program(("policy", "calibrate", "--dry-run"), FakeEngine(not_asked), home).exit_code == 0
+    assert biases_of(Home(home).calibration, SHA, PROMPT_VERSION) == {Action.MAP: 2.0}
+    assert run_program(("policy", "calibrate"), FakeEngine(not_asked), home).exit_code == 0
+    assert biases_of(Home(home).calibration, SHA, PROMPT_VERSION) == {}
+    assert biases_of(Home(home).calibration, SHA, "another") == {Action.MAP: 1.0}
 
 
 def test_without_labels_it_says_where_they_come_from(home: Path) -> None:

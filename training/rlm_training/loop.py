@@ -105,8 +105,8 @@ class Loop:
                 self.tell(f"{number} of {len(tasks)} tasks: {collected.task.id} ({collected.task.split}): {said}")
             cancel.check()
             found = calibration_of(bench.store, bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION))
-            if found.better:
-                keep(self.home.calibration, bench.spec.sha256, PROMPT_VERSION, found.biases)
+            if found.fitted_on and found.before.n:
+                keep(self.home.calibration, bench.spec.sha256, PROMPT_VERSION, found.kept)
         marker.touch()
 
     def train(self, cancel: Cancel) -> Trained:
