@@ -205,6 +205,9 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
     wanted = {"number": (int, float), "near": (int, float), "set": list, "pairs": list}.get(scorer, str)
     if not isinstance(answer, wanted):
         raise TypeError(f"scorer {scorer} does not go with the answer {answer!r}")
+    group = row.get("group", "")
+    if not isinstance(group, str):
+        raise TypeError(f"the group {group!r} is no text")
     return Task(
         id=row["id"],
         kind=row["kind"],
@@ -215,5 +218,5 @@ def _task(row: Mapping[str, Any], folder: Path) -> Task:
         accept=tuple(row.get("accept", ())),
         tolerance=row.get("tolerance", 0.0),
         against=tuple(row.get("against", ())),
-        group=row.get("group", ""),
+        group=group,
     )

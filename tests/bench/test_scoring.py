@@ -198,7 +198,15 @@ def test_tasks_are_read_with_paths_beside_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", json.dumps({**ROW, "scorer": "guess"}), json.dumps({**ROW, "answer": 3}), '{"id": "a"}']
+    "line",
+    [
+        "{",
+        "[]",
+        json.dumps({**ROW, "scorer": "guess"}),
+        json.dumps({**ROW, "answer": 3}),
+        json.dumps({**ROW, "group": 3}),
+        '{"id": "a"}',
+    ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
     questions = tmp_path / "questions.jsonl"
