@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 from rlm_local.errors import StoreError
-from rlm_local.log import Outcome, RunRecord, RunStore, TurnRecord
+from rlm_local.log import SOLVED, Outcome, RunRecord, RunStore, TurnRecord
 from rlm_training.errors import DataError
 
 NOT_PLANNED = "the budget was too small for a plan"
@@ -68,13 +68,8 @@ class State:
 
         A count by a judge that errs now and then is seldom exact, and still what to do.
         """
-        sound = [a for a in self.alternatives if a.outcome.score > _HALF_WAY and a.decision not in self.lucky]
-        nearest = max((a.outcome.score for a in sound), default=0.0)
-        return min(
-            (a for a in sound if a.solved or a.outcome.score == nearest),
-            key=lambda a: (not a.solved, a.cost),
-            default=None,
-        )
+        sound = (a for a in self.alternatives if a.outcome.score > _HALF_WAY and a.decision not in self.lucky)
+        return min(sound, key=lambda a: (-min(a.outcome.score, SOLVED), a.cost), default=None)
 
 
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[State]:

@@ -103,7 +103,8 @@ class Retrieval:
     def _told(self, places: Sequence[int], words: Collection[str]) -> Sequence[int]:
         """Of the passages of a document that have a key, by index, one or two with most of the words; none without."""
         held = [len(self._held(words, self._passages[index])) for index in places]
-        best = [index for index, number in zip(places, held, strict=True) if number == max(held) > 0]
+        most = max(held)
+        best = [index for index, number in zip(places, held, strict=True) if number == most > 0]
         return best if len(best) <= _FEW else ()
 
     def _held(self, words: Iterable[str], span: Span) -> set[str]:
