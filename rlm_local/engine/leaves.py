@@ -60,6 +60,14 @@ _READ_SHOTS = (
         "How much did the customer pay for the pump that rattles?",
         "found: yes\npassage: 2\nanswer: 219.0",
     ),
+    (
+        (
+            "vans.csv\nvan: V-12; plate: KL 482; driver: Ana Rubio; depot: North; fuel: diesel",
+            "trips/31.txt\nAna Rubio left at 7 with the van V-12 and was back at the depot by noon.",
+        ),
+        "Who washed the van V-12?",
+        "found: no",
+    ),
 )
 
 

@@ -72,6 +72,18 @@ def test_a_list_that_leaves_a_name_out_is_of_something_else(asker: Asker) -> Non
     assert not answer.found
 
 
+@pytest.mark.parametrize(
+    ("question", "show", "listed"),
+    [("Who examined the patient of visit V-003?", "department", False), ("Whose is visit V-003?", "patient", True)],
+)
+def test_a_list_after_a_reading_shows_the_field_that_is_asked_for(
+    asker: Asker, question: str, show: str, listed: bool
+) -> None:
+    _, record = asker.ask(planner("read", "list", "visits", "visit_id = V-003", show), question)
+    assert ops(record)[0] == "read"
+    assert ("list" in ops(record)) is listed
+
+
 def test_a_judgement_of_one_thing_or_another_is_asked(asker: Asker) -> None:
     model = planner("count", "visits", judged="Was it sad or loud?", verdict=lambda _prompt: "yes")
     answer, record = asker.ask(model, "How many of the visits to the old wing were sad or loud?")

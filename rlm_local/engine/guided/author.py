@@ -121,8 +121,8 @@ class GuidedAuthor:
         It is where it leaves most of the question out and rests on no field's value. After a reading that found
         nothing, for a field of one item, for a list that rests on words alone, and for a count whose items were judged
         and found wanting, little left out is too much; so is one name, after a reading and for what shows a field. A
-        field of one item has to be the one that is asked for. Astray is also a plan that would ask about every item of
-        a large set to list a few, or ask what yes or no does not answer.
+        field of one item, and one that is listed after a reading, has to be the one that is asked for. Astray is also a
+        plan that would ask about every item of a large set to list a few, or ask what yes or no does not answer.
         """
         if plan.op in (Op.READ, Op.WHOLE, Op.EACH) or plan.classes or plan.pairs or plan.versus:
             return False
@@ -132,7 +132,7 @@ class GuidedAuthor:
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         shows, last = plan.op in (Op.LOOKUP, Op.LIST), self._has_read()
         judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
-        if plan.op is Op.LOOKUP and self.schema.shows_another_field(plan):
+        if (plan.op is Op.LOOKUP or (plan.op is Op.LIST and last)) and self.schema.shows_another_field(plan):
             return True
         strict = last or judged or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
         if self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
