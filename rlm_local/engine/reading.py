@@ -22,8 +22,8 @@ to, such as who repaired a tool where they say who hired it (Qwen 1.5B)."""
 
 _SO_OR_NOT_BIAS = (1.1, 0.0)
 """The same where yes or no is asked for: that something is not so is seldom stated in its words. Of 20 questions (Qwen
-1.5B) the log-odds of "stated" are -1.1 to 2.9 over the 12 passages that say it, and -1.5 to 0.2 over the 8 that speak of
-the same thing only: they hardly tell, and what is said nowhere may be answered with no."""
+1.5B) the log-odds of "stated" are -1.1 to 2.9 over the 12 passages that say it, and -1.5 to 0.2 over the 8 that only
+speak of the same thing: they hardly tell, and what is said nowhere may be answered with no."""
 
 _YES_OR_NO = re.compile(
     r"(?:^|[.:;,]\s+)(?:is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had)(?:n't)?\s"

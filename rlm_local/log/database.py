@@ -10,9 +10,9 @@ import sys
 import time
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, cast
 
 from rlm_local.errors import StoreError
@@ -21,6 +21,7 @@ from rlm_local.log.schema import MIGRATIONS, Migrations, migrate
 _BUSY_SECONDS = 30.0
 _PAGE = 50  # rows
 _DIGEST = hashlib.sha256().digest_size
+_CREATING = Lock()  # until the file is closed, no thread connects to it
 
 
 class Database:
@@ -41,8 +42,7 @@ class Database:
         self._lock = RLock()
         with self._explained():
             try:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-                path.chmod(0o600)
+                _create(path)
             except OSError as error:
                 raise StoreError(
                     f"{self._called} cannot be written: {error.strerror or error}",
@@ -167,6 +167,17 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _explain(self._called, error) from error
+
+
+def _create(path: Path) -> None:
+    """Makes the file where it is missing, for its owner alone.
+
+    One that is there is not opened: to close it would give up the locks that SQLite holds on it for this process
+    (SQLite, How To Corrupt An SQLite Database File, 2.2).
+    """
+    with _CREATING, suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    path.chmod(0o600)
 
 
 def _explain(called: str, error: sqlite3.Error) -> StoreError:

@@ -90,6 +90,28 @@ def test_two_processes_write_at_once(path: Path) -> None:
     assert len(set(runs)) == len(runs)
 
 
+def test_a_second_store_of_one_process_does_not_give_up_the_locks_of_the_first(path: Path) -> None:
+    """Another process would take the file for unused, and delete the write-ahead log that the first still writes to."""
+
+    def elsewhere(code: str) -> str:
+        opened = f"from pathlib import Path; from rlm_local.log import RunStore; store = RunStore(Path({str(path)!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{opened}; {code}"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    with RunStore(path) as first:
+        write_run(first.begin(run_start()), turns=1)
+        RunStore(path).close()
+        elsewhere("store.close()")
+        write_run(first.begin(run_start()), turns=1)
+        assert elsewhere("print(len(store.list(10)))") == "2"
+
+
 def test_the_file_is_for_its_owner_alone(path: Path) -> None:
     path.touch(mode=0o644)
     with RunStore(path) as store:
