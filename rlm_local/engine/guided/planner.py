@@ -41,7 +41,10 @@ _WORD_BIAS = 1.0
 """Against an item set for each word of the question that it leaves out and another does not, in nats."""
 
 _COUNTED = r"\bhow many\b|\bcount\b|\bnumber of\b"
-_EXTREME = r"(?<!\bat )\b(?:most|more|least|fewest|less|first|last|common|rare|top|best|worst|\w{2,}est)\b"
+_NO_BOUND = r"(?<!\bat )\b"
+"""Before "most" and "least", which after "at" say how many at all."""
+
+_EXTREME = rf"{_NO_BOUND}(?:most|more|least|fewest|less|first|last|common|rare|top|best|worst|\w{{2,}}est)\b"
 
 _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
     tuple,
@@ -56,7 +59,7 @@ _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
             (re.compile(r"\bhow many\b|\bwhich\b|\bwho\b", re.I), -3.0),
         ),
         Op.TOP: (
-            (re.compile(r"(?<!\bat )\b(?:most|least|fewest|highest|lowest|largest|biggest|smallest)\b", re.I), 1.5),
+            (re.compile(rf"{_NO_BOUND}(?:most|least|fewest|highest|lowest|largest|biggest|smallest)\b", re.I), 1.5),
             (re.compile(rf"^(?!.*{_EXTREME})", re.I), -3.0),
         ),
     },
@@ -66,8 +69,8 @@ _CUES: dict[Op, tuple[tuple[re.Pattern[str], float], ...]] = defaultdict(
 
 _COMBINE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("each", re.compile(r"\b(?:for|of|in) (?:each|every)\b|\bper\b|\brespectively\b", re.I)),
-    ("most", re.compile(r"(?<!\bat )\bmost\b|\b(?:high|larg|bigg)est\b", re.I)),
-    ("fewest", re.compile(r"(?<!\bat )\bleast\b|\b(?:few|low|small)est\b", re.I)),
+    ("most", re.compile(rf"{_NO_BOUND}most\b|\b(?:high|larg|bigg)est\b", re.I)),
+    ("fewest", re.compile(rf"{_NO_BOUND}least\b|\b(?:few|low|small)est\b", re.I)),
     ("sum", re.compile(r"\bhow (?:many|much)\b|\bnumber of\b|\btotal\b|\baltogether\b", re.I)),
     ("union", re.compile(r"\b(?:all|list|every|names|who are|which \w+s)\b", re.I)),
 )
