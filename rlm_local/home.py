@@ -8,6 +8,9 @@ import platformdirs
 
 from rlm_local.errors import HomeError
 
+STATE_MARK = ".rlm-local-state"
+"""An empty file that marks a state directory: what is in one is no document, whoever names it."""
+
 
 @dataclass(frozen=True)
 class Home:
@@ -76,6 +79,7 @@ class Home:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
+            (self.root / STATE_MARK).touch(mode=0o600)
         except OSError as error:
             raise HomeError(
                 f"the state directory {path} cannot be used: {error.strerror or error}",

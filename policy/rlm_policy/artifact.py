@@ -1,5 +1,6 @@
 """A trained policy: a folder with an adapter, what it was made from, and what an evaluation says of it."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -175,10 +176,11 @@ class Policies:
         return self.get(stack[-1]) if stack else None
 
     def history(self) -> tuple[Promotion, ...]:
-        """All promotions and rollbacks, the first one first."""
+        """All promotions and rollbacks, the first one first. A last line that was cut short never came to be."""
         path = self.directory / "history.jsonl"
         try:
-            lines = path.read_text("utf-8").splitlines() if path.exists() else []
+            text = path.read_text("utf-8") if path.exists() else ""
+            lines = text[: text.rfind("\n") + 1].splitlines()
             rows = [cast("dict[str, Any]", json.loads(line)) for line in lines]
             for row in rows:
                 row["objections"] = tuple(row["objections"])
@@ -196,18 +198,26 @@ class Policies:
                 continue
             if line.by == "promote":
                 stack.append(line.name)
-            else:
+            elif stack:  # of two rollbacks at once, both may have gone back from the only one
                 stack.pop()
         return stack
 
     def _append(self, promotion: Promotion) -> None:
         path = self.directory / "history.jsonl"
-        row = json.dumps(asdict(promotion)) + "\n"
+        rest = f"{json.dumps(asdict(promotion))}\n".encode()
         try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(row)
-                file.flush()
-                os.fsync(file.fileno())
+            with path.open("a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.seek(0)
+                whole = file.read().rfind(b"\n") + 1
+                file.truncate(whole)
+                try:
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(whole)
+                    raise
         except OSError as error:
             raise ArtifactError(f"{path} cannot be written: {error.strerror or error}") from error
 

@@ -2,7 +2,7 @@
 
 Folders are read recursively in the order of their names. Hidden files and what .gitignore files name are left out and
 counted. Symbolic links are followed inside the root only, and each place is read once. What is no regular file is never
-opened.
+opened, nor is what a state directory holds: other people's uploads, and files of SQLite, whose locks would be given up.
 """
 
 import os
@@ -15,9 +15,12 @@ from pathspec import GitIgnoreSpec
 
 from rlm_local.corpus.document import Skipped
 from rlm_local.corpus.errors import PathMissingError
+from rlm_local.home import STATE_MARK
 
 LARGEST = 256 * 2**20
 """Bytes that a file may have."""
+
+_STATE = "part of rlm-local's own state"
 
 _Ignores = tuple[tuple[Path, GitIgnoreSpec], ...]
 
@@ -47,6 +50,7 @@ class Files:
                 raise PathMissingError(f"{path} does not exist", remedy="Check the spelling of the path.")
         self._seen: set[Path] = set()
         self._names: set[str] = set()
+        self._states: dict[Path, bool] = {}
         self._hidden = self._ignored = 0
 
     def __iter__(self) -> Iterator[File]:
@@ -67,6 +71,9 @@ class Files:
             self.skipped.append(Skipped(prefix.rstrip("/") or str(folder), "already read: a link leads here"))
             return
         self._seen.add(place)
+        if self._is_state(place):
+            self.skipped.append(Skipped(prefix.rstrip("/") or str(folder), _STATE))
+            return
         try:
             entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
         except OSError as error:
@@ -105,7 +112,7 @@ class Files:
             if place in self._seen:
                 return
             self._seen.add(place)
-            data = _read(place)
+            data = _STATE if self._is_state(place.parent) else _read(place)
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             self.skipped.append(Skipped(name, f"cannot be read: {reason}"))
@@ -114,6 +121,13 @@ class Files:
             self.skipped.append(Skipped(name, data))
             return
         yield File(self._unique(name), data)
+
+    def _is_state(self, folder: Path) -> bool:
+        """Whether it is a state directory, or in one."""
+        if folder not in self._states:
+            marked = os.path.lexists(folder / STATE_MARK)
+            self._states[folder] = marked or (folder != folder.parent and self._is_state(folder.parent))
+        return self._states[folder]
 
     def _unique(self, name: str) -> str:
         number, unique = 1, name

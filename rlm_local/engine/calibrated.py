@@ -1,6 +1,7 @@
 """The biases that were fitted for a model's own decisions, kept in the state directory."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,12 +79,17 @@ def keep(path: Path, model_sha256: str, prompt_version: str, biases: Mapping[Act
         known[key] = {str(action): round(nats, 4) for action, nats in biases.items()}
     if known == before:
         return
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(known, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def biases_of(path: Path, model_sha256: str, prompt_version: str) -> dict[Action, float]:

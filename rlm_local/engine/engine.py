@@ -84,11 +84,12 @@ class Engine:
             listener(Event("setup", what, fraction))
 
         spec = resolve(model)
+        biases = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
         opened = open_model(spec, home, threads=threads, progress=progress)
         self._use(spec, opened, image, store, listener)
-        self._calibration = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
+        self._calibration = biases
         if isinstance(opened, LlamaEngine):
             self._trained = TrainedPolicies(
                 Policies(home.policies), spec.sha256, opened.template_sha256, opened.load_adapter

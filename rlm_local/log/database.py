@@ -68,8 +68,8 @@ class Database:
     def writing(self) -> Generator[sqlite3.Connection]:
         """A transaction: on the disk when it ends, undone when it raises."""
         with self._lock, self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -81,8 +81,8 @@ class Database:
     def reading(self) -> Generator[sqlite3.Connection]:
         """One consistent view of the file."""
         with self._lock, self._explained():
-            self._connection.execute("BEGIN")
             try:
+                self._connection.execute("BEGIN")
                 yield self._connection
             finally:
                 if self._connection.in_transaction:
@@ -176,7 +176,7 @@ def _create(path: Path) -> None:
     (SQLite, How To Corrupt An SQLite Database File, 2.2).
     """
     with _CREATING, suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     path.chmod(0o600)
 
 

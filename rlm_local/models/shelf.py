@@ -5,6 +5,7 @@ import mmap
 import os
 import struct
 import tempfile
+import time
 import zlib
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +16,8 @@ _SUM = struct.Struct("<I")
 """CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon."""
 
 _MOST_BYTES = 512 << 20  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
+
+_LONGEST_SAVE = 3600.0  # seconds
 
 
 class Shelf:
@@ -64,6 +67,9 @@ class Shelf:
         return self._directory / f"{key.hexdigest()[:40]}.kv"
 
     def _prune(self) -> None:
+        for left in self._directory.glob("*.tmp"):  # of a process that was killed
+            if time.time() - left.stat().st_mtime > _LONGEST_SAVE:
+                left.unlink(missing_ok=True)
         files = sorted(self._directory.glob("*.kv"), key=lambda path: path.stat().st_mtime, reverse=True)
         sizes = accumulate(path.stat().st_size for path in files)
         for path, total in zip(files[1:], list(sizes)[1:], strict=True):

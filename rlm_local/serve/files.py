@@ -46,8 +46,10 @@ class FileStore:
         self._database = database
         self._directory = directory
         directory.mkdir(mode=0o700, exist_ok=True)
-        for left in directory.glob("*.part"):
-            left.unlink(missing_ok=True)
+        listed = {file.id for file in self.list(None)}
+        for left in directory.iterdir():
+            if left.name not in listed:
+                left.unlink(missing_ok=True)
 
     def add(self, owner: str, name: str, source: Readable, *, purpose: str, most_bytes: int) -> StoredFile:
         """Keeps what can be read from `source`. The same bytes under the same name are the file that is there.
@@ -64,10 +66,8 @@ class FileStore:
             if same:
                 return same
             stored = StoredFile(id_, owner, name, purpose, size, digest, time.time())
-            part.replace(self._directory / id_)
-            with self._database.writing() as connection:
-                row = (id_, owner, name, purpose, size, digest, stored.made)
-                connection.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            part.replace(self.path(stored))
+            self._enter(stored)
         except OSError as error:
             raise StoreError(
                 f"{name} cannot be kept: {error.strerror or error}", remedy="Free some space on the server's disk"
@@ -107,6 +107,15 @@ class FileStore:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM file WHERE id = ?", (file.id,))
         self.path(file).unlink(missing_ok=True)
+
+    def _enter(self, file: StoredFile) -> None:
+        row = (file.id, file.owner, file.name, file.purpose, file.size, file.sha256, file.made)
+        try:
+            with self._database.writing() as connection:
+                connection.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        except StoreError:
+            self.path(file).unlink(missing_ok=True)
+            raise
 
     def _same(self, owner: str, name: str, purpose: str, digest: bytes) -> StoredFile | None:
         query = "SELECT * FROM file WHERE owner = ? AND name = ? AND purpose = ? AND sha256 = ?"

@@ -7,6 +7,7 @@ import pytest
 from rlm_local.corpus import Corpus
 from rlm_local.corpus import load as loading
 from rlm_local.corpus.errors import NothingReadableError, PathMissingError
+from rlm_local.home import Home
 
 
 def write(root: Path, files: dict[str, str | bytes]) -> Path:
@@ -133,6 +134,19 @@ def test_a_folder_with_nothing_readable_says_why(tmp_path: Path) -> None:
         Corpus.load([tmp_path])
     assert "a.pdf: binary (PDF)" in str(failure.value)
     assert "b.zip" in str(failure.value)
+
+
+def test_a_state_directory_is_never_read_whoever_names_it(tmp_path: Path) -> None:
+    """It holds other people's uploads; and to close an SQLite file would give up the locks that are held on it."""
+    write(tmp_path, {"a.txt": "kept", "state/runs.txt": "x", "state/serve/files/file-1": "someone's"})
+    (tmp_path / "link").symlink_to(tmp_path / "state/serve/files/file-1")
+    assert Home(tmp_path / "state").serve == tmp_path / "state/serve"
+    corpus = Corpus.load([tmp_path])
+    assert names(corpus) == ["a.txt"]
+    assert reasons(corpus) == {"link": "part of rlm-local's own state", "state": "part of rlm-local's own state"}
+    for inside in ("state", "state/runs.txt", "state/serve", "state/serve/files/file-1", "link"):
+        with pytest.raises(NothingReadableError, match="rlm-local's own state"):
+            Corpus.load([tmp_path / inside])
 
 
 def test_standard_input_is_a_document() -> None:

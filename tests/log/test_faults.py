@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,12 +113,34 @@ def test_a_second_store_of_one_process_does_not_give_up_the_locks_of_the_first(p
         assert elsewhere("print(len(store.list(10)))") == "2"
 
 
+def test_an_interrupt_while_another_process_writes_leaves_nothing_begun(path: Path) -> None:
+    """Python raises it once SQLite has come back from waiting, with the transaction begun."""
+    with RunStore(path) as store:
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        interrupting = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
+        releasing = threading.Timer(0.6, other.execute, ("ROLLBACK",))
+        interrupting.start()
+        releasing.start()
+        with pytest.raises(KeyboardInterrupt):
+            store.begin(run_start())
+        releasing.join()
+        other.close()
+        write_run(store.begin(run_start()), turns=1)
+
+
 def test_the_file_is_for_its_owner_alone(path: Path) -> None:
     path.touch(mode=0o644)
     with RunStore(path) as store:
         write_run(store.begin(run_start()), turns=1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == dict.fromkeys(("runs.sqlite", "runs.sqlite-wal", "runs.sqlite-shm"), 0o600)
+
+
+def test_the_file_is_made_where_a_link_leads(path: Path) -> None:
+    path.symlink_to(path.with_name("elsewhere.sqlite"))
+    RunStore(path).close()
+    assert stat.S_IMODE(path.with_name("elsewhere.sqlite").stat().st_mode) == 0o600
 
 
 def in_a_child(action: Callable[[], None]) -> str:

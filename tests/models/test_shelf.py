@@ -1,3 +1,5 @@
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,14 @@ def test_it_does_not_grow_for_ever(tmp_path: Path):
     assert len(list(tmp_path.iterdir())) == 16
     Shelf(tmp_path, b"weights", most_bytes=1).save(np.array([99], np.int32), b"state")
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_half_saved_goes(tmp_path: Path):
+    for name, age in (("old.tmp", 7200), ("new.tmp", 60)):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    Shelf(tmp_path, b"weights").save(TOKENS, b"state")
+    assert [path.name for path in tmp_path.glob("*.tmp")] == ["new.tmp"]
 
 
 def test_a_directory_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path):

@@ -126,3 +126,27 @@ def test_a_damaged_history_is_named(policies: Policies, adapter: Path) -> None:
     history.write_text(history.read_text() + json.dumps({"name": "one"}) + "\n")
     with pytest.raises(ArtifactError, match=r"history\.jsonl is damaged"):
         policies.promoted(BASE)
+
+
+@pytest.mark.parametrize("cut", [1, 20, -1])
+def test_a_last_line_that_was_cut_short_never_came_to_be(policies: Policies, adapter: Path, cut: int) -> None:
+    for name in ("one", "other"):
+        policies.add(name, adapter, MANIFEST)
+        policies.promote(name, force=True)
+    history = policies.directory / "history.jsonl"
+    first, second = history.read_bytes().splitlines(keepends=True)
+    history.write_bytes(first + second[:cut])
+    assert policies.promoted(BASE) == policies.get("one")
+    policies.promote("other", force=True)
+    assert [line.name for line in policies.history()] == ["one", "other"]
+
+
+def test_two_rollbacks_at_once_go_back_from_the_only_policy(policies: Policies, adapter: Path) -> None:
+    policies.add("one", adapter, MANIFEST)
+    policies.promote("one", force=True)
+    policies.rollback(BASE)
+    history = policies.directory / "history.jsonl"
+    history.write_bytes(history.read_bytes() + history.read_bytes().splitlines(keepends=True)[-1])
+    assert policies.promoted(BASE) is None
+    policies.promote("one", force=True)
+    assert policies.promoted(BASE) == policies.get("one")
