@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,6 +113,15 @@ def test_a_second_store_of_one_process_does_not_give_up_the_locks_of_the_first(p
         assert elsewhere("print(len(store.list(10)))") == "2"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_another_process_writes_leaves_nothing_begun(path: Path) -> None:
     """Python raises it once SQLite has come back from waiting, with the transaction begun."""
     with RunStore(path) as store:
