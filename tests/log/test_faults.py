@@ -28,11 +28,16 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "runs.sqlite"
 
 
+def environment() -> dict[str, str]:
+    """Of a process of its own that imports what this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def start_writer(path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.log.sample", str(path)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment(),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -98,7 +103,7 @@ def test_a_second_store_of_one_process_does_not_give_up_the_locks_of_the_first(p
         opened = f"from pathlib import Path; from rlm_local.log import RunStore; store = RunStore(Path({str(path)!r}))"
         done = subprocess.run(
             [sys.executable, "-c", f"{opened}; {code}"],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env=environment(),
             check=True,
             capture_output=True,
             text=True,

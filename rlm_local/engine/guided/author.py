@@ -132,7 +132,7 @@ class GuidedAuthor:
         firm = any(c.field not in _WORDING and c.operator != "contains" for c in plan.where)
         shows, last = plan.op in (Op.LOOKUP, Op.LIST), self._has_read()
         judged = any(tried.judge and (tried.op, tried.items) == (plan.op, plan.items) for tried in self._tried)
-        if (plan.op is Op.LOOKUP or (plan.op is Op.LIST and last)) and self.schema.shows_another_field(plan):
+        if shows and (last or plan.op is Op.LOOKUP) and self.schema.shows_another_field(plan):
             return True
         strict = last or judged or plan.op is Op.LOOKUP or (plan.op is Op.LIST and not firm)
         if self.schema.leaves_out(plan, _HARDLY if strict else _MUCH):
