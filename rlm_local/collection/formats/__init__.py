@@ -1,0 +1,13 @@
+"""The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
+
+from rlm_local.collection.formats.format import LOOK, Format
+
+FORMATS: tuple[Format, ...] = ()
+"""In the order in which they are asked whether a file without a telling suffix is theirs."""
+
+
+def format_of(name: str, head: bytes) -> Format | None:
+    """Who reads a file: by its suffix, else by the look of its first bytes; None for a form that nobody knows."""
+    suffix = name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else ""
+    by_name = next((form for form in FORMATS if suffix in form.suffixes), None)
+    return by_name or next((form for form in FORMATS if form.sniff(head[:LOOK])), None)
