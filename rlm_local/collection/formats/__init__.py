@@ -1,8 +1,9 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
+from rlm_local.collection.formats import pdf
 from rlm_local.collection.formats.format import LOOK, Format
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (pdf.FORMAT,)
 """In the order in which they are asked whether a file without a telling suffix is theirs."""
 
 

@@ -1,0 +1,191 @@
+"""PDFium's pages as words with places, ruling lines and form fields: all that touches its C interface.
+
+Everything is bounded here, so that a page made to be endless costs no more than a full one.
+"""
+
+import ctypes
+import importlib
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rlm_local.collection.errors import Needs
+from rlm_local.collection.formats.layout import SOFT, Piece
+
+MOST_GLYPHS = 200_000
+"""Letters that are read of a page."""
+
+MOST_WIDGETS = 2_000
+"""Annotations that are looked at on a page."""
+
+_LIGATURES = dict(enumerate(("ff", "fi", "fl", "ffi", "ffl", "st", "st"), 0xFB00))
+_SPACES = frozenset((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xA0, 0x3000, *range(0x2000, 0x200C)))
+_LINE_HYPHEN = (0x02, 0xFFFE)
+"""What PDFium gives for a hyphen that ends a line."""
+
+
+def library() -> Any:
+    """The module pypdfium2, whose C functions have no types.
+
+    Raises:
+        Needs: it is not installed.
+    """
+    try:
+        return importlib.import_module("pypdfium2")
+    except ImportError:
+        raise Needs("pip install 'rlm-local[documents]'") from None
+
+
+@dataclass(frozen=True)
+class Widget:
+    """A field of a form: its name, what is filled in ("" for nothing), and where it stands."""
+
+    name: str
+    value: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass
+class Words:
+    """The words of a page in the file's order: those in the direction in which most are written, and the others."""
+
+    main: list[Piece]
+    aside: list[Piece]
+    quarter: int
+    cut: bool
+
+
+def words(raw: Any, textpage: Any) -> Words:
+    """What is written on a page. `quarter` says how often a quarter turn it is written from the usual direction."""
+    count = raw.FPDFText_CountChars(textpage)
+    found = [
+        (quarter, text, *_place(raw, textpage, first, last, quarter))
+        for first, last, quarter, text in _spelled(raw, textpage, min(count, MOST_GLYPHS))
+    ]
+    turns = Counter[int]()
+    for quarter, text, _box, _size in found:
+        turns[quarter] += len(text)
+    main = turns.most_common(1)[0][0] if turns else 0
+    pages: dict[bool, list[Piece]] = {True: [], False: []}
+    for quarter, text, box, size in found:
+        x0, top, x1, _bottom = turned(box, quarter)
+        pages[quarter == main].append(Piece(text, x0, x1, top, size))
+    return Words(pages[True], pages[False], main, count > MOST_GLYPHS)
+
+
+def turned(box: tuple[float, float, float, float], quarter: int) -> tuple[float, float, float, float]:
+    """A box (left, bottom, right, top; y upwards) as x0, top, x1, bottom (y downwards), seen along the writing."""
+    left, bottom, right, top = box
+    return (
+        (left, -top, right, -bottom),
+        (bottom, left, top, right),
+        (-right, bottom, -left, top),
+        (-top, -right, -bottom, -left),
+    )[quarter]
+
+
+def _spelled(raw: Any, textpage: Any, count: int) -> Iterator[tuple[int, int, int, str]]:
+    """Words as the first and the last letter's number, the direction in quarter turns, and the text."""
+    unicode, origin = raw.FPDFText_GetUnicode, raw.FPDFText_GetCharOrigin
+    x, y = ctypes.c_double(), ctypes.c_double()
+    letters: list[str] = []
+    first = last = quarter = 0
+    base = size = 0.0
+    for index in range(count):
+        code = unicode(textpage, index)
+        hyphen = code in _LINE_HYPHEN
+        letter = SOFT if hyphen else _LIGATURES.get(code) or _letter(code)
+        origin(textpage, index, x, y)
+        if letters and (code in _SPACES or (letter and abs((x.value if quarter % 2 else y.value) - base) > 0.5 * size)):
+            yield first, last, quarter, "".join(letters)
+            letters = []
+        if code in _SPACES or not letter:
+            continue
+        if not letters:
+            first, quarter = index, _quarter(raw, textpage, index)
+            base, size = x.value if quarter % 2 else y.value, _size(raw, textpage, index)
+        last = index
+        letters.append(letter)
+        if hyphen:
+            yield first, last, quarter, "".join(letters)
+            letters = []
+    if letters:
+        yield first, last, quarter, "".join(letters)
+
+
+def _letter(code: int) -> str:
+    """One letter; nothing for what is no text: control characters, halves of surrogate pairs, unassigned ones."""
+    if code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code in (0xAD, 0xFEFF, 0xFFFF):
+        return ""
+    return chr(code) if code <= 0x10FFFF else ""
+
+
+def _quarter(raw: Any, textpage: Any, index: int) -> int:
+    """How many quarter turns against the clock a letter is turned by."""
+    return -round(raw.FPDFText_GetCharAngle(textpage, index) / (math.pi / 2)) % 4
+
+
+def _size(raw: Any, textpage: Any, index: int) -> float:
+    """How high a letter's line is: its font's size as it is drawn, or the box where fonts lie about it."""
+    box, matrix = raw.FS_RECTF(), raw.FS_MATRIX()
+    raw.FPDFText_GetLooseCharBox(textpage, index, box)
+    raw.FPDFText_GetMatrix(textpage, index, matrix)
+    upright = abs(matrix.b) < abs(matrix.a)
+    size = raw.FPDFText_GetFontSize(textpage, index) * math.hypot(matrix.c, matrix.d)
+    loose = abs(box.top - box.bottom) if upright else abs(box.right - box.left)
+    return (size if 0.4 * loose < size < 2.5 * loose else loose) or 1.0
+
+
+def _place(
+    raw: Any, textpage: Any, first: int, last: int, quarter: int
+) -> tuple[tuple[float, float, float, float], float]:
+    """A word's box along its base line (left, bottom, right, top of the page), and the height of its letters."""
+    box, other = raw.FS_RECTF(), raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(textpage, first, box)
+    raw.FPDFText_GetLooseCharBox(textpage, last, other)
+    x, y = ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharOrigin(textpage, first, x, y)
+    size = _size(raw, textpage, first)
+    if quarter % 2:
+        return (x.value, min(box.bottom, other.bottom), x.value, max(box.top, other.top)), size
+    return (min(box.left, other.left), y.value, max(box.right, other.right), y.value), size
+
+
+def widgets(raw: Any, form: Any, page: Any) -> Iterator[Widget]:
+    """The fields of a form on a page. A box that is not ticked is "", one that is, its value."""
+    for index in range(min(raw.FPDFPage_GetAnnotCount(page), MOST_WIDGETS)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            if raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET:
+                yield _widget(raw, form, annotation)
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _widget(raw: Any, form: Any, annotation: Any) -> Widget:
+    name = _string(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation) or _string(
+        raw.FPDFAnnot_GetFormFieldName, form, annotation
+    )
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    if kind in (raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON):
+        ticked = raw.FPDFAnnot_IsChecked(form, annotation)
+        value = (_string(raw.FPDFAnnot_GetFormFieldExportValue, form, annotation) or "yes") if ticked else ""
+    elif kind in (raw.FPDF_FORMFIELD_PUSHBUTTON, raw.FPDF_FORMFIELD_SIGNATURE):
+        value = ""
+    else:
+        value = _string(raw.FPDFAnnot_GetFormFieldValue, form, annotation)
+    box = raw.FS_RECTF()
+    raw.FPDFAnnot_GetRect(annotation, box)
+    return Widget(name, value, (box.left, min(box.bottom, box.top), box.right, max(box.bottom, box.top)))
+
+
+def _string(function: Any, form: Any, annotation: Any) -> str:
+    """What one of PDFium's functions says that fill a buffer with UTF-16; at most 32 kB of it."""
+    size = min(function(form, annotation, None, 0), 1 << 15)
+    buffer = ctypes.create_string_buffer(size + 2)
+    function(form, annotation, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+    return buffer.raw[: max(size - 2, 0)].decode("utf-16-le", "replace").strip()
