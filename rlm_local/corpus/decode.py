@@ -109,7 +109,7 @@ def _wide_encoding(data: bytes) -> str:
     """UTF-16 or UTF-32 without a byte order mark: one byte of each unit takes few values, and all decodes to text."""
     sample = data[: _SAMPLE - _SAMPLE % 4]
     sample = sample[: len(sample) - len(sample) % 4] if len(sample) >= 4 else sample[: len(sample) - len(sample) % 2]
-    if len(sample) < 2 or len(data) % 2:
+    if len(sample) < 2 or len(data) % 2 or 0 not in sample:  # every form told below has null bytes in it
         return ""
     if len(data) % 4 == 0 and sample.count(0) >= len(sample) // 2:
         for encoding, high in (("utf-32-le", 3), ("utf-32-be", 0)):

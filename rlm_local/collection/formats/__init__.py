@@ -1,10 +1,10 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import pdf
+from rlm_local.collection.formats import pdf, text
 from rlm_local.collection.formats.format import LOOK, Format
 
-FORMATS: tuple[Format, ...] = (pdf.FORMAT,)
-"""In the order in which they are asked whether a file without a telling suffix is theirs."""
+FORMATS: tuple[Format, ...] = (pdf.FORMAT, text.FORMAT)
+"""In the order in which they are asked whether a file without a telling suffix is theirs; whatever is text is text's, the last."""
 
 
 def format_of(name: str, head: bytes) -> Format | None:

@@ -1,0 +1,75 @@
+"""Plain text: whatever decodes as text and is no other form.
+
+Its headings are what its passages stand under, the labelled lines at its top are its fields. Records are told where
+they repeat, messages where the whole text is a talk; any other text is passages and nothing else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rlm_local.collection.formats.format import Format
+from rlm_local.collection.formats.part import Document, Part, Rows
+from rlm_local.collection.formats.prose.blocks import Block, blocks
+from rlm_local.collection.formats.prose.clean import clean
+from rlm_local.collection.formats.prose.headings import headings, is_rule
+from rlm_local.collection.formats.prose.labels import headers, label_of
+from rlm_local.collection.formats.prose.outline import Heading, stretches
+from rlm_local.collection.formats.prose.records import lines_of_pieces, records
+from rlm_local.collection.formats.prose.turns import is_talk, subtitles, turns
+from rlm_local.collection.formats.source import Source
+from rlm_local.corpus.decode import Decoded, decode
+
+_LONGEST_TITLE = 160
+_TITLES = ("title", "subject", "betreff", "titel", "titre", "título")
+_NUMBERED_PART = frozenset("0123456789")
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The parts of a text.
+
+    Raises:
+        Unreadable: it is no text.
+    """
+    text = clean(source.text)
+    found = list(blocks(text))
+    if source.suffix in ("srt", "vtt"):
+        yield Document(kind="subtitles")
+        yield from stretches(text, ())
+        yield from subtitles(text, found)
+        return
+    rows = _rows(text, found)
+    first = next((span[0] for part in rows for span in part.spans or ()), len(text))
+    fields = headers(text, [block for block in found[:20] if block.end <= first])
+    outline = [] if any(part.kind == "messages" for part in rows) else list(headings(text, found))
+    yield Document(title=_title(found, fields, outline), fields=fields)
+    yield from stretches(text, outline)
+    yield from rows
+
+
+def _rows(text: str, found: Sequence[Block]) -> list[Rows]:
+    told = records(text, found) or lines_of_pieces(text)
+    return told or (list(turns(text)) if is_talk(text) else [])
+
+
+def _title(found: Sequence[Block], fields: Mapping[str, str], outline: Sequence[Heading]) -> str:
+    named = next((fields[label] for label in fields if label.lower() in _TITLES), "")
+    if named:
+        return named[:_LONGEST_TITLE]
+    for heading in outline[:3]:
+        if heading.start <= 1_000 and not _NUMBERED_PART & set(heading.title):
+            return " ".join(heading.title.split())[:_LONGEST_TITLE].rstrip(" -=_")
+    for block in found[:3]:
+        if (
+            block.alone
+            and 2 < len(block.first) <= _LONGEST_TITLE
+            and not label_of(block.first)
+            and not is_rule(block.first)
+        ):
+            return " ".join(block.first.split())
+    return ""
+
+
+def _is_text(head: bytes) -> bool:
+    return isinstance(decode(head), Decoded)
+
+
+FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text)
