@@ -10,6 +10,7 @@ from rlm_sandbox.child import capabilities
 from rlm_sandbox.errors import (
     HostCallRefused,
     ImageError,
+    MountRefused,
     SandboxError,
     SessionBusy,
     SessionClosed,
@@ -28,6 +29,7 @@ __all__ = [
     "ImageError",
     "Json",
     "Limits",
+    "MountRefused",
     "Pool",
     "Progress",
     "SandboxError",

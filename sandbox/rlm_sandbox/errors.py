@@ -2,6 +2,7 @@
 
     SandboxError
     ├── ImageError          the Pyodide image cannot be had; the message says what to do
+    ├── MountRefused        a file that cannot be mounted; the session goes on
     ├── SessionBusy         a session runs one thing at a time
     ├── SessionClosed       the session has ended (closed, killed, or its processes died)
     ├── TextLost            a text that could not be bound; the session is as it was
@@ -19,6 +20,10 @@ class SandboxError(Exception):
 
 class ImageError(SandboxError):
     """The image could not be fetched, verified, built or read."""
+
+
+class MountRefused(SandboxError):  # noqa: N818
+    """`Session.mount` was given a path that is taken, or more files than a session may have. The session goes on."""
 
 
 class SessionBusy(SandboxError):  # noqa: N818 - a state of the session, named as such

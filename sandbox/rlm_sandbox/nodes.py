@@ -1,7 +1,10 @@
 """What the guest's file system is made of: directories, files, links and devices."""
 
+import os
 import stat
 from collections.abc import Callable
+
+from rlm_sandbox.syserr import Errno, SysError
 
 
 class Node:
@@ -58,6 +61,43 @@ class File(Node):
     @property
     def charged(self) -> int:
         return len(self.data) if isinstance(self.data, bytearray) else 0
+
+    def read(self, start: int, window: memoryview) -> int:
+        """Fill the window with what stands from `start` on, as far as that goes; how many bytes those are."""
+        with memoryview(self.data)[start : start + len(window)] as data:  # while it lives, the file keeps its size
+            window[: len(data)] = data
+            return len(data)
+
+
+class Mounted(File):
+    """A file of the host, of which nothing is here but what is being read: so it may be larger than any memory.
+
+    Args:
+        descriptor: open for reading; the node's own, for as long as the process lives. It is read at offsets alone: the
+            forks of a process share a descriptor's position.
+        size: what it has when it is mounted. The guest never sees more; where less comes, it is an error.
+    """
+
+    def __init__(self, inode: int, now: float, descriptor: int, size: int) -> None:
+        super().__init__(inode, 0o444, now, b"", fixed=True)
+        self._descriptor, self._size = descriptor, size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read(self, start: int, window: memoryview) -> int:
+        window = window[: max(0, self._size - start)]
+        done = 0
+        while done < len(window):
+            try:
+                count = os.preadv(self._descriptor, [window[done:]], start + done)
+            except OSError:
+                count = 0
+            if not count:  # somebody has shortened it, or the disk is at its end
+                raise SysError(Errno.EIO)
+            done += count
+        return done
 
 
 class Link(Node):

@@ -9,7 +9,8 @@ it may be: neither side believes the other's lengths.
     pool -> zygote      IMAGE (JSON) | SESSION (with the session's socket and log)
     zygote -> pool      READY | BROKEN (a traceback)
     pool -> worker      LIMITS (JSON)
-    session -> worker   TEXT (JSON, with a descriptor of memory) | CODE (UTF-8) | REPLY (JSON)
+    session -> worker   TEXT (JSON, with a descriptor of memory) | MOUNT (JSON, with a descriptor of a file)
+                        | CODE (UTF-8) | REPLY (JSON)
     worker -> session   READY | PLACED (JSON) | CALL (JSON) | RESULT (JSON) | BROKEN (a traceback)
 """
 
@@ -41,6 +42,7 @@ class Kind(IntEnum):
     RESULT = 9
     BROKEN = 10
     LIMITS = 11
+    MOUNT = 12
 
 
 class Frame(NamedTuple):

@@ -3,16 +3,18 @@
 import inspect
 import json
 import os
+import stat
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-from rlm_sandbox.errors import HostCallRefused, SessionBusy, SessionClosed, TextLost, TextTooLarge
+from rlm_sandbox.errors import HostCallRefused, MountRefused, SessionBusy, SessionClosed, TextLost, TextTooLarge
 from rlm_sandbox.image import Image
 from rlm_sandbox.limits import CellResult, Limits, Stopped
 from rlm_sandbox.pool import Line, Pool
@@ -77,16 +79,41 @@ class Session:
         if size > self.limits.memory_bytes:
             raise TextTooLarge(f"{name!r} takes {size:,} bytes, the sandbox has {self.limits.memory_bytes:,}")
         with self._use(), _sealed(layout.encode(text)) as descriptor:
-            header = json.dumps({"name": name, "layout": layout.name, "length": len(text)}).encode()
-            try:
-                self._channel.send(Kind.TEXT, header, descriptor)
-                reply: dict[str, str] = json.loads(self._channel.expect(Kind.PLACED, self._longest, self._patience))
-            except (Gone, Late) as error:
-                raise SessionClosed(self._end(error)) from None
+            header = {"name": name, "layout": layout.name, "length": len(text)}
+            reply = self._place(Kind.TEXT, header, descriptor)
         if "lost" in reply:
             raise TextLost(reply["lost"])
         if "too_large" in reply:
             raise TextTooLarge(reply["too_large"])
+
+    def mount(self, path: str, file: Path | int) -> None:
+        """Show a file of the host to the guest, read-only: what it reads is read then, and nothing else is copied.
+
+        The file keeps the size that it has now; where it is shortened meanwhile, reading beyond its end is an OSError
+        in the guest.
+
+        Args:
+            path: where the guest finds it; absolute.
+            file: its path, or a descriptor of it, which stays the caller's.
+
+        Raises:
+            ValueError: `path` is not absolute, or `file` is no regular file.
+            OSError: it cannot be opened.
+            MountRefused: the guest has something at the path already, or too many files; the session goes on.
+            SessionClosed: the session has ended, or ended now.
+        """
+        if not path.startswith("/"):
+            raise ValueError(f"{path!r} is no absolute path")
+        # A descriptor is opened anew: whatever the caller's own may do, the sandbox's is for reading.
+        source = f"/proc/self/fd/{file}" if isinstance(file, int) else file
+        with self._use(), _opened(source) as descriptor:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError(f"{file} is no regular file")
+            header = {"path": path, "size": status.st_size}
+            reply = self._place(Kind.MOUNT, header, descriptor)
+        if "refused" in reply:
+            raise MountRefused(reply["refused"])
 
     def run(self, code: str) -> CellResult:
         """Run one cell; the repr of its last expression is printed, as in a notebook.
@@ -163,6 +190,14 @@ class Session:
         # JSON may write a character as \\uXXXX, and a result holds the output and the traceback.
         return max(self.limits.host_call_bytes, 16 * self.limits.output_bytes) + (1 << 20)
 
+    def _place(self, kind: Kind, header: dict[str, Any], descriptor: int) -> dict[str, str]:
+        """Hand over a descriptor; what the worker says to it."""
+        try:
+            self._channel.send(kind, json.dumps(header).encode(), descriptor)
+            return json.loads(self._channel.expect(Kind.PLACED, self._longest, self._patience))
+        except (Gone, Late) as error:
+            raise SessionClosed(self._end(error)) from None
+
     def _serve_calls(self) -> dict[str, Any]:
         """Answer the cell's host calls until its result comes."""
         while True:
@@ -207,6 +242,16 @@ def _release(line: Line, pool: Pool | None) -> None:
     line.close()
     if pool:
         pool.close()
+
+
+@contextmanager
+def _opened(file: Path | str) -> Generator[int]:
+    """A descriptor that reads the file."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep it waiting
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

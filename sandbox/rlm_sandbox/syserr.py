@@ -14,6 +14,7 @@ class Errno(IntEnum):
     EFBIG = 22
     EINTR = 27
     EINVAL = 28
+    EIO = 29
     EISDIR = 31
     ELOOP = 32
     EMFILE = 33

@@ -7,7 +7,7 @@ Linux would give. Permission bits are kept and shown, not enforced: the guest is
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rlm_sandbox.nodes import Device, Directory, File, Link, Node
+from rlm_sandbox.nodes import Device, Directory, File, Link, Mounted, Node
 from rlm_sandbox.syserr import Errno, SysError
 
 _LONGEST_NAME = 255
@@ -220,6 +220,10 @@ class Tree:
     def add_file(self, path: str, data: bytes) -> None:
         """A read-only file, with the directories above it."""
         self.attach(self._make_way(path), File(self.new_inode(), 0o444, self.clock(), data, fixed=True))
+
+    def mount(self, path: str, descriptor: int, size: int) -> None:
+        """A file of the host, read through the descriptor, with the directories above it."""
+        self.attach(self._make_way(path), Mounted(self.new_inode(), self.clock(), descriptor, size))
 
     def add_device(self, path: str, sink: Callable[[memoryview], None]) -> None:
         """A character device, with the directories above it."""

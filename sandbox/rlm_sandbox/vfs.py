@@ -117,24 +117,22 @@ class FileSystem(Tree):
 
     # What is in them
 
-    def read(self, file: OpenFile, size: int, at: int | None = None) -> bytes:
-        """At most `size` bytes from `at`, or from the file's position, which then moves."""
+    def read(self, file: OpenFile, window: memoryview, at: int | None = None) -> int:
+        """Fill the window from `at`, or from the file's position, which then moves; how many bytes there were."""
         node = file.node
         if not file.readable:
             raise SysError(Errno.EBADF)
         if isinstance(node, Directory):
             raise SysError(Errno.EISDIR)
         if not isinstance(node, File):
-            return b""
+            return 0
         start = file.position if at is None else at
         if start < 0:
             raise SysError(Errno.EINVAL)
-        # A copy: while a view of a bytearray lives, the file could not change its size.
-        with memoryview(node.data) as content:
-            data = bytes(content[start : start + size])
+        count = node.read(start, window)
         if at is None:
-            file.position += len(data)
-        return data
+            file.position += count
+        return count
 
     def write(self, file: OpenFile, data: memoryview, at: int | None = None) -> int:
         """All of `data` at `at`, or at the file's position (its end when appending), which then moves."""

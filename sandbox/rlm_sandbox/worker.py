@@ -37,6 +37,7 @@ from rlm_sandbox.text import Layout
 _LOST = (wasmtime.Trap, wasmtime.WasmtimeError, TimeUp, ImportRefused, GuestExit, SysError)
 _ROLLED_BACK = "the variables are as they were before"
 _LONGEST_LOG = 1 << 16
+_MOST_MOUNTS = 32  # each takes one of the process's descriptors
 _CPU_MARGIN = 5.0  # seconds of processor time that a cell may take beyond its limits before the kernel ends it
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Guest:
         self.channel, self.lifeline = channel, lifeline
         self.alarm = select.poll()
         self.alarm.register(lifeline, 0)
+        self.mounts = 0
         try:
             system_calls.forbid()
             self._refresh()
@@ -90,6 +92,8 @@ class Guest:
             frame = self._receive()
             if frame.kind == Kind.TEXT:
                 self._attempt(Kind.PLACED, lambda frame=frame: self._place(frame), _not_placed)
+            elif frame.kind == Kind.MOUNT:
+                self.channel.send(Kind.PLACED, _json(self._mount(frame)))
             elif frame.kind == Kind.CODE:
                 source = frame.payload.decode("utf-8", "surrogatepass")
                 self._attempt(Kind.RESULT, lambda source=source: self._run(source), self._not_run)
@@ -97,6 +101,20 @@ class Guest:
                 raise Gone
             for descriptor in frame.descriptors:
                 os.close(descriptor)
+
+    def _mount(self, frame: Frame) -> dict[str, str]:
+        """What is refused. No guest code runs: there is nothing to take back."""
+        header: dict[str, Any] = json.loads(frame.payload)
+        if self.mounts == _MOST_MOUNTS:
+            return {"refused": f"a session may have {_MOST_MOUNTS} mounted files"}
+        own = os.dup(frame.descriptors[0])
+        try:
+            self.files.mount(header["path"], own, header["size"])
+        except SysError as error:
+            os.close(own)
+            return {"refused": f"{header['path']} cannot be mounted: {error}"}
+        self.mounts += 1
+        return {}
 
     def _attempt(self, kind: Kind, work: Callable[[], Outcome], died: Callable[[Death], dict[str, Any]]) -> None:
         """Answer a frame with the reply of `work`, and go on with its state if that is good."""

@@ -45,10 +45,9 @@ class Files(Paths):
         """Fills the iovecs in turn; how many bytes that were is a u32 at `done`."""
         file, total = self.files.get(descriptor), 0
         for window in self._vectors(vectors, count):
-            data = self.files.read(file, len(window), None if at is None else at + total)
-            window[: len(data)] = data
-            total += len(data)
-            if len(data) < len(window):
+            filled = self.files.read(file, window, None if at is None else at + total)
+            total += filled
+            if filled < len(window):
                 break
         self.memory.set_u32(done, total)
         return 0
