@@ -1,28 +1,11 @@
 """A file as a format reads it: its name, its bytes, its text. Where it came from is somebody else's business."""
 
 import io
-import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
 from rlm_local.collection.errors import Unreadable
 from rlm_local.corpus.decode import Binary, decode
-
-_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` with a U+FFFD for each character that is no text: controls but tabs and line breaks, lone surrogates."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-@dataclass
-class Room:
-    """What may still be taken out of one file of the disk, however its archives and messages nest."""
-
-    size: int = 1 << 30  # bytes unpacked
-    files: int = 20_000
 
 
 class Source:
@@ -31,14 +14,10 @@ class Source:
     Args:
         name: its name, with its suffix; the path inside the folder for a file of one.
         data: its bytes, or a binary stream of them that can be sought.
-        depth: how many archives and messages it is inside of.
-        room: shared by everything inside of one file.
     """
 
-    def __init__(self, name: str, data: bytes | BinaryIO, depth: int = 0, room: Room | None = None) -> None:
+    def __init__(self, name: str, data: bytes | BinaryIO) -> None:
         self.name = name
-        self.depth = depth
-        self.room = room or Room()
         self._stream = io.BytesIO(data) if isinstance(data, bytes) else data
 
     @property
