@@ -4,7 +4,7 @@ from rlm_local.collection.formats import pdf, text
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (pdf.FORMAT, text.FORMAT)
-"""In the order in which they are asked whether a file without a telling suffix is theirs; whatever is text is text's, the last."""
+"""In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""
 
 
 def format_of(name: str, head: bytes) -> Format | None:
