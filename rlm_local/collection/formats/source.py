@@ -1,11 +1,26 @@
 """A file as a format reads it: its name, its bytes, its text. Where it came from is somebody else's business."""
 
+import codecs
 import io
+import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
 from rlm_local.collection.errors import Unreadable
 from rlm_local.corpus.decode import Binary, decode
+
+PIECE = 1 << 20
+"""Bytes of a large file that are decoded at a time."""
+_LARGE = 16 * PIECE
+_LOOK = 1 << 16
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """`text` with a U+FFFD for each character that is no text: controls but tabs and line breaks, lone surrogates."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Source:
@@ -50,3 +65,42 @@ class Source:
         if isinstance(decoded, Binary):
             raise Unreadable(decoded.reason)
         return decoded.text
+
+    def pieces(self) -> Iterator[str]:
+        """The text, cleaned, in pieces of about a million characters, so that a file of any size passes through.
+
+        The encoding of a large file is told from its first bytes that are not UTF-8.
+
+        Raises:
+            Unreadable: this is no text, and why.
+        """
+        if self.size <= _LARGE:
+            text = self.text
+            yield from (clean(text[at : at + PIECE]) for at in range(0, len(text), PIECE))
+            return
+        encoding = self._encoding_of_large()
+        lines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
+        stream = self.open()
+        while block := stream.read(PIECE):
+            yield clean(lines.decode(block))
+        yield clean(lines.decode(b"", final=True))
+
+    def _encoding_of_large(self) -> str:
+        head = self.open().read(_LOOK)
+        decoded = decode(head if b"\0" in head else head[: head.rfind(b"\n") + 1] or head)
+        if isinstance(decoded, Binary):
+            raise Unreadable(decoded.reason)
+        if decoded.encoding != "utf-8":
+            return decoded.encoding[:6] if head.startswith(_MARKS) else decoded.encoding  # "utf-16" reads the mark
+        check = codecs.getincrementaldecoder("utf-8")()
+        stream, before = self.open(), b""
+        while block := stream.read(PIECE):
+            try:
+                check.decode(block)
+            except UnicodeDecodeError as error:
+                around = before[error.start :] + block[max(0, error.start - _LOOK) : error.start + _LOOK]
+                lines = around[around.find(b"\n") + 1 : around.rfind(b"\n")]
+                told = decode(lines or around)
+                return "latin-1" if isinstance(told, Binary) else told.encoding
+            before = block[-_LOOK:]
+        return "utf-8-sig"

@@ -1,0 +1,248 @@
+"""Separated values: CSV, TSV and their kin.
+
+The delimiter, the quotes and the escapes are told from a sample. Records are split line by line, so that each knows
+from which to which character it stands, and so that a stray quote costs its own line and not the rest of the file.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+
+from rlm_local.collection.formats import grid
+from rlm_local.collection.formats.format import Format
+from rlm_local.collection.formats.grid import Line
+from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
+from rlm_local.collection.formats.source import Source
+
+_DELIMITERS = (",", "\t", ";", "|")
+_BY_SUFFIX = {"tsv": "\t", "tab": "\t", "psv": "|"}
+_SAMPLE = 1 << 16
+_SAMPLE_LINES = 200
+_LONGEST_LINE = 1 << 23
+_LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in further lines
+_MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
+_COMMENT = "#"
+_MOST_STRAYS = 20
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are kept apart.
+
+    Attributes:
+        escape: stands before a quote that belongs to its cell; empty: such quotes are doubled.
+        spaced: a space after the delimiter is no part of the cell.
+        blank_lines: whether blank lines mean something.
+    """
+
+    delimiter: str
+    quote: str = '"'
+    escape: str = ""
+    spaced: bool = False
+    blank_lines: bool = True
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The file's text as it is, and the tables in it with a span for each row."""
+    dialect = dialect_of(next(source.pieces(), "")[:_SAMPLE], source.suffix)
+    records = _Records(source, dialect)
+    found = grid.tables(records.lines(), dialect.delimiter)
+    first = list(islice(found, 1))
+    yield Document(kind="table", title=first[0].titles[0] if first and first[0].titles else "")
+    yield from map(Text, source.pieces())
+    for batch in chain(first, found):
+        yield Rows(
+            batch.titles[-1] if batch.table and batch.titles else "",
+            batch.columns,
+            [tuple(line.cells) for line in batch.lines],
+            spans=[(line.start, line.end) for line in batch.lines],
+        )
+        if batch.left_out:
+            places = ", ".join(str(line.number + 1) for line in sorted(batch.left_out, key=lambda line: line.number))
+            more = " and more" if batch.left_out_in_all > len(batch.left_out) else ""
+            yield Note("titles, totals, remarks or broken rows that are in no table", f"line {places}{more}")
+    if records.strays:
+        yield Note("a quote that nothing closes is read as a character", f"line {', '.join(map(str, records.strays))}")
+
+
+def dialect_of(sample: str, suffix: str = "") -> Dialect:
+    """The dialect that splits the lines of a sample most evenly into cells that look whole."""
+    lines = sample.split("\n")[:_SAMPLE_LINES]
+    lines = lines[:-1] if len(lines) > 1 and lines[-1] else lines
+    said = [line for line in lines if line.strip()]
+    if said and said[0].lower().startswith("sep=") and len(said[0]) == len("sep=") + 1:
+        return _quoting(said, said[0][-1], blank_lines=True)
+    wanted = _BY_SUFFIX.get(suffix, "")
+    best, most = wanted or ",", 0.0
+    for delimiter in (*wanted, *_DELIMITERS):
+        score = _evenness(said, _quoting(said, delimiter, blank_lines=True))
+        if score > most + 0.01:
+            best, most = delimiter, score
+    inner = "\n".join(lines).strip().split("\n")
+    return _quoting(said, best, blank_lines=inner.count("") <= _MANY_BLANK * len(inner))
+
+
+def _quoting(lines: Sequence[str], delimiter: str, *, blank_lines: bool) -> Dialect:
+    text = "\n".join(lines)
+    cells = [cell.strip() for line in lines for cell in line.split(delimiter)]
+    single = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    quote = "'" if 2 * single > len(lines) and '"' not in text else '"'
+    backslashed = text.count("\\" + quote)
+    closing = text.count("\\" + quote + delimiter) + text.count("\\" + quote + "\n")  # "C:\\" at a cell's end
+    tight, loose = text.count(delimiter + quote), text.count(delimiter + " " + quote)
+    return Dialect(delimiter, quote, "\\" if backslashed > closing else "", loose > tight, blank_lines)
+
+
+def _evenness(lines: Sequence[str], dialect: Dialect) -> float:
+    """How much neighbouring lines have the same number of cells, times the share of cells that look whole."""
+    rows = [_alone(line, dialect, 0) for line in lines]
+    widths = [len(row) for row in rows]
+    cells = [cell for row in rows for cell in row]
+    if not cells or max(widths) < 2:
+        return 0.0
+    even = sum(a == b > 1 for a, b in pairwise(widths)) / (len(rows) - 1) if len(rows) > 1 else 1.0
+    return (even + 0.001) * sum(map(_whole, cells)) / len(cells)
+
+
+def _whole(cell: str) -> bool:
+    """Whether a cell does not look as if it were several: no other delimiter, but for commas in numbers and prose."""
+    if ";" in cell or "|" in cell or "\t" in cell:
+        return False
+    at = cell.find(",")
+    return at < 0 or cell[at + 1 : at + 2].isspace() or (cell[:at][-1:].isdigit() and cell[at + 1 : at + 2].isdigit())
+
+
+def _alone(line: str, dialect: Dialect, width: int) -> list[str]:
+    """The cells of a line whose quotes may be wrong: read as far as they make sense, or as characters like others.
+
+    Args:
+        width: cells that are expected; 0 where that is not known.
+    """
+    plain = line.split(dialect.delimiter)
+    if dialect.quote not in line:
+        return plain
+    try:
+        quoted = next(_reader([line], dialect, strict=False))
+    except csv.Error:
+        return plain
+    return quoted if len(quoted) == width or (len(plain) != width and line.count(dialect.quote) % 2 == 0) else plain
+
+
+def _reader(lines: Iterator[str] | list[str], dialect: Dialect, *, strict: bool) -> Iterator[list[str]]:
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        doublequote=not dialect.escape,
+        escapechar=dialect.escape or None,
+        skipinitialspace=dialect.spaced,
+        strict=strict,
+    )
+
+
+class _Records:
+    """The records of a file, each with its place. `strays`: the first lines in which a quote was not closed."""
+
+    def __init__(self, source: Source, dialect: Dialect) -> None:
+        csv.field_size_limit(2 * _LONGEST_LINE)  # the module's own limit is less than a long cell
+        self.strays: list[int] = []
+        self._dialect = dialect
+        self._texts = _texts(source)
+        self._ahead: list[tuple[str, int]] = []  # lines looked at already, with their places
+        self._at = 0
+        self._wasted = 0  # characters looked at in vain
+
+    def lines(self) -> Iterator[Line]:
+        """Each record, and each blank line as one without cells, unless they mean nothing here."""
+        delimiter, quote, escape = self._dialect.delimiter, self._dialect.quote, self._dialect.escape
+        special = (quote, escape) if escape else (quote,)
+        number = width = 0
+        comment: Line | None = None
+        while (found := self._look(0)) is not None:
+            text, start = found
+            self._at += 1
+            used, end = 1, start + len(text)
+            if not text or text.isspace():
+                cells = []
+                if not self._dialect.blank_lines:
+                    number += 1
+                    continue
+            elif any(map(text.__contains__, special)):
+                cells, used, end = self._quoted(text, start, width, number)
+            else:
+                cells = text.split(delimiter)
+            line = Line(cells, start, end, number)
+            number += used
+            if text.startswith(_COMMENT) and (not width or (len(cells) == 1 and width > 1)):
+                comment = line
+                continue
+            if not width and text[:4].lower() == "sep=" and len(text) == len("sep=") + 1:
+                continue
+            if comment and cells and not width and len(comment.cells) == len(cells) > 1:
+                yield comment._replace(cells=[str(comment.cells[0]).lstrip(_COMMENT), *comment.cells[1:]])
+            width = len(cells) or width
+            yield line
+
+    def _look(self, ahead: int) -> tuple[str, int] | None:
+        """The line that stands so many lines ahead; None after the last."""
+        if self._at + ahead >= len(self._ahead):
+            if ahead == 0:
+                self._ahead, self._at = [], 0
+            found = next(self._texts, None)
+            if found is None:
+                return None
+            self._ahead.append(found)
+        return self._ahead[self._at + ahead]
+
+    def _quoted(self, text: str, start: int, width: int, number: int) -> tuple[list[str], int, int]:
+        """The cells of a record with quotes, how many lines it has, and where it ends; `self._at` is past them.
+
+        What is looked at in vain is at most a megabyte more than what was read, so that no file costs its square.
+        """
+        used, end = 0, start
+        allowed = min(_LONGEST_LINE, _LOOK_AHEAD + start - self._wasted)
+
+        def further() -> Iterator[str]:
+            nonlocal used, end
+            used, end = 1, start + len(text)
+            yield text + "\n"
+            while end - start < allowed and (found := self._look(used - 1)):
+                used += 1
+                end = found[1] + len(found[0])
+                yield found[0] + "\n"
+
+        try:
+            cells = next(_reader(further(), self._dialect, strict=True))
+        except csv.Error:
+            cells = []
+        more = end - start - len(text)
+        if cells and (not more or len(cells) >= width):
+            self._at += used - 1
+        else:
+            self._wasted += more
+            if more and len(self.strays) < _MOST_STRAYS:
+                self.strays.append(number + 1)
+            cells, used, end = _alone(text, self._dialect, width), 1, start + len(text)
+        if '="' in text:
+            cells = [cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell for cell in cells]
+        return cells, used, end
+
+
+def _texts(source: Source) -> Iterator[tuple[str, int]]:
+    """The lines of a file without their ends, and where in its text each begins; one beyond 8 MB is cut."""
+    start, rest = 0, ""
+    for piece in source.pieces():
+        lines = (rest + piece).split("\n")
+        rest = lines.pop()
+        for line in lines:
+            yield line, start
+            start += len(line) + 1
+        if len(rest) > _LONGEST_LINE:
+            yield rest, start
+            start, rest = start + len(rest), ""
+    if rest:
+        yield rest, start
+
+
+FORMAT = Format("csv", frozenset({"csv", "tsv", "psv", "tab"}), read)
