@@ -37,6 +37,11 @@ class Home:
         return self._directory("models")
 
     @property
+    def native(self) -> Path:
+        """llama.cpp's library; see `rlm_local.models.native`."""
+        return self._directory("native")
+
+    @property
     def image(self) -> Path:
         return self._directory("image")
 

@@ -1,4 +1,4 @@
-"""The sandbox image, one for all tests, kept between runs; and no deadlines for examples on a busy machine."""
+"""llama.cpp's library and the sandbox image, one for all tests, kept between runs; and no deadlines for examples."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from rlm_local.home import Home
+from rlm_local.models.native import VARIABLE, prepare
 from rlm_sandbox import Image, ensure_image
 
 settings.register_profile("rlm", deadline=None, derandomize=bool(os.environ.get("CI")))  # a change is judged, not luck
 settings.load_profile("rlm")
+
+os.environ[VARIABLE] = str(
+    prepare(Home.default()).folder
+)  # programs that tests start have state directories of their own
 
 
 @pytest.fixture(scope="session")

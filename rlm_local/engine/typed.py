@@ -73,10 +73,10 @@ class AnswerSchema:
         Raises:
             ValueError: the schema says something that the conversion does not know.
         """
-        from llama_cpp.llama_grammar import json_schema_to_gbnf
+        from rlm_local.models.native import declarations
 
         try:
-            return json_schema_to_gbnf(json.dumps(self.schema))
+            return declarations("llama_grammar").json_schema_to_gbnf(json.dumps(self.schema))
         except Exception as error:
             raise ValueError(f"this schema has no grammar: {error!r}") from error
 

@@ -27,7 +27,7 @@ from rlm_local.models.grammar import Grammar
 from rlm_local.models.job import Done, Text
 from rlm_local.models.leaf import Greedy, Picker, Sampled, Score, Write
 from rlm_local.models.leaves import LeafCache
-from rlm_local.models.llama import LIBRARY_VERSION, Context, Weights
+from rlm_local.models.llama import Context, Weights, library_version
 from rlm_local.models.meter import Meter
 from rlm_local.models.options import Options
 from rlm_local.models.prompt import Prompt
@@ -98,7 +98,7 @@ class LlamaEngine:
             raise
         self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
-        identity = identify(path, LIBRARY_VERSION)
+        identity = identify(path, library_version())
         shelf = None if kv_directory is None else Shelf(kv_directory, identity)
         self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=batch, shelf=shelf)
         self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity)

@@ -5,6 +5,7 @@
         CatalogError        no model of that name
         PullError           no source could give the weights
         GgufError           the file is not the GGUF it should be
+        LibraryError        llama.cpp's library cannot be had, or does not work here
         LoadError           llama.cpp cannot use the file
         TemplateError       the chat template cannot be rendered
         AdapterError        an adapter is not loaded, or is not for this model
@@ -43,6 +44,10 @@ class PullError(ModelError):
 
 class GgufError(ModelError):
     """The file is no GGUF, is cut short, or claims what it cannot hold."""
+
+
+class LibraryError(ModelError):
+    """llama.cpp's library cannot be had, is another version's, or does not work on this machine."""
 
 
 class LoadError(ModelError):

