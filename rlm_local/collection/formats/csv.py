@@ -13,13 +13,12 @@ from rlm_local.collection.formats import grid
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.grid import Line
 from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
-from rlm_local.collection.formats.source import Source
+from rlm_local.collection.formats.source import LONGEST_LINE, Source
 
 _DELIMITERS = (",", "\t", ";", "|")
 _BY_SUFFIX = {"tsv": "\t", "tab": "\t", "psv": "|"}
 _SAMPLE = 1 << 16
 _SAMPLE_LINES = 200
-_LONGEST_LINE = 1 << 23
 _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in further lines
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
 _COMMENT = "#"
@@ -145,10 +144,10 @@ class _Records:
     """The records of a file, each with its place. `strays`: the first lines in which a quote was not closed."""
 
     def __init__(self, source: Source, dialect: Dialect) -> None:
-        csv.field_size_limit(2 * _LONGEST_LINE)  # the module's own limit is less than a long cell
+        csv.field_size_limit(2 * LONGEST_LINE)  # the module's own limit is less than a long cell
         self.strays: list[int] = []
         self._dialect = dialect
-        self._texts = _texts(source)
+        self._texts = source.lines()
         self._ahead: list[tuple[str, int]] = []  # lines looked at already, with their places
         self._at = 0
         self._wasted = 0  # characters looked at in vain
@@ -201,7 +200,7 @@ class _Records:
         What is looked at in vain is at most a megabyte more than what was read, so that no file costs its square.
         """
         used, end = 0, start
-        allowed = min(_LONGEST_LINE, _LOOK_AHEAD + start - self._wasted)
+        allowed = min(LONGEST_LINE, _LOOK_AHEAD + start - self._wasted)
 
         def further() -> Iterator[str]:
             nonlocal used, end
@@ -227,22 +226,6 @@ class _Records:
         if '="' in text:
             cells = [cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell for cell in cells]
         return cells, used, end
-
-
-def _texts(source: Source) -> Iterator[tuple[str, int]]:
-    """The lines of a file without their ends, and where in its text each begins; one beyond 8 MB is cut."""
-    start, rest = 0, ""
-    for piece in source.pieces():
-        lines = (rest + piece).split("\n")
-        rest = lines.pop()
-        for line in lines:
-            yield line, start
-            start += len(line) + 1
-        if len(rest) > _LONGEST_LINE:
-            yield rest, start
-            start, rest = start + len(rest), ""
-    if rest:
-        yield rest, start
 
 
 FORMAT = Format("csv", frozenset({"csv", "tsv", "psv", "tab"}), read)

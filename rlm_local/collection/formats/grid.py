@@ -107,7 +107,7 @@ def tables(lines: Iterable[Line], joint: str = ", ") -> Iterator[Batch]:
         lines: the rows from the top; blank ones too, for they part tables.
         joint: stands between the cells that a row has too many, which are joined in its last one.
     """
-    reader = _Reader(joint)
+    reader = Reader(joint)
     for line in lines:
         yield from reader.take(line)
     yield from reader.end()
@@ -128,10 +128,10 @@ def typed(cell: Cell) -> bool:
     return sum(map(str.isalpha, text)) <= _MOST_LETTERS and any(map(str.isdigit, text))
 
 
-class _Reader:
+class Reader:
     """Rows come in one by one; batches go out as soon as they are sure."""
 
-    def __init__(self, joint: str) -> None:
+    def __init__(self, joint: str = ", ") -> None:
         self._joint = joint
         self._count = 0  # tables begun
         self._table: _Table | None = None

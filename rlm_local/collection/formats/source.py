@@ -2,25 +2,20 @@
 
 import codecs
 import io
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
 from rlm_local.collection.errors import Unreadable
+from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.corpus.decode import Binary, decode
 
 PIECE = 1 << 20
 """Bytes of a large file that are decoded at a time."""
+LONGEST_LINE = 1 << 23
 _LARGE = 16 * PIECE
 _LOOK = 1 << 16
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` with a U+FFFD for each character that is no text: controls but tabs and line breaks, lone surrogates."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Source:
@@ -84,6 +79,25 @@ class Source:
         while block := stream.read(PIECE):
             yield clean(lines.decode(block))
         yield clean(lines.decode(b"", final=True))
+
+    def lines(self) -> Iterator[tuple[str, int]]:
+        """The lines of the text without their ends, and where in it each begins; one beyond 8 million is cut."""
+        start, parts, size = 0, list[str](), 0
+        for piece in self.pieces():
+            *whole, rest = piece.split("\n")
+            if whole:
+                whole[0] = "".join((*parts, whole[0]))
+                parts, size = [], 0
+            for line in whole:
+                yield line, start
+                start += len(line) + 1
+            parts.append(rest)
+            size += len(rest)
+            if size >= LONGEST_LINE:
+                yield "".join(parts), start
+                start, parts, size = start + size, [], 0
+        if size:
+            yield "".join(parts), start
 
     def _encoding_of_large(self) -> str:
         head = self.open().read(_LOOK)
