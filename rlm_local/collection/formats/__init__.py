@@ -1,9 +1,9 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, pdf, text
+from rlm_local.collection.formats import csv, json, pdf, text
 from rlm_local.collection.formats.format import LOOK, Format
 
-FORMATS: tuple[Format, ...] = (csv.FORMAT, pdf.FORMAT, text.FORMAT)
+FORMATS: tuple[Format, ...] = (csv.FORMAT, json.FORMAT, pdf.FORMAT, text.FORMAT)
 """In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""
 
 

@@ -373,4 +373,11 @@ def _nothing(_name: str) -> None:
     """NaN and the infinities are no values."""
 
 
-FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read)
+def _sniff(head: bytes) -> bool:
+    first = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return (first[:1] == b"{" and first[1:].lstrip()[:1] == b'"') or (
+        first[:1] == b"[" and first[1:].lstrip()[:1] == b"{"
+    )
+
+
+FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read, _sniff)
