@@ -55,6 +55,11 @@ class Home:
         return self._directory("serve")
 
     @property
+    def collections(self) -> Path:
+        """The databases of collections; see `rlm_local.collection`."""
+        return self._directory("collections")
+
+    @property
     def leaves(self) -> Path | None:
         """The SQLite file of the answers of leaf calls, if they are kept; its directory exists."""
         return self._directory("") / "leaves.sqlite" if self.leaf_cache else None

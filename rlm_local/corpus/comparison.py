@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from rlm_local.corpus.number import NUMBER, decimal_mark, quantity
+from rlm_local.collection.number import NUMBER, decimal_mark, quantity
 
 _WORDS = {
     word: number

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from rlm_local.corpus.decode import Binary
+from rlm_local.collection.decode import Binary
 from rlm_local.corpus.document import Document, Note, Skipped, Span
 from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.corpus.gather import Draft, gather

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from rlm_local.collection.number import Quantity, decimal_mark, quantity
 from rlm_local.corpus.date import DateReader, day_month_order, from_epoch
-from rlm_local.corpus.number import Quantity, decimal_mark, quantity
 from rlm_local.corpus.table import Raw
 from rlm_local.corpus.vocabulary import Vocabulary
 

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import cast
 
-from rlm_local.corpus.decode import Binary, decode
+from rlm_local.collection.decode import Binary, decode
 from rlm_local.corpus.markup import readable
 from rlm_local.corpus.table import Raw, Reading, Table
 

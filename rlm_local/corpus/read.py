@@ -3,8 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
+from rlm_local.collection.decode import Binary, Decoded, decode, normalised
 from rlm_local.corpus import code, jsonish, log, mail, markdown, markup, rows, text
-from rlm_local.corpus.decode import Binary, Decoded, decode, normalised
 from rlm_local.corpus.field import field_name
 from rlm_local.corpus.labels import pieces
 from rlm_local.corpus.table import Reading

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
-from rlm_local.corpus.number import is_number
+from rlm_local.collection.number import is_number
 from rlm_local.corpus.table import Raw, Reading, Table
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.corpus.decode import Binary, Decoded, decode
+from rlm_local.collection.decode import Binary, Decoded, decode
 
 _PROSE = (
     "The café in Zürich opens at 9. Señora Núñez déjà reservó; naïve façade, 12 € each.\nSecond line of the note.\n" * 3

@@ -2,7 +2,7 @@ import pytest
 
 from rlm_local.corpus.date import DateReader, day_month_order
 from rlm_local.corpus.field import field_name, typed
-from rlm_local.corpus.number import quantity
+from rlm_local.collection.number import quantity
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import BinaryIO
 
+from rlm_local.collection.decode import Binary, decode
 from rlm_local.collection.errors import Unreadable
 from rlm_local.collection.formats.prose.clean import clean
-from rlm_local.corpus.decode import Binary, decode
 
 PIECE = 1 << 20
 """Bytes of a large file that are decoded at a time."""

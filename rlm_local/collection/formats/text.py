@@ -6,6 +6,7 @@ they repeat, messages where the whole text is a talk; any other text is passages
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rlm_local.collection.decode import Decoded, decode
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.part import Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import Block, blocks
@@ -16,7 +17,6 @@ from rlm_local.collection.formats.prose.outline import Heading, stretches
 from rlm_local.collection.formats.prose.records import lines_of_pieces, records
 from rlm_local.collection.formats.prose.turns import is_talk, subtitles, turns
 from rlm_local.collection.formats.source import Source
-from rlm_local.corpus.decode import Decoded, decode
 
 _LONGEST_TITLE = 160
 _TITLES = ("title", "subject", "betreff", "titel", "titre", "título")

@@ -1,0 +1,334 @@
+"""A collection as the rest of the program sees it: opened, up to date, and read."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Lock as ThreadLock
+from types import TracebackType
+from typing import Any, TextIO
+
+import apsw
+
+from rlm_local.collection.documents import Documents
+from rlm_local.collection.errors import CollectionError
+from rlm_local.collection.info import Column, FileInfo, Passage, Reference, Remark, Table
+from rlm_local.collection.ingest import Ingest, plan
+from rlm_local.collection.progress import Progress, Step
+from rlm_local.collection.scan import Found, Scan, Skipped, printable
+from rlm_local.collection.store import (
+    Cancelled,
+    Lock,
+    is_current,
+    key_of,
+    open_reading,
+    open_writing,
+    sources_of,
+    trouble,
+)
+from rlm_local.collection.words import query
+from rlm_local.home import STATE_MARK, Home
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+_WEIGHTS = "bm25(2.0, 1.5, 1.0)"
+"""Of title, heading and text."""
+
+
+class Collection:
+    """An open collection: a database that nobody changes while it is open. A context manager, safe from threads.
+
+    Made by `open` and `of`.
+    """
+
+    def __init__(self, path: Path, lock: Lock, skipped: Sequence[Skipped], temporary: Path | None = None) -> None:
+        self.path = path
+        self._lock, self._temporary = lock, temporary
+        self._scanned = tuple(skipped)
+        self._db = open_reading(path)
+        self._using = ThreadLock()
+
+    @classmethod
+    def open(
+        cls,
+        paths: Iterable[str | Path] = (),
+        *,
+        home: Home | None = None,
+        name: str | None = None,
+        fresh: bool = False,
+        again: bool = False,
+        stdin: TextIO | None = None,
+        progress: Progress | None = None,
+        cancel: Cancelled | None = None,
+    ) -> "Collection":
+        """The collection of some files and folders, brought up to date first.
+
+        Args:
+            paths: what it is made from; "-" is standard input, which is kept nowhere. With a name, they are added to
+                what that collection has; without any, it is opened as it is known.
+            fresh: everything is read anew, into a temporary folder that goes away.
+            again: what could not be read is tried again, though it has not changed.
+
+        Raises:
+            CollectionError: a path is not there, a name is not known, the disk is full, a newer version made it, or it
+                was cancelled.
+        """
+        given = list(dict.fromkeys(map(str, paths)))
+        home = home or Home.default()
+        if fresh or "-" in given:
+            return cls._fresh(given, stdin or sys.stdin, progress, cancel)
+        sources = [Path(path) for path in given]
+        for source in sources:
+            if not os.path.lexists(source):
+                raise CollectionError(f"{source} does not exist", remedy="Check the spelling of the path.")
+        resolved = [Path(os.path.realpath(source)) for source in sources]
+        if name is not None and not _NAME.fullmatch(name):
+            raise CollectionError(f"{name!r} is no name", remedy="Use letters, digits, '.', '_' and '-'.")
+        path = home.collections / f"{name or key_of(resolved)}.db"
+        if name is not None and not resolved and not path.exists():
+            raise CollectionError(f"there is no collection {name!r}", remedy="See: rlm-local collection list")
+        return cls._kept(path, resolved, again, progress, cancel)
+
+    @classmethod
+    def of(cls, documents: Mapping[str, str], *, home: Home | None = None) -> "Collection":  # noqa: ARG003
+        """A collection of texts by name, kept nowhere."""
+        folder = _temporary()
+        return cls._filled(folder, _spilled(documents, folder), [], None, None)
+
+    @classmethod
+    def _kept(
+        cls, path: Path, added: Sequence[Path], again: bool, progress: Progress | None, cancel: Cancelled | None
+    ) -> "Collection":
+        def told(text: str) -> None:
+            if progress is not None:
+                progress(Step(note=text))
+
+        lock = Lock(path)
+        try:
+            lock.take("shared", told, cancel)
+            sources, skipped = list(added), list[Skipped]()
+            if is_current(path):
+                db = open_reading(path)
+                try:
+                    known = sources_of(db)
+                    sources = [Path(source) for source in dict.fromkeys((*known, *map(str, added)))]
+                    scan = Scan(sources)
+                    skipped = scan.skipped
+                    current = known == tuple(map(str, sources)) and plan(db, scan, again=again).is_nothing
+                finally:
+                    db.close()
+                if current:
+                    return cls(path, lock, skipped)
+            lock.take("exclusive", told, cancel)
+            skipped = _write(path, sources, again, progress, cancel)
+            lock.take("shared", told, cancel)
+            return cls(path, lock, skipped)
+        except BaseException:
+            lock.close()
+            raise
+
+    @classmethod
+    def _fresh(
+        cls, given: Sequence[str], stdin: TextIO, progress: Progress | None, cancel: Cancelled | None
+    ) -> "Collection":
+        folder = _temporary()
+        scan = Scan([Path(path) for path in given if path != "-"])
+        files = list(scan)
+        if "-" in given:
+            files += _spilled({"stdin": stdin.read()}, folder)
+        return cls._filled(folder, files, scan.skipped, progress, cancel)
+
+    @classmethod
+    def _filled(
+        cls,
+        folder: Path,
+        files: Sequence[Found],
+        skipped: Sequence[Skipped],
+        progress: Progress | None,
+        cancel: Cancelled | None,
+    ) -> "Collection":
+        path = folder / "fresh.db"
+        try:
+            db = open_writing(path)
+            try:
+                Ingest(db, path, progress, cancel).run(plan(db, files), (), skipped)
+            finally:
+                db.close()
+            return cls(path, Lock(path), skipped, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def close(self) -> None:
+        with self._using:
+            self._db.close()
+            self._lock.close()
+            if self._temporary is not None:
+                shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> "Collection":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        with self._using:
+            try:
+                return self._db.execute(statement, tuple(values)).fetchall()
+            except apsw.Error as error:
+                raise trouble(self.path, error) from error
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of records, and last, if there are documents, that of the documents and their fields."""
+        columns: dict[str, list[Column]] = {}
+        for table, common, *rest in self._rows(
+            'SELECT "table", common, name, label, type, unit, given, distinct_values, least, greatest FROM "column"'
+            ' ORDER BY "table", position'
+        ):
+            pairs = [(value, times) for value, times in json.loads(common)]
+            columns.setdefault(table, []).append(Column(*rest, common=pairs))
+        rows = self._rows("SELECT name, kind, rows FROM \"table\" ORDER BY kind = 'documents', name")
+        return tuple(Table(name, kind, count, tuple(columns.get(name, ()))) for name, kind, count in rows)
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(Reference(*row) for row in self._rows("SELECT * FROM reference"))
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The documents in the order of the collection's text."""
+        return Documents(self._rows)
+
+    @property
+    def files(self) -> tuple[FileInfo, ...]:
+        """What was found, in order of names."""
+        rows = self._rows(
+            "SELECT path, name, size, coalesce(format, ''), status, coalesce(reason, '') FROM file ORDER BY name"
+        )
+        return tuple(FileInfo(*row) for row in rows)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What is not in it, and why: files that failed or were left out, duplicates, and what was not looked at."""
+        reason = "CASE status WHEN 'duplicate' THEN 'the same as ' || reason ELSE reason END"
+        rows = self._rows(f"SELECT name, {reason} FROM file WHERE status <> 'read' ORDER BY name")
+        return (*(Skipped(*row) for row in rows), *self._scanned)
+
+    @property
+    def notes(self) -> tuple[Remark, ...]:
+        """What was not as it should be in what was read."""
+        rows = self._rows(
+            "SELECT coalesce(d.name, f.name, ''), n.problem, n.place FROM note n"
+            " LEFT JOIN document d ON d.id = n.document"
+            " LEFT JOIN file f ON f.id = n.file ORDER BY n.rowid"
+        )
+        return tuple(Remark(*row) for row in rows)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths that it is made from."""
+        with self._using:
+            return sources_of(self._db)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the names and contents of all files that were read."""
+        rows = self._rows("SELECT name, sha256 FROM file WHERE status = 'read' ORDER BY name")
+        return hashlib.sha256(json.dumps(rows).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def characters(self) -> int:
+        """Of the collection's text: that of all documents, one after another, each followed by a line end."""
+        return self.documents.characters
+
+    def text(self, start: int = 0, end: int | None = None) -> str:
+        """A stretch of the collection's text."""
+        end = self.characters if end is None else min(end, self.characters)
+        start = max(0, start)
+        pieces: list[str] = []
+        for number, begins, ends in self.documents.between(start, end):
+            low, high = max(start, begins) - begins, min(end, ends) - begins
+            rows = self._rows(
+                'SELECT start, text FROM passage WHERE document = ? AND "end" > ? AND start < ? ORDER BY id',
+                (number, low, high),
+            )
+            pieces += [text[max(0, low - at) : max(0, high - at)] for at, text in rows]
+            if start <= ends < end:
+                pieces.append("\n")
+        return "".join(pieces)
+
+    def span(self, start: int, end: int) -> tuple[str, int, int]:
+        """The document that a stretch begins in, and the stretch's characters there."""
+        document = self.documents.at(start)
+        return document.name, start - document.start, min(end, document.end) - document.start
+
+    def search(self, words: str | Iterable[str], k: int = 8, documents: Some[int] | None = None) -> list[Passage]:
+        """The passages with the most telling of the words, best first; inside some documents only, by their ids."""
+        match = query(words)
+        if not match or k < 1:
+            return []
+        inside = ""
+        values: list[object] = [match, _WEIGHTS]
+        if documents is not None:
+            inside = "AND search.rowid IN (SELECT id FROM passage WHERE document IN (SELECT value FROM json_each(?)))"
+            values.append(json.dumps(list(documents)))
+        rows = self._rows(
+            'SELECT p.id, p.document, d.name, d.title, p.heading, p.place, p.start, p."end", p.text, s.rank FROM'
+            f" (SELECT rowid, rank FROM search WHERE search MATCH ? AND rank MATCH ? {inside} ORDER BY rank LIMIT ?) s"
+            " JOIN passage p ON p.id = s.rowid JOIN document d ON d.id = p.document ORDER BY s.rank, p.id",
+            (*values, k),
+        )
+        return [self._passage(*row) for row in rows]
+
+    def _passage(
+        self, number: int, document: int, name: str, title: str, heading: str, place: str, start: int, end: int,
+        text: str, rank: float,
+    ) -> Passage:  # fmt: skip
+        begins = self.documents.start_of(document)
+        return Passage(number, name, title, heading, place, begins + start, begins + end, text, rank)
+
+
+def _write(
+    path: Path, added: Sequence[Path], again: bool, progress: Progress | None, cancel: Cancelled | None
+) -> list[Skipped]:
+    db = open_writing(path)
+    try:
+        sources = [Path(source) for source in dict.fromkeys((*sources_of(db), *map(str, added)))]
+        scan = Scan(sources)
+        work = plan(db, scan, again=again)
+        Ingest(db, path, progress, cancel).run(work, [str(source) for source in sources], scan.skipped)
+    finally:
+        db.close()
+    return scan.skipped
+
+
+def _temporary() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="rlm-local-"))
+    (folder / STATE_MARK).touch(mode=0o600)
+    return folder
+
+
+def _spilled(documents: Mapping[str, str], folder: Path) -> list[Found]:
+    """Texts as files of a temporary folder, to be read as others are."""
+    found: list[Found] = []
+    taken: set[str] = set()
+    for number, (written, text) in enumerate(documents.items()):
+        path = folder / str(number)
+        path.write_bytes(text.encode("utf-8", "replace"))
+        name = printable(written) or str(number)
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        status = path.stat()
+        found.append(Found(name, name, status.st_size, status.st_mtime_ns, str(folder), (path.name,)))
+    return found

@@ -1,0 +1,105 @@
+"""A column of a file's records while the file is read: what it is read as, and its cells as values."""
+
+from collections.abc import Sequence
+
+from rlm_local.collection.formats.part import Cell
+from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, decide, reader
+
+_SAMPLE = 1_000
+"""Different cells that decide how a column is read."""
+_KNOWN = 100_000
+"""Different cells whose values are remembered, and how long they may be."""
+_LONG = 200
+_TOLERATED = 0.03
+"""Of the cells given, that may not fit."""
+
+
+class Column:
+    """Reads the cells of one column, batch after batch.
+
+    Args:
+        key, label: its name among the columns of its records, unique; and as written.
+        reading: how it is read, where that is known.
+    """
+
+    def __init__(self, key: str, label: str, reading: Reading | None = None) -> None:
+        self.key, self.label = key, label
+        self.reading = reading or NONE
+        self.imposed = reading is not None
+        self.given = 0
+        self.unfit: dict[str, int] = {}
+        self._sample: dict[Cell, None] = {}
+        self._known: dict[Cell, tuple[Value, str | None]] = {}
+        self._read = reader(self.reading)
+
+    def values(self, cells: Sequence[Cell]) -> tuple[Sequence[Value], Sequence[str | None] | None]:
+        """The cells as values, and what is told beside them (units, zones) where the reading has that."""
+        types = set(map(type, cells))
+        types.discard(type(None))
+        if not types:
+            return cells, [None] * len(cells) if self.reading.beside else None
+        if bool in types and len(types) > 1:  # True is 1 to a dictionary
+            cells = [("true" if cell else "false") if isinstance(cell, bool) else cell for cell in cells]
+        if not self.imposed and self.reading.kind == "none":
+            self._sample = dict.fromkeys(dict.fromkeys(cells)) if len(cells) <= _SAMPLE else self._some(cells)
+            self._be(decide(self.label, self._sample))
+        if self.reading.kind == "text":
+            return self._texts(cells), None
+        return self._others(cells)
+
+    def again(self) -> Reading | None:
+        """How to read it instead, if too many cells did not fit; None if all is well."""
+        missed = sum(self.unfit.values())
+        if self.imposed or missed <= _TOLERATED * self.given:
+            return None
+        seen = [*self._sample, *self.unfit]
+        other = decide(self.label, seen)
+        return TEXT if other == self.reading else other
+
+    def _some(self, cells: Sequence[Cell]) -> dict[Cell, None]:
+        different = dict.fromkeys(cells)
+        step = max(1, len(different) // _SAMPLE)
+        return dict.fromkeys(list(different)[::step])
+
+    def _be(self, reading: Reading) -> None:
+        self.reading = reading
+        self._read = reader(reading)
+        self._known.clear()
+
+    def _texts(self, cells: Sequence[Cell]) -> Sequence[Value]:
+        different = set(cells)
+        if len(different) > len(cells) // 2:
+            read = self._read
+            found = [read(cell)[0] for cell in cells]
+        else:
+            values = {cell: self._read(cell)[0] for cell in different}
+            found = list(map(values.__getitem__, cells))
+        self.given += len(found) - found.count(None)
+        return found
+
+    def _others(self, cells: Sequence[Cell]) -> tuple[Sequence[Value], Sequence[str | None] | None]:
+        if len(self._known) > _KNOWN:
+            self._known.clear()
+        known = self._known
+        for cell in set(cells) - known.keys():
+            try:
+                known[cell] = self._read(cell)
+            except Unfit:
+                known[cell] = (None, "")
+        read = list(map(known.__getitem__, cells))
+        if any(beside == "" for _, beside in set(read)):
+            self._count_unfit(cells)
+            read = [(value, beside or None) for value, beside in read]
+        values = [value for value, _ in read]
+        self.given += len(values) - values.count(None)
+        return values, [beside for _, beside in read] if self.reading.beside else None
+
+    def _count_unfit(self, cells: Sequence[Cell]) -> None:
+        for cell in cells:
+            if self._known[cell][1] == "":
+                self.given += 1
+                shown = str(cell)[:80]
+                if shown in self.unfit or len(self.unfit) < _SAMPLE:
+                    self.unfit[shown] = self.unfit.get(shown, 0) + 1
+                else:
+                    self.unfit[next(iter(self.unfit))] += 1

@@ -1,0 +1,56 @@
+"""Names of tables and columns that SQL takes as they are, made from labels that may be anything."""
+
+import re
+import unicodedata
+from collections.abc import Container
+
+LONGEST = 40
+
+_KEYWORDS = frozenset(
+    "abort action add after all alter always analyze and as asc attach autoincrement before begin between by cascade "
+    "case cast check collate column commit conflict constraint create cross current current_date current_time "
+    "current_timestamp database default deferrable deferred delete desc detach distinct do drop each else end escape "
+    "except exclude exclusive exists explain fail filter first following for foreign from full generated glob group "
+    "groups having if ignore immediate in index indexed initially inner insert instead intersect into is isnull join "
+    "key last left like limit match materialized natural no not nothing notnull null nulls of offset on or order "
+    "others outer over partition plan pragma preceding primary query raise range recursive references regexp reindex "
+    "release rename replace restrict returning right rollback row rows savepoint select set table temp temporary then "
+    "ties to transaction trigger true false unbounded union unique update using vacuum values view virtual when where "
+    "window with without".split()
+)
+_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OTHER = re.compile(r"[^a-z0-9]+")
+_SPELLED = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "œ": "oe", "þ": "th", "%": " percent "})
+
+
+def plain(label: str) -> str:
+    """A label in lower snake case and ASCII; empty where it has no letters or digits that can be written so."""
+    text = unicodedata.normalize("NFKD", label[:200].translate(_SPELLED))
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    text = _OTHER.sub("_", _BOUNDARY.sub("_", text).lower()).strip("_")
+    return text[:LONGEST].rstrip("_")
+
+
+def identifier(label: str, taken: Container[str], otherwise: str = "value") -> str:
+    """A name for a label that none of `taken` has."""
+    name = plain(label) or otherwise
+    if name[0].isdigit():
+        name = f"n{name}"[:LONGEST]
+    if name in _KEYWORDS:
+        name = f"{name}_"
+    number, unique = 1, name
+    while unique in taken:
+        number += 1
+        unique = f"{name[: LONGEST - len(str(number)) - 1]}_{number}"
+    return unique
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it, whatever it is."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def stem(name: str) -> str:
+    """A name in lower snake case without numbers and dates: "visits_2023" is "visits"."""
+    return "_".join(word for word in name.split("_") if word and not any(c.isdigit() for c in word))

@@ -1,0 +1,90 @@
+"""What a collection tells of itself: its tables and columns, documents, files, passages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Value = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. `least`, `greatest` and the values of `common` are as stored."""
+
+    name: str
+    label: str
+    type: str
+    unit: str
+    given: int
+    distinct: int
+    least: Value
+    greatest: Value
+    common: Sequence[tuple[Value, int]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of records; the documents with their fields are one, whose kind is "documents"."""
+
+    name: str
+    kind: str
+    rows: int
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column whose values stand in another; `share` of the different ones do."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+    share: float
+
+
+@dataclass(frozen=True)
+class DocumentInfo:
+    """A document; `start` and `end` are characters of the whole collection's text."""
+
+    id: int
+    name: str
+    title: str
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file, and what became of it: read, failed, skipped, or a duplicate; and why."""
+
+    path: str
+    name: str
+    size: int
+    format: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that is not as it should be, in a document or file."""
+
+    document: str
+    problem: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage that was found; `start` and `end` are characters of the whole collection's text, a low rank is good."""
+
+    id: int
+    document: str
+    title: str
+    heading: str
+    place: str
+    start: int
+    end: int
+    text: str
+    rank: float

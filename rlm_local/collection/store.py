@@ -1,0 +1,171 @@
+"""A collection's database: where it is, who may use it now, and whether it is of this version.
+
+A file beside it, `<key>.lock`, is held shared by whoever reads and exclusively by whoever writes, so pages that are
+read do not change. A process that ends, however it ends, gives it up.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import apsw
+
+from rlm_local.collection.database import Database, connect
+from rlm_local.collection.errors import CollectionError
+from rlm_local.collection.schema import PAGE, SCHEMA, VERSION
+
+_WAKE = 0.1
+
+
+class Cancelled(Protocol):
+    """Something that a person can stop."""
+
+    @property
+    def cancelled(self) -> bool: ...
+
+
+def key_of(sources: Sequence[Path]) -> str:
+    """What the collection of some resolved paths is called, whatever their order."""
+    return hashlib.sha256("\0".join(sorted(map(str, sources))).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+class Lock:
+    """The lock of one database. `take` again changes what is held.
+
+    Args:
+        database: the database's path.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_suffix(".lock")
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CollectionError(f"{self._path} cannot be opened: {error.strerror or error}") from error
+
+    def take(
+        self,
+        how: Literal["shared", "exclusive"],
+        told: Callable[[str], None],
+        cancel: Cancelled | None = None,
+    ) -> None:
+        """Waits until it can be had, and tells so once.
+
+        Raises:
+            CollectionError: cancelled meanwhile.
+        """
+        operation = fcntl.LOCK_SH if how == "shared" else fcntl.LOCK_EX
+        waiting = False
+        while True:
+            try:
+                fcntl.flock(self._descriptor, operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not waiting:
+                    busy = "being brought up to date" if how == "shared" else "in use"
+                    told(f"waiting: the collection is {busy} by another process")
+                    waiting = True
+                if cancel is not None and cancel.cancelled:
+                    raise CollectionError("cancelled while waiting for another process") from None
+                time.sleep(_WAKE)
+            else:
+                return
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def open_writing(path: Path) -> Database:
+    """The database for the one who writes; made where there is none, and anew where an older version left one.
+
+    Raises:
+        CollectionError: a newer rlm-local wrote it, or it cannot be opened.
+    """
+    try:
+        if _version(path) not in (0, VERSION):
+            path.unlink()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.close(descriptor)
+        db = connect(path)
+        for statement in (f"page_size = {PAGE}", "journal_mode = DELETE", "synchronous = NORMAL",
+                          "cache_size = -32000", "temp_store = FILE", "trusted_schema = OFF"):  # fmt: skip
+            db.execute(f"PRAGMA {statement}").fetchall()
+        if not _version(path):
+            with db:
+                db.execute(SCHEMA)
+                db.execute("INSERT INTO meta VALUES ('version', ?), ('made', ?)", (VERSION, int(time.time())))
+    except (apsw.Error, OSError) as error:
+        raise trouble(path, error) from error
+    return db
+
+
+def open_reading(path: Path) -> Database:
+    """The database for one who reads, and holds the lock."""
+    try:
+        db = connect(path, reading=True)
+        db.execute("PRAGMA query_only = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = FILE").fetchall()
+    except apsw.Error as error:
+        raise trouble(path, error) from error
+    return db
+
+
+def is_current(path: Path) -> bool:
+    """Whether there is a database of this version.
+
+    Raises:
+        CollectionError: a newer rlm-local wrote it.
+    """
+    return _version(path) == VERSION
+
+
+def _version(path: Path) -> int:
+    if not path.exists() or not path.stat().st_size:
+        return 0
+    try:
+        db = connect(path)  # for writing: an ingest that was killed is rolled back
+        try:
+            found = db.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+        finally:
+            db.close()
+    except apsw.SQLError:
+        return 0 if _is_blank(path) else -1
+    except apsw.NotADBError:
+        return -1
+    version = int(str(found[0])) if found else -1
+    if version > VERSION:
+        raise CollectionError(
+            f"the collection {path.stem} was made by a newer rlm-local",
+            remedy="Use that one, or drop the collection: rlm-local collection drop " + path.stem,
+        )
+    return version
+
+
+def _is_blank(path: Path) -> bool:
+    db = connect(path)
+    try:
+        return db.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    finally:
+        db.close()
+
+
+def sources_of(db: Database) -> tuple[str, ...]:
+    """The paths that a collection is made from."""
+    found = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
+    return tuple(json.loads(str(found[0]))) if found else ()
+
+
+def trouble(path: Path, error: Exception) -> CollectionError:
+    """What broke, in words."""
+    if isinstance(error, apsw.FullError) or (isinstance(error, OSError) and error.errno == 28):
+        return CollectionError(
+            f"the disk is full: {path.parent}", remedy="Make room, and ask again: what was read so far is kept"
+        )
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return CollectionError(
+            f"the collection {path.name} is damaged", remedy=f"Drop it: rlm-local collection drop {path.stem}"
+        )
+    return CollectionError(f"the collection {path.name} cannot be used: {error}")

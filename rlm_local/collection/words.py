@@ -1,0 +1,51 @@
+"""Words as the index has them, in the text and in what is searched for."""
+
+import itertools
+import re
+from collections.abc import Iterable
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Scripts without spaces between words, and Korean, whose endings hang on them: Thai to Khmer, Han, kana, hangul."""
+
+_RUN = re.compile(f"[{_UNSPACED}]+")
+_WORD = re.compile(r"[^\W_]+")
+_COMMON = frozenset(
+    "a about after all also am an and any are as at be because been before being between both but by can could "
+    "did do does doing during each every few for from get give had has have he her here him his how i if in into "
+    "is it its me more most much my no none not of off on once one only or other our out over own per same she "
+    "show since so some such tell than that the their them then there these they this those to under until up us "
+    "was we were what when where which while who whose why will with without would yes you your".split()
+)
+_MOST = 64
+"""Words of a search; more tell nothing."""
+
+
+def segmented(text: str) -> str:
+    """The text with runs of scripts without spaces as overlapping pairs of characters, so that parts are found."""
+    return text if text.isascii() else _RUN.sub(_pairs, text)
+
+
+def _pairs(run: re.Match[str]) -> str:
+    written = run[0]
+    if len(written) == 1:
+        return f" {written} "
+    return f" {' '.join(map(''.join, itertools.pairwise(written)))} "
+
+
+def topic(title: str, base: str) -> str:
+    """What a document's passages are found under: its title and its own name, as the index has them."""
+    return segmented(f"{title} {base}" if title else base)
+
+
+def query(words: str | Iterable[str]) -> str:
+    """An FTS5 query for any of the words, the common ones only where there are no others; empty for no words."""
+    text = words if isinstance(words, str) else " ".join(words)
+    found = list(dict.fromkeys(word.lower() for word in _WORD.findall(segmented(text))))
+    telling = [word for word in found if word not in _COMMON] or found
+    return " OR ".join(map(_term, telling[:_MOST]))
+
+
+def _term(word: str) -> str:
+    return f'"{word}"*' if len(word) == 1 and _RUN.match(word) else f'"{word}"'

@@ -1,0 +1,122 @@
+"""A collection from outside: opened, read, searched."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from rlm_local.collection import Collection, CollectionError
+from rlm_local.home import Home
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "records"
+    (root / "sales").mkdir(parents=True)
+    (root / "letter.txt").write_text("Dear all,\n\nthe fee is 40 EUR a month.\n")
+    (root / "sales/sales_2023.csv").write_text("id,day,amount\n1,2023-01-02,10\n2,2023-02-03,20\n")
+    (root / "sales/sales_2024.csv").write_text("id,day,amount\n3,2024-01-02,10.5\n4,2024-02-03,20\n")
+    return root
+
+
+@pytest.fixture
+def opened(folder: Path, home: Home) -> Iterator[Collection]:
+    with Collection.open([folder], home=home) as collection:
+        yield collection
+
+
+def test_a_folder_becomes_documents_and_tables(opened: Collection) -> None:
+    assert [document.name for document in opened.documents] == [
+        "letter.txt",
+        "sales/sales_2023.csv",
+        "sales/sales_2024.csv",
+    ]
+    sales, documents = opened.tables
+    assert (sales.name, sales.rows) == ("sales", 4)
+    assert [(column.name, column.type) for column in sales.columns] == [
+        ("id", "id"),
+        ("day", "date"),
+        ("amount", "number"),
+    ]
+    assert (documents.name, documents.kind, documents.rows) == ("documents", "documents", 3)
+
+
+def test_the_text_of_all_documents_can_be_read_from_anywhere_to_anywhere(opened: Collection) -> None:
+    whole = opened.text()
+    assert len(whole) == opened.characters
+    for document in opened.documents:
+        assert whole[document.end] == "\n"
+    for start in range(0, len(whole), 7):
+        assert opened.text(start, start + 31) == whole[start : start + 31]
+
+
+def test_what_is_found_stands_where_it_says(opened: Collection) -> None:
+    found = opened.search("What is the fee a month?", 3)
+    assert found[0].document == "letter.txt"
+    assert opened.text(found[0].start, found[0].end) == found[0].text
+    assert opened.span(found[0].start, found[0].end) == ("letter.txt", 0, len(found[0].text))
+
+
+def test_a_search_can_be_kept_to_some_documents(opened: Collection) -> None:
+    sales = [document.id for document in opened.documents if document.name.startswith("sales")]
+    assert opened.search("fee", documents=sales) == []
+    assert opened.search("2023", documents=sales)[0].document == "sales/sales_2023.csv"
+
+
+def test_the_file_alone_is_the_whole_collection(opened: Collection) -> None:
+    plain = apsw.Connection(f"file:{opened.path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    assert plain.execute("SELECT sum(amount) FROM sales").get == 60.5
+    assert plain.execute("SELECT text FROM documents WHERE name = 'letter.txt'").get.startswith("Dear all,")
+    assert {path.suffix for path in opened.path.parent.iterdir()} == {".db", ".lock"}
+
+
+def test_texts_by_name_make_a_collection_that_goes_away() -> None:
+    with Collection.of({"a": "the first text", "b/c.txt": "the second text"}) as collection:
+        path = collection.path
+        assert [document.name for document in collection.documents] == ["a", "b/c.txt"]
+        assert collection.search("second")[0].document == "b/c.txt"
+    assert not path.parent.exists()
+
+
+def test_standard_input_is_a_document_and_kept_nowhere(home: Home) -> None:
+    with Collection.open(["-"], home=home, stdin=io.StringIO("from a pipe")) as collection:
+        assert collection.text() == "from a pipe\n"
+    assert list(home.collections.iterdir()) == []
+
+
+def test_a_name_is_a_collection_to_come_back_to(folder: Path, home: Home, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("another one")
+    Collection.open([folder], home=home, name="work").close()
+    Collection.open([other], home=home, name="work").close()
+    with Collection.open(home=home, name="work") as collection:
+        assert collection.sources == (str(folder), str(other))
+        assert "other.txt" in {document.name for document in collection.documents}
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 65])
+def test_a_name_is_no_path(name: str, folder: Path, home: Home) -> None:
+    with pytest.raises(CollectionError, match="is no name"):
+        Collection.open([folder], home=home, name=name)
+
+
+def test_what_is_not_there_is_said(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="nowhere does not exist"):
+        Collection.open([tmp_path / "nowhere"], home=home)
+    with pytest.raises(CollectionError, match="there is no collection 'nothing'"):
+        Collection.open(home=home, name="nothing")
+
+
+def test_the_same_content_has_the_same_hash(folder: Path, home: Home) -> None:
+    with Collection.open([folder], home=home) as one, Collection.open([folder], home=home, fresh=True) as other:
+        assert one.sha256 == other.sha256
+    (folder / "letter.txt").write_text("another")
+    with Collection.open([folder], home=home) as changed:
+        assert changed.sha256 != one.sha256
