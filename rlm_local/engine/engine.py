@@ -21,7 +21,7 @@ from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, LlamaEngine, Model, ModelSpec, open_model, resolve
+from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec, open_model, resolve
 from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
@@ -90,7 +90,7 @@ class Engine:
         opened = open_model(spec, home, threads=threads, progress=progress)
         self._use(spec, opened, image, store, listener)
         self._calibration = biases
-        if isinstance(opened, LlamaEngine):
+        if isinstance(opened, LocalModel):
             self._trained = TrainedPolicies(
                 Policies(home.policies), spec.sha256, opened.template_sha256, opened.load_adapter
             )

@@ -14,6 +14,7 @@ from rlm_local.models.cancel import Cancel
 from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
 from rlm_local.models.engine import LlamaEngine
 from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, PromptTooLong
+from rlm_local.models.local import LocalModel
 from rlm_local.models.model import Cursor, Model
 from rlm_local.models.opening import open_model
 from rlm_local.models.prompt import Message, Prompt
@@ -31,6 +32,7 @@ __all__ = [
     "DeadlineExceeded",
     "Generation",
     "LlamaEngine",
+    "LocalModel",
     "Message",
     "Model",
     "ModelError",

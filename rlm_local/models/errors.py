@@ -12,6 +12,7 @@
         GrammarError        the GBNF grammar cannot be parsed
         PromptTooLong       this prompt does not fit the context
         EngineError         a decode failed, or the engine is closed
+          WorkerDied        the process that llama.cpp runs in died
         ServerError         a model's server is gone, refuses, or says what cannot be understood
         Cancelled           the caller cancelled
           DeadlineExceeded  or ran out of time
@@ -82,9 +83,17 @@ class PromptTooLong(ModelError):  # noqa: N818 - a condition of the input, named
         self.prompt_tokens = prompt_tokens
         self.context_tokens = context_tokens
 
+    def __reduce__(self) -> tuple[type["PromptTooLong"], tuple[int, int], dict[str, object]]:
+        """So that it can pass from one process to another."""
+        return type(self), (self.prompt_tokens, self.context_tokens), vars(self)
+
 
 class EngineError(ModelError):
     """A decode failed, or the engine was closed while the call was waiting."""
+
+
+class WorkerDied(EngineError):  # noqa: N818 - what happened, of which the signal is the reason
+    """The process that llama.cpp runs in died; `usage` does not say what had been evaluated until then."""
 
 
 class ServerError(ModelError):

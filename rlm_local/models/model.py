@@ -1,4 +1,4 @@
-"""Model: what the rest of rlm-local knows of a language model. LlamaEngine is one; tests bring scripted ones."""
+"""Model: what the rest of rlm-local knows of a language model. LocalModel is one; tests bring scripted ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from rlm_local.home import Home
 from rlm_local.models.catalog import ModelSpec
-from rlm_local.models.engine import LlamaEngine
+from rlm_local.models.local import LocalModel
 from rlm_local.models.model import Model
-from rlm_local.models.native import prepare
 from rlm_local.models.pull import ensure_model
 
 KEY_VARIABLE = "RLM_LOCAL_SERVER_KEY"
@@ -20,7 +19,7 @@ def open_model(
     """The model, fetched if need be and loaded; to be closed.
 
     Args:
-        home: where weights, KV and the answers of leaf calls are kept.
+        home: where weights, llama.cpp's library, KV and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
         progress: called with what is being done and the share of it, 0 to 1.
 
@@ -33,8 +32,5 @@ def open_model(
         url, _, name = spec.server.partition("#")
         progress(f"connecting to {url}", None)
         return RemoteModel(url, name=name, key=os.environ.get(KEY_VARIABLE))
-    prepare(home, progress)
     path = ensure_model(spec, home.models, progress=progress)
-    return LlamaEngine(
-        path, name=spec.name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
-    )
+    return LocalModel(path, name=spec.name, home=home, threads=threads, progress=progress)
