@@ -1,8 +1,8 @@
 import pytest
 
+from rlm_local.collection.number import quantity
 from rlm_local.corpus.date import DateReader, day_month_order
 from rlm_local.corpus.field import field_name, typed
-from rlm_local.collection.number import quantity
 
 
 @pytest.mark.parametrize(

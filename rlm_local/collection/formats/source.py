@@ -3,6 +3,7 @@
 import codecs
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
@@ -18,16 +19,28 @@ _LOOK = 1 << 16
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
+@dataclass
+class Room:
+    """What may still be taken out of one file of the disk, however its archives and messages nest."""
+
+    size: int = 1 << 30  # bytes unpacked
+    files: int = 20_000
+
+
 class Source:
     """One file, or one thing inside a file.
 
     Args:
         name: its name, with its suffix; the path inside the folder for a file of one.
         data: its bytes, or a binary stream of them that can be sought.
+        depth: how many archives and messages it is inside of.
+        room: shared by everything inside of one file.
     """
 
-    def __init__(self, name: str, data: bytes | BinaryIO) -> None:
+    def __init__(self, name: str, data: bytes | BinaryIO, depth: int = 0, room: Room | None = None) -> None:
         self.name = name
+        self.depth = depth
+        self.room = room or Room()
         self._stream = io.BytesIO(data) if isinstance(data, bytes) else data
 
     @property
