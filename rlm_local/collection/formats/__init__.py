@@ -1,9 +1,18 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, html, json, mail, pdf, text
+from rlm_local.collection.formats import csv, docx, html, json, mail, pdf, text
 from rlm_local.collection.formats.format import LOOK, Format
 
-FORMATS: tuple[Format, ...] = (csv.FORMAT, json.FORMAT, pdf.FORMAT, mail.MAILBOX, mail.FORMAT, html.FORMAT, text.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    csv.FORMAT,
+    json.FORMAT,
+    pdf.FORMAT,
+    docx.FORMAT,
+    mail.MAILBOX,
+    mail.FORMAT,
+    html.FORMAT,
+    text.FORMAT,
+)
 """In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rlm_local.collection.formats.part import MOST_ROWS, Part, Rows, Text
+from rlm_local.collection.formats.grid import Line, tables
+from rlm_local.collection.formats.part import Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
 
 BETWEEN = " | "
@@ -12,7 +13,9 @@ BETWEEN = " | "
 _PIECE = 1 << 18
 _MOST_SPANNED = 100_000  # cells that merged ones are repeated in, a table
 _WIDEST = 200
+_LONG = 400  # characters of a cell that is paragraphs, not a line
 _LONGEST_NAME = 80
+_LONGEST_NUMBER = 30
 _LONGEST_HEADING = 200
 
 
@@ -82,23 +85,26 @@ class Flow:
             self._add(text + "\n\n")
 
     def table(self, table: Table) -> None:
-        """Add a table: a line a row, and its records where it has a header and some."""
-        lines: list[tuple[int, int]] = []
-        for row in table.shown:
-            text = BETWEEN.join(" ".join(clean(cell).split()) for cell in row)
-            lines.append((self._length, self._length + len(text)))
-            self._add(text + "\n" if text.strip(BETWEEN) else "")
+        """Add a table: its rows as lines of text, and its records where it has a header and some."""
+        lines: list[Line] = []
+        for number, (row, shown) in enumerate(zip(table.rows, table.shown, strict=True)):
+            start = self._length
+            said = [clean(cell).strip() for cell in shown]
+            if any(len(cell) > _LONG and "\n" in cell for cell in said):
+                self.paragraph("\n\n".join(cell for cell in said if cell))
+            elif any(said):
+                self._add(BETWEEN.join(" ".join(cell.split()) for cell in said) + "\n")
+            cells = [clean(cell).strip() for cell in row]
+            lines.append(Line(cells, start, max(start, self._length - 1), number))
         self._add("\n" if lines else "")
-        header = table.rows[0] if table.rows else []
-        if len(table.rows) > 1 and len(header) > 1 and all(0 < len(label.strip()) <= _LONGEST_NAME for label in header):
-            self.cut()
-            columns = tuple(" ".join(clean(label).split()) for label in header)
-            name = " ".join(clean(table.name).split())[:_LONGEST_NAME]
-            width = len(columns)
-            for at in range(1, len(table.rows), MOST_ROWS):
-                some = table.rows[at : at + MOST_ROWS]
-                cells = [tuple(clean(cell).strip() or None for cell in (row + [""] * width)[:width]) for row in some]
-                self._parts.append(Rows(name, columns, cells, spans=lines[at : at + MOST_ROWS]))
+        self.cut()
+        name = " ".join(clean(table.name).split())[:_LONGEST_NAME]
+        for batch in tables(lines):
+            labelled = sum(bool(label) for label in batch.columns)
+            if batch.lines and labelled > 1 and 2 * labelled >= len(batch.columns):
+                rows = [tuple(cell or None for cell in line.cells) for line in batch.lines]
+                spans = [(line.start, line.end) for line in batch.lines]
+                self._parts.append(Rows(name, batch.columns, rows, spans=spans))
 
     def cut(self) -> None:
         """End the stretch of text: what follows stands at another place or under another heading."""
@@ -138,7 +144,7 @@ class Flow:
 
 def _lines_of(row: list[str]) -> list[list[str]]:
     """A row whose cells hold as many lines each, numbers among them, as that many rows; else the row."""
-    cells = [cell.split("\n") for cell in row]
+    cells = [cell.rstrip("\n").split("\n") for cell in row]
     counts = {len(lines) for lines in cells if len(lines) > 1}
     several = [lines for lines in cells if len(lines) > 1]
     if len(counts) != 1 or len(several) < 2 or not any(_are_numbers(lines) for lines in several):
@@ -149,4 +155,5 @@ def _lines_of(row: list[str]) -> list[list[str]]:
 
 def _are_numbers(lines: list[str]) -> bool:
     said = [line for line in lines if line.strip()]
-    return len(said) > 1 and all(any(letter.isdigit() for letter in line) and len(line) < 30 for line in said)
+    numbers = sum(any(letter.isdigit() for letter in line) for line in said)
+    return 2 * numbers > len(said) > 1 and all(len(line) < _LONGEST_NUMBER for line in said)
