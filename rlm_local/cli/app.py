@@ -8,7 +8,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from rlm_local.cli import audit, batch, bench, collect, doctor, keys, models, policy, run, runs, sandbox, serve, train
+from rlm_local.cli import (
+    audit,
+    batch,
+    bench,
+    collect,
+    doctor,
+    keys,
+    models,
+    policy,
+    run,
+    runs,
+    sandbox,
+    serve,
+    setup,
+    train,
+)
 from rlm_local.cli.config import read_config
 from rlm_local.cli.shared import shared
 from rlm_local.cli.terminal import complain
@@ -54,6 +69,7 @@ app.command("collect")(collect.collect)
 app.add_typer(train.app, name="train")
 app.add_typer(policy.app, name="policy")
 app.add_typer(bench.app, name="bench")
+app.command("setup")(setup.setup)
 app.command("doctor")(doctor.doctor)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _RUN_MEMORY = 3_000_000_000
 _IMAGE_MEGABYTES = 27
+_LIBRARY_MEGABYTES = 11
 _MEGABYTES_A_MINUTE = 300  # of an ordinary line
 
 State = Literal["ok", "weak", "missing"]
@@ -44,27 +45,29 @@ class Finding:
     needed: bool = True
     """Whether `run` cannot work without it, and cannot fetch it."""
 
+    fetched: bool = False
+    """Whether `run` fetches it by itself where it is missing."""
+
 
 def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what is installed, what is missing, and what it would cost to fix.
+    """Say what is installed, what is missing, and what it would cost to fix. llama.cpp's library is tried.
 
     Exit status 1 where `run` could not work. What it can fetch by itself is no reason for that.
     """
     findings = list(examine(shared(ctx).home))
-    works = not any(finding.needed and finding.state == "missing" for finding in findings)
+    blocked = any(finding.needed and finding.state == "missing" for finding in findings)
     if as_json:
-        sys.stdout.write(f"{json.dumps({'works': works, 'findings': [asdict(finding) for finding in findings]})}\n")
+        sys.stdout.write(f"{json.dumps({'blocked': blocked, 'findings': [asdict(finding) for finding in findings]})}\n")
     else:
-        _print(findings, works=works)
-    raise typer.Exit(0 if works else 1)
+        _print(findings, blocked=blocked)
+    raise typer.Exit(1 if blocked else 0)
 
 
 def examine(home: Home) -> Iterator[Finding]:
     """Everything that a run depends on, on this machine."""
     yield _python()
     yield _compiler()
-    yield _llama()
-    yield from _devices(home)
+    yield from _llama(home)
     yield _wasmtime()
     yield from _machine(home)
     yield from _state(home)
@@ -77,31 +80,40 @@ def _python() -> Finding:
 
 
 def _compiler() -> Finding:
-    found = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
-    if found:
+    from rlm_local.models.native import compiler
+
+    if found := compiler():
         return Finding("c++ compiler", "ok", found, needed=False)
-    return Finding("c++ compiler", "weak", "none", "Only building llama-cpp-python needs one", needed=False)
+    return Finding("c++ compiler", "ok", "none; only `rlm-local setup --backend compile` needs one", needed=False)
 
 
-def _llama() -> Finding:
+def _llama(home: Home) -> Iterator[Finding]:
+    """llama.cpp's library, tried in a process of its own, and the devices that it computes on beside the processor."""
+    from rlm_local.models.errors import LibraryError
+    from rlm_local.models.native import NoLibraryError, Setup, use
+
     try:
-        import llama_cpp
-    except (ImportError, OSError, RuntimeError) as error:
-        remedy = "Install a C++ compiler, then `pip install llama-cpp-python==0.3.36`"
-        return Finding("llama-cpp-python", "missing", str(error), remedy, megabytes=60, minutes=10)
-    gpu = "with a GPU backend" if llama_cpp.llama_supports_gpu_offload() else "for the CPU"
-    return Finding("llama-cpp-python", "ok", f"{llama_cpp.__version__}, {gpu}")
+        library, verdict = Setup(home.root / "native").look()
+    except NoLibraryError as error:
+        yield Finding(
+            "llama.cpp", "missing", error.message, error.remedy, _LIBRARY_MEGABYTES, 0.5, needed=False, fetched=True
+        )
+        return
+    except LibraryError as error:
+        yield Finding("llama.cpp", "missing", error.message, error.remedy)
+        return
+    built = f", built for {verdict.variant}" if verdict.variant and not library.variant else ""
+    yield Finding("llama.cpp", "ok", f"{library}{built}: decodes as it should")
+    if verdict.devices:
+        use(library)
+        yield from _devices(home)
 
 
 def _devices(home: Home) -> Iterator[Finding]:
-    """What the default model's layers would go to, where llama.cpp finds anything beside the processor."""
-    try:
-        from rlm_local.models import DEFAULT_MODEL
-        from rlm_local.models.devices import devices
-    except (ImportError, OSError, RuntimeError):
-        return
-    found = devices()
-    if found:
+    from rlm_local.models import DEFAULT_MODEL
+    from rlm_local.models.devices import devices
+
+    if found := devices():
         yield offloading(found, home.root / "models" / f"{DEFAULT_MODEL}.gguf")
 
 
@@ -182,7 +194,9 @@ def _models(home: Home) -> Iterator[Finding]:
         else:
             remedy = f"`rlm-local models pull {spec.name}`" + ("; the first run does it" if number == 0 else "")
             minutes = round(size / _MEGABYTES_A_MINUTE, 1)
-            yield Finding(spec.name, "missing", f"not here, {spec.licence}", remedy, size, minutes, needed=False)
+            said = f"not here, {spec.licence}"
+            fetched = number == 0
+            yield Finding(spec.name, "missing", said, remedy, size, minutes, needed=False, fetched=fetched)
 
 
 def _sandbox(home: Home) -> Iterator[Finding]:
@@ -191,7 +205,7 @@ def _sandbox(home: Home) -> Iterator[Finding]:
         yield Finding("sandbox image", "ok", str(directory), needed=False)
     else:
         remedy = "The first run fetches and builds it"
-        yield Finding("sandbox image", "missing", "not here", remedy, _IMAGE_MEGABYTES, 0.5, needed=False)
+        yield Finding("sandbox image", "missing", "not here", remedy, _IMAGE_MEGABYTES, 0.5, needed=False, fetched=True)
     try:
         from rlm_sandbox import capabilities
 
@@ -230,7 +244,7 @@ def _available_memory() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
 
 
-def _print(findings: list[Finding], *, works: bool) -> None:
+def _print(findings: list[Finding], *, blocked: bool) -> None:
     rows: list[tuple[str, str, str]] = []
     for finding in findings:
         cost = f" ({finding.megabytes:,} MB, about {finding.minutes:g} min)" if finding.megabytes else ""
@@ -240,4 +254,12 @@ def _print(findings: list[Finding], *, works: bool) -> None:
     out = console(sys.stdout)
     for finding, line in zip(findings, columns(rows), strict=True):
         out.print(clean(line), style=colours[finding.state])
-    out.print("\n`rlm-local run` works." if works else "\n`rlm-local run` cannot work: see what is missing above.")
+    out.print(f"\n{_sum(findings, blocked=blocked)}")
+
+
+def _sum(findings: list[Finding], *, blocked: bool) -> str:
+    if blocked:
+        return "`rlm-local run` cannot work: see what is missing above."
+    if any(finding.state == "missing" and finding.fetched for finding in findings):
+        return "`rlm-local run` fetches what is missing first; `rlm-local setup` does it ahead."
+    return "`rlm-local run` has all that it needs."

@@ -99,7 +99,7 @@ class LiveProgress:
             text = one_line(event.text, _WIDTH)
             self._bars.update(self._now, description=text, total=total, completed=event.fraction or 0.0)
             return
-        if event.kind in ("decision", "corpus"):
+        if event.kind in ("decision", "corpus", "notice"):
             self._print(f"{_INDENT * event.depth}{one_line(event.text, 200)}", style="dim")
         elif event.kind == "cell" and self._verbose:
             from rich.syntax import Syntax
@@ -107,7 +107,13 @@ class LiveProgress:
             self._print(Syntax(clean(event.text), "python", background_color="default", word_wrap=True))
         elif event.kind == "output" and self._verbose:
             self._print(_block(event))
-        what = {"decision": "thinking", "cell": "running a cell", "output": "thinking", "corpus": "reading"}
+        what = {
+            "decision": "thinking",
+            "cell": "running a cell",
+            "output": "thinking",
+            "corpus": "reading",
+            "notice": "setting up",
+        }
         self._bars.update(self._now, description=what.get(event.kind, event.kind), total=None)
 
     def count(self, done: int, total: int) -> None:

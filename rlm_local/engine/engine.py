@@ -83,11 +83,14 @@ class Engine:
         def progress(what: str, fraction: float | None) -> None:
             listener(Event("setup", what, fraction))
 
+        def notice(text: str) -> None:
+            listener(Event("notice", text))
+
         spec = resolve(model)
         biases = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
-        opened = open_model(spec, home, threads=threads, progress=progress)
+        opened = open_model(spec, home, threads=threads, progress=progress, notice=notice)
         self._use(spec, opened, image, store, listener)
         self._calibration = biases
         if isinstance(opened, LocalModel):

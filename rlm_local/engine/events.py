@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["setup", "corpus", "node", "decision", "cell", "output", "call", "end", "answer"]
+Kind = Literal["setup", "notice", "corpus", "node", "decision", "cell", "output", "call", "end", "answer"]
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Event:
 
     kind      text                                      data
     setup     what is being fetched, built or loaded
+    notice    what a person should know of it, one line
     corpus    what was read, one line
     node      a node's question                         part (of the documents, as a label), context_tokens, documents
     decision  the action and its reason                 the decision: action, logprobs, biased, propensity, costs, ...

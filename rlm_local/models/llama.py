@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.errors import AdapterError, EngineError, LoadError
-from rlm_local.models.native import c, last_error
+from rlm_local.models.native import c, last_error, library
 
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
@@ -46,6 +46,7 @@ class Weights:
     def __init__(self, path: Path, *, offloaded: int = 0, progress: Callable[[float], None] | None = None) -> None:
         params = c.llama_model_default_params()
         params.n_gpu_layers = offloaded
+        params.use_extra_bufts = library().extra_buffers
         params.load_mode = c.LLAMA_LOAD_MODE_NONE  # mapped pages would stay resident beside the repacked weights
 
         interrupted: list[BaseException] = []

@@ -1,20 +1,26 @@
 """Opening a model by its description, here or on a server."""
 
 import os
-from collections.abc import Callable
 
 from rlm_local.home import Home
 from rlm_local.models.catalog import ModelSpec
 from rlm_local.models.local import LocalModel
 from rlm_local.models.model import Model
+from rlm_local.models.native import Notice, Setup, silent
 from rlm_local.models.pull import ensure_model
+from rlm_local.models.sources import Report
 
 KEY_VARIABLE = "RLM_LOCAL_SERVER_KEY"
 """The environment variable with the key of a model's server: on a command line others could read it."""
 
 
 def open_model(
-    spec: ModelSpec, home: Home, *, threads: int | None = None, progress: Callable[[str, float | None], None]
+    spec: ModelSpec,
+    home: Home,
+    *,
+    threads: int | None = None,
+    progress: Report,
+    notice: Notice = silent,
 ) -> Model:
     """The model, fetched if need be and loaded; to be closed.
 
@@ -22,9 +28,11 @@ def open_model(
         home: where weights, llama.cpp's library, KV and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
         progress: called with what is being done and the share of it, 0 to 1.
+        notice: called with a line that a person should see.
 
     Raises:
-        ModelError: the weights cannot be had or loaded, or the server cannot be reached; with the remedy.
+        ModelError: the library or the weights cannot be had or loaded, or the server cannot be reached; with the
+            remedy.
     """
     if spec.server:
         from rlm_local.models.remote import RemoteModel  # its HTTP client takes its time to import
@@ -32,5 +40,6 @@ def open_model(
         url, _, name = spec.server.partition("#")
         progress(f"connecting to {url}", None)
         return RemoteModel(url, name=name, key=os.environ.get(KEY_VARIABLE))
+    Setup(home.native, progress, notice).choose()  # the process that the model gets then finds what was chosen
     path = ensure_model(spec, home.models, progress=progress)
     return LocalModel(path, name=spec.name, home=home, threads=threads, progress=progress)

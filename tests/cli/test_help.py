@@ -33,6 +33,7 @@ COMMANDS = [
     "bench",
     "bench examples",
     "bench tasks",
+    "setup",
     "doctor",
     "collect",
     "train",

@@ -11,7 +11,24 @@ that is fetched. A process has one for all its life.
 """
 
 from rlm_local.models.native.binding import declarations, last_error
+from rlm_local.models.native.compiled import compiler
 from rlm_local.models.native.library import Library
-from rlm_local.models.native.setup import VARIABLE, c, prepare
+from rlm_local.models.native.process import c, library, prepare, use
+from rlm_local.models.native.setup import BACKENDS, VARIABLE, NoLibraryError, Notice, Setup, silent
 
-__all__ = ["VARIABLE", "Library", "c", "declarations", "last_error", "prepare"]
+__all__ = [
+    "BACKENDS",
+    "VARIABLE",
+    "Library",
+    "NoLibraryError",
+    "Notice",
+    "Setup",
+    "c",
+    "compiler",
+    "declarations",
+    "last_error",
+    "library",
+    "prepare",
+    "silent",
+    "use",
+]

@@ -2,13 +2,15 @@
 
 import hashlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rlm_local.models.errors import LibraryError
 
 _NAMES = {"darwin": ("libllama.dylib", "libllama.so"), "win32": ("llama.dll", "libllama.dll")}
 _CPU = "libggml-cpu-"
+_PLAIN = ("haswell", "x64", "armv8.0_1")
+"""Variants that ask little of a processor."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class Library:
         variant: the build for one kind of processor that is taken of those in the folder, such as "haswell"; empty
             where llama.cpp takes the best that the processor has the instructions for.
         extra_buffers: whether weights may be laid out anew for this processor (faster; AMX is used only so).
+        for_device: whether it is worth having only where it finds another device than the processor.
     """
 
     folder: Path
     origin: str
     variant: str = ""
     extra_buffers: bool = True
+    for_device: bool = False
 
     @property
     def file(self) -> Path:
@@ -45,6 +49,12 @@ class Library:
     def variants(self) -> tuple[str, ...]:
         """The kinds of processor that the folder has builds for; none where one build is linked in."""
         return tuple(sorted(path.stem.removeprefix(_CPU) for path in self.folder.glob(f"{_CPU}*.so")))
+
+    @property
+    def uses(self) -> "tuple[Library, ...]":
+        """The ways to use it, the fastest first; the others are for machines where that one does not work."""
+        plain = [replace(self, variant=name) for name in _PLAIN if name in self.variants]
+        return (self,) if self.variant else (self, replace(self, extra_buffers=False), *plain)
 
     @property
     def backends(self) -> tuple[Path, ...]:

@@ -40,9 +40,10 @@ class Package:
     def requirement(self) -> str:
         return f"@node-llama-cpp/{self.name}@{_VERSION}"
 
-    def folder(self, directory: Path) -> Path:
-        """Where it is kept; the hash in the name makes a folder of another version another."""
-        return directory / f"{self.name}-{self.sha256[:12]}"
+    def library(self, directory: Path) -> Library:
+        """What it is once it is unpacked; the hash in the folder's name makes another version's another."""
+        folder = directory / f"{self.name}-{self.sha256[:12]}"
+        return Library(folder, self.requirement, for_device=self.backend != "cpu")
 
 
 _X64, _ARM64 = ("linux", "x86_64"), ("linux", "aarch64")
@@ -85,6 +86,20 @@ def package_for(backend: str) -> Package | None:
     return next((each for each in PACKAGES if each.backend == backend and each.machine == here), None)
 
 
+def package_of(archive: Path) -> Package:
+    """Which of the packages an archive is.
+
+    Raises:
+        LibraryError: none of them.
+    """
+    found = _sha256(archive)
+    for package in PACKAGES:
+        if package.sha256 == found:
+            return package
+    names = ", ".join(package.requirement for package in PACKAGES)
+    raise LibraryError(f"{archive} is none of {names}: its sha256 is {found}", remedy="Give one of these, or a folder")
+
+
 def ensure_package(
     package: Package, directory: Path, report: Report, *, archive: Path | None = None, pack: Pack = pack
 ) -> Library:
@@ -97,23 +112,22 @@ def ensure_package(
     Raises:
         LibraryError: it cannot be fetched, or is not what is pinned.
     """
-    folder = package.folder(directory)
-    if not folder.is_dir():
+    library = package.library(directory)
+    if not library.folder.is_dir():
         with tempfile.TemporaryDirectory(dir=directory, prefix=".fetching-") as name:
             found = archive or pack(package.requirement, Path(name), report)
             _unpack(package, found, Path(name) / "unpacked")
             try:
-                (Path(name) / "unpacked").rename(folder)
+                (Path(name) / "unpacked").rename(library.folder)
             except OSError:
-                if not folder.is_dir():  # else another process was faster
+                if not library.folder.is_dir():  # else another process was faster
                     raise
-    return Library(folder, f"the package {package.requirement}")
+    return library
 
 
 def _unpack(package: Package, archive: Path, target: Path) -> None:
     """The shared objects of the archive, once its hash is the pinned one."""
-    with archive.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = _sha256(archive)
     if found != package.sha256:
         raise LibraryError(
             f"{archive.name} is not {package.requirement}: its sha256 is {found}, not {package.sha256}",
@@ -128,3 +142,8 @@ def _unpack(package: Package, archive: Path, target: Path) -> None:
                 continue
             with source, (target / (f"{_OWN_NAME}so" if name.startswith(_OWN_NAME) else name)).open("wb") as copy:
                 shutil.copyfileobj(source, copy)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,66 +1,226 @@
-"""Which library of llama.cpp this process has: chosen once, fetched where there is none."""
+"""Which library of llama.cpp a machine is to have: the first of several that a trial has seen work on it."""
 
+import ctypes
+import fcntl
 import importlib.util
 import os
-import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from rlm_local.home import Home
+from rlm_local.errors import UsageError
 from rlm_local.models.errors import LibraryError
-from rlm_local.models.native.binding import bind
+from rlm_local.models.native.compiled import compiled, ensure_compiled
 from rlm_local.models.native.library import Library
-from rlm_local.models.native.packages import ensure_package, package_for
+from rlm_local.models.native.packages import Package, ensure_package, package_for, package_of
+from rlm_local.models.native.trial import Verdict, attempt
+from rlm_local.models.native.verdicts import Verdicts
 from rlm_local.models.sources import Report
 
 VARIABLE = "LLAMA_CPP_LIB_PATH"
 """The environment variable that names a folder with the library; llama-cpp-python has it, too."""
 
+COMPILE = "compile"
+BACKENDS = ("cpu", "cuda", "vulkan", COMPILE)
 
-class _Bindings:
-    """The functions and types of `llama_cpp.llama_cpp`, once there is a library; the first use of one sees to that."""
+_SYSTEM = {"cuda": ("libcuda.so.1", "libcudart.so.13", "libcublas.so.13"), "vulkan": ("libvulkan.so.1",)}
+"""What the builds for GPUs need of the system."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        prepare(Home.default())
-        return object.__getattribute__(self, name)
+Notice = Callable[[str], None]
+"""Told a line that a person should see."""
 
+_Source = Callable[[], Library]
 
-c: Any = _Bindings()
-
-_lock = threading.Lock()
-_bound: Library | None = None
+_REMEDY = (
+    "Install a C++ compiler and run `rlm-local setup --backend compile`, or name a folder with another build in "
+    "`rlm-local setup --backend PATH`"
+)
 
 
-def prepare(home: Home, report: Report = lambda _what, _share: None) -> Library:
-    """The library of this process, which is bound to `c`.
+class NoLibraryError(LibraryError):
+    """There is none yet; set-up fetches it."""
 
-    Args:
-        home: where it is kept.
-        report: told what is fetched.
 
-    Raises:
-        LibraryError: none can be had that works here.
+def silent(_what: str, _share: float | None = None) -> None:
+    """Told, and says nothing."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Finds a library that works, fetches what it needs, and remembers.
+
+    Attributes:
+        directory: where all of it is kept: fetched and compiled libraries, what trials found, what was asked for.
+        report: told what is being fetched, compiled or tried.
+        notice: told when the best way did not work, and which one is taken.
+        attempt: tries a library.
+        compile: makes one in a directory.
+        environment: of this process.
+        brought: where llama-cpp-python has a library of its own, if it was installed with one.
     """
-    global _bound
-    with _lock:
-        if _bound is None:
-            library = _choose(home, report)
-            c.__dict__.update(bind(library).__dict__)
-            _bound = library
-        return _bound
+
+    directory: Path
+    report: Report = silent
+    notice: Notice = silent
+    attempt: Callable[[Library], Verdict] = attempt
+    compile: Callable[[Path, Report], Library] = ensure_compiled
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    brought: Path = field(default_factory=lambda: _brought())
+
+    def choose(self, *, anew: bool = False) -> Library:
+        """The library to use. What a trial found before holds as long as nothing that it depends on has changed.
+
+        Args:
+            anew: try, whatever was found before.
+
+        Raises:
+            LibraryError: none works; with what became of each.
+        """
+        verdicts = Verdicts(self.directory / "trials.json")
+
+        def judge(library: Library) -> Verdict:
+            verdict = None if anew else verdicts.get(library)
+            if verdict is None:
+                self.report(f"trying llama.cpp: {library}", None)
+                verdict = self.attempt(library)
+                verdicts.put(library, verdict)
+            return verdict
+
+        with self._alone():
+            return _first(self._sources(fetch=True), judge, self.notice)
+
+    def look(self) -> tuple[Library, Verdict]:
+        """What would be used of what is here, tried anew; nothing is fetched, written or waited for.
+
+        Raises:
+            NoLibraryError: nothing is here.
+            LibraryError: nothing of what is here works.
+        """
+        found: dict[Library, Verdict] = {}
+
+        def judge(library: Library) -> Verdict:
+            return found.setdefault(library, self.attempt(library))
+
+        chosen = _first(self._sources(fetch=False), judge, silent)
+        return chosen, found[chosen]
+
+    def ask_for(self, backend: str | None) -> None:
+        """Remember what to use from now on: one of BACKENDS, a folder or a package's archive; None for the best.
+
+        Raises:
+            UsageError: it is none of these.
+        """
+        if backend is None:
+            self._asked.unlink(missing_ok=True)
+            return
+        if backend not in BACKENDS:
+            path = Path(backend).expanduser()
+            if not path.exists():
+                remedy = f"Give {', '.join(BACKENDS)}, a folder, or the archive of a package"
+                raise UsageError(f"there is no backend or path {backend}", remedy=remedy)
+            backend = str(path.resolve())
+        elif backend != COMPILE and package_for(backend) is None:
+            raise UsageError(
+                f"there is no build of llama.cpp for {backend} here", remedy=f"Give {COMPILE}, or a folder"
+            )
+        self._asked.write_text(backend)
+
+    @property
+    def _asked(self) -> Path:
+        return self.directory / "asked"
+
+    def _sources(self, *, fetch: bool) -> Iterator[_Source]:
+        """What may give a library, the best first."""
+        asked = self._asked.read_text() if self._asked.is_file() else ""
+        if named := self.environment.get(VARIABLE):
+            yield lambda: Library(Path(named), f"the folder that {VARIABLE} names")
+        elif asked and asked not in BACKENDS:
+            yield partial(self._given, Path(asked), fetch=fetch)
+        else:
+            if asked == COMPILE:
+                yield partial(self._compiled, fetch=fetch)
+            if asked in ("", COMPILE) and self.brought.is_dir():
+                yield lambda: Library(self.brought, "llama-cpp-python's own library")
+            backends = (*((asked,) if asked else _for_devices()), "cpu")
+            for package in filter(None, map(package_for, dict.fromkeys(backends))):
+                yield partial(self._package, package, fetch=fetch)
+            if asked != COMPILE:
+                yield partial(self._compiled, fetch=fetch)
+
+    def _given(self, path: Path, *, fetch: bool) -> Library:
+        """A folder that a person named, or a package's archive."""
+        if path.is_dir():
+            return Library(path, str(path))
+        package = package_of(path)
+        return self._package(package, fetch=fetch, archive=path)
+
+    def _package(self, package: Package, *, fetch: bool, archive: Path | None = None) -> Library:
+        if fetch:
+            return ensure_package(package, self.directory, self.report, archive=archive)
+        return _here(package.library(self.directory))
+
+    def _compiled(self, *, fetch: bool) -> Library:
+        return self.compile(self.directory, self.report) if fetch else _here(compiled(self.directory))
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        """One process at a time fetches and tries."""
+        with (self.directory / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.report("waiting for another process that sets llama.cpp up", None)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
-def _choose(home: Home, report: Report) -> Library:
-    if named := os.environ.get(VARIABLE):
-        return Library(Path(named), f"the folder that {VARIABLE} names")
-    if (brought := _brought()).is_dir():
-        return Library(brought, "llama-cpp-python's own build")
-    package = package_for("cpu")
-    if package is None:
-        raise LibraryError("there is no build of llama.cpp for this machine", remedy="Install a C++ compiler")
-    return ensure_package(package, home.native, report)
+def _first(sources: Iterator[_Source], judge: Callable[[Library], Verdict], notice: Notice) -> Library:
+    """The first library, in the first way of using it, that works."""
+    failures: list[str] = []
+    missing = 0
+    for source in sources:
+        try:
+            library = source()
+        except NoLibraryError:
+            missing += 1
+            continue
+        except LibraryError as error:
+            failures.append(error.message)
+            continue
+        for use in library.uses:
+            verdict = judge(use)
+            if verdict.works:
+                if failures:
+                    notice(f"llama.cpp: {'; '.join(failures)}; {use} works and is used")
+                return use
+            built = f" (built for {verdict.variant})" if verdict.variant and not use.variant else ""
+            failures.append(f"{use}{built} {verdict.reason}")
+            if verdict.refused:
+                break
+    if missing and not failures:
+        raise NoLibraryError("llama.cpp's library is not here", remedy="The first run fetches it")
+    raise LibraryError(f"no llama.cpp works on this machine: {'; '.join(failures)}", remedy=_REMEDY)
+
+
+def _here(library: Library) -> Library:
+    if not library.folder.is_dir():
+        raise NoLibraryError(f"{library} is not here")
+    return library
+
+
+def _for_devices() -> list[str]:
+    """Backends for whose GPUs the system has a driver and what their builds need beside it."""
+    return [backend for backend, names in _SYSTEM.items() if all(map(_loads, names))]
+
+
+def _loads(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def _brought() -> Path:
