@@ -1,6 +1,6 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, docx, html, json, mail, pdf, text
+from rlm_local.collection.formats import csv, docx, html, json, log, mail, pdf, text
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -11,6 +11,7 @@ FORMATS: tuple[Format, ...] = (
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,
+    log.FORMAT,
     text.FORMAT,
 )
 """In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""

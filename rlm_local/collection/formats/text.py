@@ -7,7 +7,9 @@ they repeat, messages where the whole text is a talk; any other text is passages
 from collections.abc import Iterator, Mapping, Sequence
 
 from rlm_local.collection.decode import Decoded, decode
-from rlm_local.collection.formats.format import Format
+from rlm_local.collection.formats.format import LOOK, Format
+from rlm_local.collection.formats.log import is_log
+from rlm_local.collection.formats.log import read_text as read_log
 from rlm_local.collection.formats.part import Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import Block, blocks
 from rlm_local.collection.formats.prose.clean import clean
@@ -30,6 +32,9 @@ def read(source: Source) -> Iterator[Part]:
         Unreadable: it is no text.
     """
     text = clean(source.text)
+    if is_log(text[:LOOK]) and not is_talk(text):
+        yield from read_log(text, source.name)
+        return
     found = list(blocks(text))
     if source.suffix in ("srt", "vtt"):
         yield Document(kind="subtitles")

@@ -1,0 +1,1 @@
+"""What logs are made of: stamps, heads, messages with their parameters, and the events that messages are."""
