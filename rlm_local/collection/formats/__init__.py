@@ -1,6 +1,6 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, docx, html, json, log, mail, pdf, text
+from rlm_local.collection.formats import csv, docx, html, json, log, mail, pdf, spreadsheet, text
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -8,6 +8,7 @@ FORMATS: tuple[Format, ...] = (
     json.FORMAT,
     pdf.FORMAT,
     docx.FORMAT,
+    spreadsheet.FORMAT,
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,

@@ -83,7 +83,7 @@ def dialect_of(sample: str, suffix: str = "") -> Dialect:
 
 
 def _quoting(lines: Sequence[str], delimiter: str, *, blank_lines: bool) -> Dialect:
-    text = "\n".join(lines)
+    text = "\n".join((*lines, ""))
     cells = [cell.strip() for line in lines for cell in line.split(delimiter)]
     single = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
     quote = "'" if 2 * single > len(lines) and '"' not in text else '"'

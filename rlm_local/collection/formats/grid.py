@@ -17,13 +17,14 @@ MOST_COLUMNS = 1_000
 _VIEW = 100  # rows that a table's shape is told from
 _HELD = 4  # rows at the end that may be totals and remarks
 _MOST_TITLES = 20
-_MOST_HEADERS = 3
+_MOST_HEADERS = 4
 _MOST_CELLS = 500_000  # given at a time
 _MOST_LEFT_OUT = 20
 _RUN = 3  # rows alike that show a width
 _WIDE = 16
 _MOSTLY = 0.7
 _LONGEST_LABEL = 200
+_LONGEST_GROUP = 60  # a label above other labels; a longer one is a title
 _LONGEST_WEAK = 80  # a label where nothing but its looks says that it is one
 _LONGEST_TYPED = 40
 _MOST_LETTERS = 3  # in a number or a date: a unit, a currency, a month's short name
@@ -185,9 +186,11 @@ class Reader:
         table = self._table
         if shape is None:
             self._titles += head[: _MOST_TITLES - len(self._titles)]
-        elif table and shape.width == table.width and shape.columns == table.columns:
+        elif table is None or shape.width != table.width:
+            yield from self._begin(head, shape)
+        elif shape.columns == table.columns and not shape.titles and not self._titles:
             yield from self._go_on(head[shape.skip :])
-        elif table and shape.width == table.width and not shape.sure and (shape.skip == 0 or not self._titles):
+        elif not shape.sure and (shape.skip == 0 or not self._titles):
             yield from self._go_on(head)
         else:
             yield from self._begin(head, shape)
@@ -345,32 +348,34 @@ def _header(rows: Sequence[Line], width: int) -> tuple[int, bool]:
     A header has words where its column has numbers or dates. Where no column has, it is a row of short texts, no two
     the same, none of which comes again below.
     """
-    first, body = rows[0].cells, [line.cells for line in rows[1:]]
+    first = rows[0].cells
+    more = min(_MOST_HEADERS - 1, (len(rows) - 1) // 3)  # rows that may be header, too
+    body = [line.cells for line in rows[1 + more :]]
     for_it = against = again = 0
     numeric: list[int] = []
-    years: list[int] = []
+    times: list[str] = []
     for place in range(min(width, len(first), MOST_COLUMNS)):
         label = first[place]
-        values = [cells[place] for cells in body if place < len(cells) and not _says_nothing(cells[place])]
+        values = [cells[place] for cells in body if place < len(cells) and not says_nothing(cells[place])]
         if not values:
             continue
         if sum(map(typed, values)) >= _MOSTLY * len(values):
             numeric.append(place)
-            if _year(label) and not all(map(_year, values)):
-                years.append(int(str(label)))
+            if _in_time(label) and not all(map(_in_time, values)):
+                times.append(str(label))
             elif typed(label):
                 against += 1
-            elif not _says_nothing(label):
+            elif not says_nothing(label):
                 for_it += 1
-        elif not _says_nothing(label):
+        elif not says_nothing(label):
             again += label in values
-    if len(years) > 1 and (years == sorted(set(years)) or years == sorted(set(years), reverse=True)):
-        for_it += len(years)
+    if len(set(times)) > 1 and times in (sorted(times), sorted(times, reverse=True)):
+        for_it += len(times)
     else:
-        against += len(years)
+        against += len(times)
     if for_it > 2 * against:
         return _header_rows(rows, numeric), True
-    labels = [str(cell).strip().casefold() for cell in first if not _says_nothing(cell)]
+    labels = [str(cell).strip().casefold() for cell in first if not says_nothing(cell)]
     distinct = len(set(labels)) == len(labels) and all(len(label) <= _LONGEST_WEAK for label in labels)
     weak = not against and not again and distinct and len(labels) >= _MOSTLY * min(width, len(first))
     return int(weak), False
@@ -381,8 +386,8 @@ def _header_rows(rows: Sequence[Line], numeric: list[int]) -> int:
     count = 1
     while count < min(_MOST_HEADERS, len(rows) - 2):
         cells = rows[count].cells
-        said = [cells[place] for place in numeric if place < len(cells) and not _says_nothing(cells[place])]
-        if 2 * len(said) <= len(numeric) or any(map(typed, said)):
+        said = [cells[place] for place in numeric if place < len(cells) and not says_nothing(cells[place])]
+        if not said or any(map(typed, said)):
             break
         count += 1
     return count
@@ -399,15 +404,19 @@ def _labels(rows: Sequence[Line], groups: int, width: int) -> tuple[str, ...]:
         for place, part in enumerate(parts):
             own = " ".join(str(cells[place]).split()) if place < len(cells) and cells[place] is not None else ""
             text = own or (text if number < groups else "")
-            if text and text not in part[-1:]:
+            if text and text not in part[-1:] and (len(text) <= _LONGEST_GROUP or number == len(rows) - 1):
                 part.append(text)
     return tuple(" ".join(part)[:_LONGEST_LABEL] for part in parts)
 
 
-def _says_nothing(cell: Cell) -> bool:
+def says_nothing(cell: Cell) -> bool:
+    """Whether a cell is empty, or what people write for nothing: a dash, "n/a"."""
     return cell is None or (isinstance(cell, str) and len(cell) < 8 and cell.strip().casefold() in _NOTHING)
 
 
-def _year(cell: Cell) -> bool:
+def _in_time(cell: Cell) -> bool:
+    """Whether a cell is a year, a month or a day, as headers of columns over time are."""
     text = str(cell)
-    return len(text) == 4 and text.isdecimal() and "1500" <= text <= "2200"
+    if len(text) == len("2000"):
+        return text.isdecimal() and "1500" <= text <= "2200"
+    return len(text) in (7, 10) and text[4] == "-" and text.replace("-", "").isdecimal()
