@@ -1,12 +1,13 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, docx, html, json, log, mail, pdf, spreadsheet, text
+from rlm_local.collection.formats import csv, docx, html, image, json, log, mail, pdf, spreadsheet, text
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
     csv.FORMAT,
     json.FORMAT,
     pdf.FORMAT,
+    image.FORMAT,
     docx.FORMAT,
     spreadsheet.FORMAT,
     mail.MAILBOX,

@@ -234,6 +234,11 @@ def _bare(word: str) -> str:
     return word.strip(".,;:!?()[]{}\"'“”„\u2018\u2019»«").lower()
 
 
+def text(found: Iterable[Piece], known: set[str]) -> str:
+    """A page's text in reading order; `known` as for `prose`."""
+    return "\n\n".join(prose(block, known) for block in flow(found))
+
+
 def prose(block: Sequence[Row], known: set[str]) -> str:
     """A block's text: lines joined to paragraphs where they were only broken at the margin, hyphens undone.
 
@@ -265,7 +270,7 @@ def _between(last: Row, row: Row, right: float, width: float, step: float) -> st
         return "\n\n"
     hangs = last[0].text[:1] in _BULLETS
     whole = len(last) == 1 and len(row) == 1 and width > 15 * size and a.x1 > right - max(0.12 * width, 3 * size)
-    indented = b.x0 - last[0].x0 > 0.8 * size and not hangs
+    indented = (b.x0 - last[0].x0 > 0.8 * size and not hangs) or last[0].x0 - b.x0 > 3 * size
     return " " if whole and not indented and b.text[:1] not in _BULLETS else "\n"
 
 

@@ -2,10 +2,12 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-from rlm_local.collection.errors import Unreadable
-from rlm_local.collection.formats import layout, pdfium
+from rlm_local.collection.errors import Needs, Unreadable
+from rlm_local.collection.formats import layout, ocr, pdfium
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.layout import Piece, Row
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Text
@@ -19,7 +21,11 @@ MOST_CHARACTERS = 50_000_000
 
 MOST_FIELDS = 500
 _FORM_PAGES = 200
+_SCAN_SCALE = 4.0  # 288 dots an inch
 _AHEAD = 8
+
+MOST_SCANS = 200
+"""Pages of a file that are read by OCR, which costs seconds each."""
 _MOST_KNOWN = 200_000
 
 
@@ -52,6 +58,15 @@ def _reason(error: str) -> str:
     return "damaged, or no PDF"
 
 
+@dataclass
+class _Page:
+    """What is on a page: its words, or the lines that OCR found; None for a page that cannot be opened."""
+
+    words: pdfium.Words | None
+    scanned: bool = False
+    problem: str = ""
+
+
 class _Reading:
     """One document on its way to parts: what its pages have told so far."""
 
@@ -59,16 +74,19 @@ class _Reading:
         self._document = document
         self._raw: Any = pdfium.library().raw
         self._known: set[str] = set()
+        self._scans = 0
+        self._needs: Needs | None = None
 
     def parts(self) -> Iterator[Part]:
         count = len(self._document)
         if not count:
             raise Unreadable("damaged: it has no pages")
-        first = self._words(0)
+        pages = self._ahead(min(count, MOST_PAGES))
+        first = next(pages)
         yield Document(title=self._title(first), kind="pdf", fields=self._fields())
         characters = 0
-        for number, words in enumerate(self._ahead(min(count, MOST_PAGES))):
-            for part in self._page(f"page {number + 1}", words):
+        for number, page in enumerate(chain((first,), pages)):
+            for part in self._page(f"page {number + 1}", page):
                 yield part
                 characters += len(part.text) if isinstance(part, Text) else 0
             if characters > MOST_CHARACTERS:
@@ -76,50 +94,66 @@ class _Reading:
                 return
         if count > MOST_PAGES:
             yield Note(f"only the first {MOST_PAGES} of {count} pages are read")
+        if self._needs and not characters:
+            raise self._needs
 
-    def _ahead(self, count: int) -> Iterator[pdfium.Words | None]:
-        """The pages' words, when the words of the next few pages are known, too."""
-        waiting = deque[pdfium.Words | None]()
+    def _ahead(self, count: int) -> Iterator[_Page]:
+        """The pages, each when the words of the next few are known, too."""
+        waiting = deque[_Page]()
         for number in range(count):
-            words = self._words(number)
-            waiting.append(words)
-            if words and len(self._known) < _MOST_KNOWN:
-                self._known |= layout.words_of(words.main)
+            page = self._opened(number)
+            waiting.append(page)
+            if page.words and len(self._known) < _MOST_KNOWN:
+                self._known |= layout.words_of(page.words.main)
             if len(waiting) > _AHEAD:
                 yield waiting.popleft()
         yield from waiting
 
-    def _page(self, place: str, words: pdfium.Words | None) -> Iterator[Part]:
-        if words is None:
-            yield Note("this page is damaged", place)
+    def _page(self, place: str, page: _Page) -> Iterator[Part]:
+        if page.problem:
+            yield Note(page.problem, place)
+        if page.words is None:
             return
-        if words.cut:
+        if page.words.cut:
             yield Note(f"only the first {pdfium.MOST_GLYPHS} characters are read", place)
-        blocks = layout.flow(layout.pieces(words.main))
-        aside = [[piece] for piece in layout.pieces(words.aside)]
+        blocks = layout.flow(page.words.main if page.scanned else layout.pieces(page.words.main))
+        aside = [[piece] for piece in layout.pieces(page.words.aside)]
         text = "\n\n".join(layout.prose(block, self._known) for block in [*blocks, aside] if block)
         if text:
             yield Text(text + "\n\n", place=place)
 
-    def _words(self, number: int) -> pdfium.Words | None:
-        """What is written on a page, the values of its fields among it; None where the page cannot be read."""
+    def _opened(self, number: int) -> _Page:
         library = pdfium.library()
         try:
             page = self._document[number]
             textpage = page.get_textpage()
         except library.PdfiumError:
-            return None
+            return _Page(None, problem="this page is damaged")
         try:
             words = pdfium.words(self._raw, textpage)
+            if pdfium.pictured(self._raw, page, " ".join(word.text for word in words.main)):
+                return self._scan(page, words)
             for widget in self._widgets(page):
                 x0, top, x1, bottom = pdfium.turned(widget.box, words.quarter)
                 if widget.value:
                     size = min(bottom - top, 12.0)
                     words.main.append(Piece(_one_line(widget.value), x0, x1, (top + bottom) / 2 + 0.3 * size, size))
-            return words
+            return _Page(words)
         finally:
             textpage.close()
             page.close()
+
+    def _scan(self, page: Any, words: pdfium.Words) -> _Page:
+        """A page that is a picture, read as one; as it is where that cannot be."""
+        self._scans += 1
+        if self._scans > MOST_SCANS:
+            return _Page(words, problem=f"not read: only the first {MOST_SCANS} pages that are pictures are")
+        try:
+            found = ocr.written(_drawn(page))
+        except Needs as needs:
+            self._needs = needs
+            return _Page(words, problem=f"not read: this page is a picture; {needs}")
+        return _Page(pdfium.Words(found, [], 0, False), scanned=True) if found else _Page(words)
 
     def _widgets(self, page: Any) -> Iterator[pdfium.Widget]:
         if self._document.formenv:
@@ -141,12 +175,25 @@ class _Reading:
                     break
         return fields
 
-    def _title(self, words: pdfium.Words | None) -> str:
+    def _title(self, page: _Page) -> str:
         """The title that the file gives itself, else the largest line of its first page."""
         said = _one_line(self._document.get_metadata_dict().get("Title", ""))
         if said and said.lower() not in ("untitled", "title") and " " in said:
             return said
-        return _largest(layout.flow(layout.pieces(words.main))) if words else ""
+        if not page.words:
+            return ""
+        return _largest(layout.flow(page.words.main if page.scanned else layout.pieces(page.words.main)))
+
+
+def _drawn(page: Any) -> ocr.Pixels:
+    """A page as a picture that OCR can read."""
+    width, height = page.get_size()
+    factor = _SCAN_SCALE * ocr.scale(_SCAN_SCALE * width, _SCAN_SCALE * height)
+    bitmap = page.render(scale=factor, prefer_bgrx=False)
+    try:
+        return bitmap.to_numpy()[:, :, :3].copy()
+    finally:
+        bitmap.close()
 
 
 def _largest(blocks: list[list[Row]]) -> str:

@@ -22,6 +22,8 @@ MOST_WIDGETS = 2_000
 
 _LIGATURES = dict(enumerate(("ff", "fi", "fl", "ffi", "ffl", "st", "st"), 0xFB00))
 _SPACES = frozenset((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xA0, 0x3000, *range(0x2000, 0x200C)))
+_STAMP = 100
+_FEW_OBJECTS = 200
 _LINE_HYPHEN = (0x02, 0xFFFE)
 """What PDFium gives for a hyphen that ends a line."""
 
@@ -47,9 +49,16 @@ class Widget:
     box: tuple[float, float, float, float]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Words:
-    """The words of a page in the file's order: those in the direction in which most are written, and the others."""
+    """What is written on a page.
+
+    Attributes:
+        main: words in the file's order that are written in the direction in which most are.
+        aside: the others.
+        quarter: how many quarter turns against the clock the main ones are turned by.
+        cut: whether there were more than are read.
+    """
 
     main: list[Piece]
     aside: list[Piece]
@@ -58,7 +67,7 @@ class Words:
 
 
 def words(raw: Any, textpage: Any) -> Words:
-    """What is written on a page. `quarter` says how often a quarter turn it is written from the usual direction."""
+    """What is written on a page."""
     count = raw.FPDFText_CountChars(textpage)
     found = [
         (quarter, text, *_place(raw, textpage, first, last, quarter))
@@ -189,3 +198,26 @@ def _string(function: Any, form: Any, annotation: Any) -> str:
     buffer = ctypes.create_string_buffer(size + 2)
     function(form, annotation, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
     return buffer.raw[: max(size - 2, 0)].decode("utf-16-le", "replace").strip()
+
+
+def pictured(raw: Any, page: Any, text: str) -> bool:
+    """Whether a page is to be read as a picture: no text, letters that stand for nothing, a scan with a stamp."""
+    if not text.strip():
+        return raw.FPDFPage_CountObjects(page) > 0
+    if sum(letter == "\ufffd" or "\ue000" <= letter <= "\uf8ff" for letter in text) > 0.3 * len(text):
+        return True
+    return len(text) < _STAMP and _scanned(raw, page)
+
+
+def _scanned(raw: Any, page: Any) -> bool:
+    """Whether a picture covers most of the page."""
+    left, bottom, right, top = ctypes.c_float(), ctypes.c_float(), ctypes.c_float(), ctypes.c_float()
+    area = raw.FPDF_GetPageWidthF(page) * raw.FPDF_GetPageHeightF(page)
+    for index in range(min(raw.FPDFPage_CountObjects(page), _FEW_OBJECTS)):
+        drawn = raw.FPDFPage_GetObject(page, index)
+        if raw.FPDFPageObj_GetType(drawn) != raw.FPDF_PAGEOBJ_IMAGE:
+            continue
+        raw.FPDFPageObj_GetBounds(drawn, left, bottom, right, top)
+        if (right.value - left.value) * (top.value - bottom.value) > 0.6 * area:
+            return True
+    return False
