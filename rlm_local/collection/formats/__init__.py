@@ -1,6 +1,6 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import csv, docx, html, image, json, log, mail, pdf, spreadsheet, text
+from rlm_local.collection.formats import archive, csv, docx, html, image, json, log, mail, pdf, spreadsheet, text
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -13,6 +13,9 @@ FORMATS: tuple[Format, ...] = (
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,
+    archive.ZIP,
+    archive.TAR,
+    archive.COMPRESSED,
     log.FORMAT,
     text.FORMAT,
 )

@@ -291,4 +291,6 @@ def _number(element: Any) -> int:
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 5 else 1
 
 
-FORMAT = Format("word", frozenset(("docx", "docm", "dotx", "dotm")), read)
+FORMAT = Format(
+    "word", frozenset(("docx", "docm", "dotx", "dotm")), read, lambda head: head.startswith(b"PK") and b"word/" in head
+)

@@ -55,9 +55,13 @@ def within(parts: Iterator[Part], name: str, *, parent: int, given: int) -> Iter
         reason = str(error)
     except Exception as error:  # noqa: BLE001  one broken attachment must not cost its mailbox
         reason = f"failed: {type(error).__name__}: {error}"[:_LONGEST_NAME]
-    if not begun:
-        yield Document(name, kind=UNREAD, parent=parent)
-    yield Note(f"not read: {clean(reason)}")
+    yield from [Note(_why(reason))] if begun else unread(name, reason, parent)
+
+
+def unread(name: str, reason: str, parent: int) -> Iterator[Part]:
+    """Something that is inside of a document, and why it could not be read."""
+    yield Document(named(name, ""), kind=UNREAD, parent=parent)
+    yield Note(_why(reason))
 
 
 def named(name: str, under: str) -> str:
@@ -68,17 +72,19 @@ def named(name: str, under: str) -> str:
     return f"{under}{BETWEEN}{name}" if under and name else under or name
 
 
+def _why(reason: str) -> str:
+    return f"not read: {clean(reason)}"
+
+
 def _parts(source: Source, name: str, data: bytes | BinaryIO) -> Iterator[Part]:
     inner = Source(name, data, source.depth + 1, source.room)
     if inner.depth > DEEPEST:
         raise Unreadable(f"it is inside of more than {DEEPEST} others")
-    if not inner.size:
-        raise Unreadable("empty")
     inner.room.files -= 1
     inner.room.size -= inner.size
     if inner.room.files < 0 or inner.room.size < 0:
         raise Unreadable("the file it is inside of holds more than is read of one file")
     form = formats.format_of(name, inner.open().read(LOOK))
-    if form is None:
-        raise Unreadable("of a form that is not known")
+    if form is None or not inner.size:
+        raise Unreadable("of a form that is not known" if inner.size else "empty")
     yield from form.read(inner)
