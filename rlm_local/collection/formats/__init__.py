@@ -1,6 +1,23 @@
 """The registry of formats: one module each. Whatever has text has passages; whatever has rows has tables."""
 
-from rlm_local.collection.formats import archive, csv, docx, html, image, json, log, mail, pdf, spreadsheet, text
+from rlm_local.collection.formats import (
+    archive,
+    csv,
+    docx,
+    epub,
+    html,
+    image,
+    json,
+    log,
+    mail,
+    msg,
+    odf,
+    pdf,
+    pptx,
+    rtf,
+    spreadsheet,
+    text,
+)
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -9,7 +26,12 @@ FORMATS: tuple[Format, ...] = (
     pdf.FORMAT,
     image.FORMAT,
     docx.FORMAT,
+    pptx.FORMAT,
+    odf.FORMAT,
+    epub.FORMAT,
     spreadsheet.FORMAT,
+    msg.FORMAT,
+    rtf.FORMAT,
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,

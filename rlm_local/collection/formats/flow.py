@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rlm_local.collection.formats.grid import Line, tables
+from rlm_local.collection.formats.grid import Line, tables, typed
 from rlm_local.collection.formats.part import Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
 
@@ -60,14 +60,18 @@ class Table:
 
 
 class Flow:
-    """Puts a text together and gives it as parts; `place` and the headings hold for what is added from then on."""
+    """Puts a text together and gives it as parts; `place` and the headings hold for what is added from then on.
+
+    Attributes:
+        length: characters that have been added to the document.
+    """
 
     def __init__(self) -> None:
         self.place = ""
         self._headings: list[tuple[int, str]] = []
         self._text: list[str] = []
         self._size = 0
-        self._length = 0  # characters that have been added to the document
+        self.length = 0
         self._parts: list[Part] = []
 
     def paragraph(self, text: str, end: str = "\n\n") -> None:
@@ -88,20 +92,19 @@ class Flow:
         """Add a table: its rows as lines of text, and its records where it has a header and some."""
         lines: list[Line] = []
         for number, (row, shown) in enumerate(zip(table.rows, table.shown, strict=True)):
-            start = self._length
+            start = self.length
             said = [clean(cell).strip() for cell in shown]
             if any(len(cell) > _LONG and "\n" in cell for cell in said):
                 self.paragraph("\n\n".join(cell for cell in said if cell))
             elif any(said):
                 self._add(BETWEEN.join(" ".join(cell.split()) for cell in said) + "\n")
             cells = [clean(cell).strip() for cell in row]
-            lines.append(Line(cells, start, max(start, self._length - 1), number))
+            lines.append(Line(cells, start, max(start, self.length - 1), number))
         self._add("\n" if lines else "")
         self.cut()
         name = " ".join(clean(table.name).split())[:_LONGEST_NAME]
         for batch in tables(lines):
-            labelled = sum(bool(label) for label in batch.columns)
-            if batch.lines and labelled > 1 and 2 * labelled >= len(batch.columns):
+            if batch.lines and _is_header(batch.columns):
                 rows = [tuple(cell or None for cell in line.cells) for line in batch.lines]
                 spans = [(line.start, line.end) for line in batch.lines]
                 self._parts.append(Rows(name, batch.columns, rows, spans=spans))
@@ -129,6 +132,10 @@ class Flow:
         ready, self._parts = self._parts, []
         yield from ready
 
+    def text(self) -> str:
+        """All that is left, as text."""
+        return "".join(part.text for part in self.end() if isinstance(part, Text))
+
     def end(self) -> Iterator[Part]:
         """All that is left."""
         self.cut()
@@ -137,9 +144,16 @@ class Flow:
     def _add(self, text: str) -> None:
         self._text.append(text)
         self._size += len(text)
-        self._length += len(text)
+        self.length += len(text)
         if self._size > _PIECE:
             self.cut()
+
+
+def _is_header(labels: Sequence[str]) -> bool:
+    """Whether the labels of a table are some: not the first of lines "label: value"."""
+    said = [label for label in labels if label]
+    pairs = len(labels) == 2 and (labels[0].rstrip().endswith(":") or typed(labels[1]))
+    return len(said) > 1 and 2 * len(said) >= len(labels) and not pairs
 
 
 def _lines_of(row: list[str]) -> list[list[str]]:
