@@ -8,10 +8,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from operator import add
 
 from rlm_local.collection.formats import grid
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.grid import Line
+from rlm_local.collection.formats.grid import Batch, Line
 from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.source import LONGEST_LINE, Source
 
@@ -21,6 +22,7 @@ _SAMPLE = 1 << 16
 _SAMPLE_LINES = 200
 _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in further lines
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
+_BLOCK = 256  # lines that are read at once where they are alike
 _COMMENT = "#"
 _MOST_STRAYS = 20
 
@@ -46,7 +48,7 @@ def read(source: Source) -> Iterator[Part]:
     """The file's text as it is, and the tables in it with a span for each row."""
     dialect = dialect_of(next(source.pieces(), "")[:_SAMPLE], source.suffix)
     records = _Records(source, dialect)
-    found = grid.tables(records.lines(), dialect.delimiter)
+    found = records.batches(grid.Reader(dialect.delimiter))
     first = list(islice(found, 1))
     yield Document(kind="table", title=first[0].titles[0] if first and first[0].titles else "")
     yield from map(Text, source.pieces())
@@ -147,41 +149,74 @@ class _Records:
         csv.field_size_limit(2 * LONGEST_LINE)  # the module's own limit is less than a long cell
         self.strays: list[int] = []
         self._dialect = dialect
+        self._special = (dialect.quote, dialect.escape) if dialect.escape else (dialect.quote,)
         self._texts = source.lines()
         self._ahead: list[tuple[str, int]] = []  # lines looked at already, with their places
         self._at = 0
+        self._number = 0  # of the next line
+        self._width = 0  # of the last record
+        self._comment: Line | None = None
         self._wasted = 0  # characters looked at in vain
 
-    def lines(self) -> Iterator[Line]:
-        """Each record, and each blank line as one without cells, unless they mean nothing here."""
-        delimiter, quote, escape = self._dialect.delimiter, self._dialect.quote, self._dialect.escape
-        special = (quote, escape) if escape else (quote,)
-        number = width = 0
-        comment: Line | None = None
-        while (found := self._look(0)) is not None:
-            text, start = found
-            self._at += 1
-            used, end = 1, start + len(text)
-            if not text or text.isspace():
-                cells = []
-                if not self._dialect.blank_lines:
-                    number += 1
-                    continue
-            elif any(map(text.__contains__, special)):
-                cells, used, end = self._quoted(text, start, width, number)
-            else:
-                cells = text.split(delimiter)
-            line = Line(cells, start, end, number)
-            number += used
-            if text.startswith(_COMMENT) and (not width or (len(cells) == 1 and width > 1)):
-                comment = line
+    def batches(self, reader: grid.Reader) -> Iterator[Batch]:
+        """The tables that `reader` finds in the records."""
+        while block := self._block():
+            regular = self._regular(block) if self._width else None
+            if regular:
+                self._at += len(block)
+                self._number += len(block)
+                yield from reader.take_alike(regular)
                 continue
-            if not width and text[:4].lower() == "sep=" and len(text) == len("sep=") + 1:
-                continue
-            if comment and cells and not width and len(comment.cells) == len(cells) > 1:
-                yield comment._replace(cells=[str(comment.cells[0]).lstrip(_COMMENT), *comment.cells[1:]])
-            width = len(cells) or width
-            yield line
+            upto = self._number + len(block)
+            while self._number < upto and (found := self._look(0)) is not None:
+                for line in self._lines(*found):
+                    yield from reader.take(line)
+        yield from reader.end()
+
+    def _block(self) -> list[tuple[str, int]]:
+        """The next lines, a few hundred of them."""
+        block = self._ahead[self._at :]
+        self._ahead, self._at = block + list(islice(self._texts, max(0, _BLOCK - len(block)))), 0
+        return self._ahead[:_BLOCK]
+
+    def _regular(self, block: list[tuple[str, int]]) -> list[Line] | None:
+        """The records of lines that have one each, all with as many cells as the last; None where they have not."""
+        texts, starts = zip(*block, strict=True)
+        if any(text.startswith(_COMMENT) or '="' in text for text in texts):
+            return None
+        try:
+            rows = list(_reader(list(texts), self._dialect, strict=True))
+        except csv.Error:
+            return None
+        if len(rows) != len(block) or set(map(len, rows)) != {self._width} or not all(map(any, rows)):
+            return None
+        ends = map(add, starts, map(len, texts))
+        return list(map(Line, rows, starts, ends, range(self._number, self._number + len(block))))
+
+    def _lines(self, text: str, start: int) -> Iterator[Line]:
+        """The record that begins with the next line, or a blank line as one without cells; nothing for a comment."""
+        self._at += 1
+        used, end = 1, start + len(text)
+        if not text or text.isspace():
+            cells = []
+        elif any(map(text.__contains__, self._special)):
+            cells, used, end = self._quoted(text, start)
+        else:
+            cells = text.split(self._dialect.delimiter)
+        line = Line(cells, start, end, self._number)
+        self._number += used
+        if not cells and not self._dialect.blank_lines:
+            return
+        if text.startswith(_COMMENT) and (not self._width or (len(cells) == 1 and self._width > 1)):
+            self._comment = line
+            return
+        if not self._width and text[:4].lower() == "sep=" and len(text) == len("sep=") + 1:
+            return
+        comment = self._comment
+        if comment and cells and not self._width and len(comment.cells) == len(cells) > 1:
+            yield comment._replace(cells=[str(comment.cells[0]).lstrip(_COMMENT), *comment.cells[1:]])
+        self._width = len(cells) or self._width
+        yield line
 
     def _look(self, ahead: int) -> tuple[str, int] | None:
         """The line that stands so many lines ahead; None after the last."""
@@ -194,7 +229,7 @@ class _Records:
             self._ahead.append(found)
         return self._ahead[self._at + ahead]
 
-    def _quoted(self, text: str, start: int, width: int, number: int) -> tuple[list[str], int, int]:
+    def _quoted(self, text: str, start: int) -> tuple[list[str], int, int]:
         """The cells of a record with quotes, how many lines it has, and where it ends; `self._at` is past them.
 
         What is looked at in vain is at most a megabyte more than what was read, so that no file costs its square.
@@ -216,13 +251,13 @@ class _Records:
         except csv.Error:
             cells = []
         more = end - start - len(text)
-        if cells and (not more or len(cells) >= width):
+        if cells and (not more or len(cells) >= self._width):
             self._at += used - 1
         else:
             self._wasted += more
             if more and len(self.strays) < _MOST_STRAYS:
-                self.strays.append(number + 1)
-            cells, used, end = _alone(text, self._dialect, width), 1, start + len(text)
+                self.strays.append(self._number + 1)
+            cells, used, end = _alone(text, self._dialect, self._width), 1, start + len(text)
         if '="' in text:
             cells = [cell[2:-1] if cell.startswith('="') and cell.endswith('"') else cell for cell in cells]
         return cells, used, end

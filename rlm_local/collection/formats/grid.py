@@ -158,6 +158,18 @@ class Reader:
         else:
             yield from self._other_width(line, table)
 
+    def take_alike(self, lines: Sequence[Line]) -> Iterator[Batch]:
+        """As `take`, for rows that have equally many cells, not all of them empty: at once where they are records."""
+        table = self._table
+        if table is None or self._fresh or len(lines[0].cells) != table.width:
+            for line in lines:
+                yield from self.take(line)
+            return
+        self._odd = self._ragged(self._odd, table) if self._odd else self._odd
+        table.ready += lines
+        while len(table.ready) >= self._most(table):
+            yield self._batch(table, len(table.ready) - self._most(table) + _HELD)
+
     def end(self) -> Iterator[Batch]:
         yield from self._rest()
         if not self._count and self._titles:
@@ -246,11 +258,13 @@ class Reader:
     def _batch(self, table: _Table, held: int) -> Batch:
         upto = len(table.ready) - held
         lines, table.ready = table.ready[:upto], table.ready[upto:]
-        table.totals += sum(map(_is_total, lines))
-        return Batch(self._count - 1, table.titles, table.columns, [self._fit(line, table.columns) for line in lines])
+        table.totals += _totals(lines)
+        wanted = len(table.columns)
+        fitting = [line if len(line.cells) == wanted else self._fit(line, wanted) for line in lines]
+        return Batch(self._count - 1, table.titles, table.columns, fitting)
 
-    def _fit(self, line: Line, columns: tuple[str, ...]) -> Line:
-        cells, wanted = line.cells, len(columns)
+    def _fit(self, line: Line, wanted: int) -> Line:
+        cells = line.cells
         if len(cells) < wanted:
             cells = (*cells, *("",) * (wanted - len(cells)))
         elif len(cells) > wanted:
@@ -267,7 +281,7 @@ class Reader:
             return
         for line in self._titles if not self._head else ():
             table.leave_out(line)
-        earlier = table.totals + sum(map(_is_total, table.ready[:-_HELD]))
+        earlier = table.totals + _totals(table.ready[:-_HELD])
         last = len(table.ready)
         while last > max(0, len(table.ready) - _HELD):
             line = table.ready[last - 1]
@@ -286,8 +300,17 @@ def _blank(cell: Cell) -> bool:
 
 
 def _is_total(line: Line) -> bool:
-    first = next((cell for cell in line.cells if cell is not None and cell != ""), None)
-    return isinstance(first, str) and len(first) <= _LONGEST_TYPED and first.strip(" :.*\t").casefold() in _TOTALS
+    return _names_total(next((cell for cell in line.cells if cell is not None and cell != ""), None))
+
+
+def _totals(lines: Sequence[Line]) -> int:
+    """How many rows begin with a word for a total."""
+    firsts = (line.cells[0] for line in lines)
+    return sum(1 for first in firsts if isinstance(first, str) and first[:1].isalpha() and _names_total(first))
+
+
+def _names_total(cell: Cell) -> bool:
+    return isinstance(cell, str) and len(cell) <= _LONGEST_TYPED and cell.strip(" :.*\t").casefold() in _TOTALS
 
 
 def _is_remark(line: Line, width: int) -> bool:

@@ -88,8 +88,9 @@ class Source:
             return
         encoding = self._encoding_of_large()
         lines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
-        stream = self.open()
-        while block := stream.read(PIECE):
+        at = 0
+        while self._stream.seek(at) == at and (block := self._stream.read(PIECE)):  # others may read in between
+            at += len(block)
             yield clean(lines.decode(block))
         yield clean(lines.decode(b"", final=True))
 

@@ -157,3 +157,13 @@ def test_whatever_the_file_holds_spans_lie_in_the_text_in_order(text: str):
     assert places == sorted(places)
     assert all(0 <= place <= len(parsed.text) for place in places)
     assert all(len(row) == len(part.columns) for part in parsed.rows_parts for row in part.rows)
+
+
+def test_a_file_that_is_streamed_loses_no_row():
+    long = "x" * 2_000
+    rows = 9_000
+    parsed = Parsed("id,text\n" + "".join(f'{number},"{long}"\n' for number in range(rows)))
+    assert [row[0] for row in parsed.rows] == [str(number) for number in range(rows)]
+    assert all(
+        parsed.text[start:end].startswith(row[0]) for (start, end), row in zip(parsed.spans, parsed.rows, strict=True)
+    )
