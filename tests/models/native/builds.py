@@ -1,29 +1,14 @@
 """Folders with libraries of llama.cpp that are wrong in some way, made from the right one."""
 
-import shutil
-import subprocess
+import platform
 from pathlib import Path
 
 import pytest
 
 from rlm_local.models.native import Library, library
+from tests.models.native.elf import DIES, RETURNS_AT_ONCE, patch
 
-_DIES = """
-#include <stddef.h>
-int ggml_backend_score(void) { return 1000000; }           /* the best for any processor */
-void *ggml_backend_init(void) { __builtin_trap(); return NULL; }   /* ud2: SIGILL */
-"""
-
-_MOVED = """
-#include <string.h>
-struct moved { void *devices; void *another; int layers; char rest[72]; };
-struct moved llama_model_default_params(void) {
-    struct moved given;
-    memset(&given, 0, sizeof given);
-    given.layers = -1;
-    return given;
-}
-"""
+x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="the machine code that is put in is x86-64's")
 
 
 def linked(folder: Path) -> Library:
@@ -42,26 +27,15 @@ def with_file(folder: Path, data: bytes) -> Library:
     return made
 
 
-def with_a_variant_that_dies(folder: Path, name: str = "sapphirerapids") -> Library:
-    """A variant that every processor seems to be best served by, and that has an instruction which none takes."""
+def that_dies(folder: Path, variant: str, *, function: str = "ggml_graph_compute") -> Library:
+    """A library whose build for one kind of processor has an instruction that none takes, where it computes."""
     made = linked(folder)
-    target = folder / f"libggml-cpu-{name}.so"
-    target.unlink(missing_ok=True)
-    _compile(_DIES, target)
+    patch(folder / f"libggml-cpu-{variant}.so", function, DIES)
     return made
 
 
 def of_another_version(folder: Path) -> Library:
-    """A library whose structures have a field more."""
+    """A library that fills in other defaults."""
     made = linked(folder)
-    right = made.file.rename(folder / "libllama.v0.5.0.so")  # the name that it has inside
-    _compile(_MOVED, folder / "libllama.so", str(right), "-Wl,--no-as-needed", f"-Wl,-rpath,{folder}")
+    patch(made.file, "llama_context_default_params", RETURNS_AT_ONCE)
     return made
-
-
-def _compile(source: str, target: Path, *options: str) -> None:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("a C compiler makes this library, and there is none")
-    command = [compiler, "-shared", "-fPIC", "-x", "c", "-", "-x", "none", *reversed(options), "-o", str(target)]
-    subprocess.run(command, input=source, text=True, check=True)
