@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import wasmtime
 
+from rlm_sandbox import native
 from rlm_sandbox.syserr import SysError
 
 Implementation = Callable[..., int | float | None]
@@ -54,7 +55,7 @@ def link(engine: wasmtime.Engine, module: wasmtime.Module, *tables: Table) -> wa
         kind, name = entry.type, entry.name
         if not isinstance(kind, wasmtime.FuncType) or name is None:
             raise ValueError(f"the module imports {entry.module}.{name}, which is no function")
-        linker.define_func(entry.module, name, kind, _bind(entry.module, name, allowed.get(name)))
+        native.define(linker, entry.module, name, kind, _bind(entry.module, name, allowed.get(name)))
     return linker
 
 
