@@ -19,6 +19,6 @@ def hand_over(session: Session, database: Path | int) -> None:
     session.mount(toolbox.COLLECTION, database)
     for file in sorted(_FOLDER.glob("*.py")):
         session.mount(f"{PACKAGES}/toolbox/{file.name}", file)
-    opened = session.run("from toolbox import *")
+    opened = session.run("import rlm_host, toolbox; toolbox.install(globals(), rlm_host.call)")
     if opened.error or opened.stopped:
         raise SandboxError(f"the session cannot be opened: {opened.error or opened.stopped}")

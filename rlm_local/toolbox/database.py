@@ -6,13 +6,15 @@ is refused is refused so that the answer is a plain word instead of an odd failu
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 from .errors import SqlError
 from .functions import AGGREGATES, FOLDING, FUNCTIONS, Aggregate
 from .row import Row, Rows, row_type
+from .semantic import FUNCTIONS as SEMANTIC
+from .semantic import HostCall, Semantic, mentioned
 
 MOST_ROWS = 10_000
 MOST_CHARACTERS = 32_000_000
@@ -42,11 +44,13 @@ class Database:
 
     Args:
         path: of an SQLite database that nobody changes meanwhile.
+        call: the host call, which semantic functions are answered by.
         say: told what a result does not show.
     """
 
-    def __init__(self, path: str, say: Callable[[str], object] = print) -> None:
+    def __init__(self, path: str, call: HostCall, say: Callable[[str], object] = print) -> None:
         self._path, self._say = path, say
+        self._semantic = Semantic(call, self._select, say)
         self._raised: BaseException | None = None
         """What Python raised inside SQLite, which passes on no more than that something was."""
         self._steps = 0
@@ -58,14 +62,25 @@ class Database:
             SqlError: the query is wrong, wants to change something, or takes too many steps.
             MemoryError, KeyboardInterrupt: it reached a limit of the session.
         """
+        if mentioned(query) and (answered := self._semantic.answer(query)):
+            if parameters:
+                raise SqlError("a query with semantic functions takes no parameters: write the values into it")
+            query, parameters = answered
+        with self._cursor(query, parameters) as cursor:
+            return self._rows(cursor)
+
+    def _select(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, as they are."""
+        with self._cursor(query, parameters) as cursor:
+            return cursor.fetchall()
+
+    @contextlib.contextmanager
+    def _cursor(self, query: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Generator[sqlite3.Cursor]:
         connection = self._plain if query.isascii() and _ascii(parameters) else self._folding
         self._raised, self._steps = None, 0
         try:
-            cursor = connection.execute(query, parameters)
-            try:
-                return self._rows(cursor)
-            finally:
-                cursor.close()
+            with contextlib.closing(connection.execute(query, parameters)) as cursor:
+                yield cursor
         except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
             raise self._explained(error) from None
 
@@ -125,6 +140,8 @@ class Database:
             connection.setlimit(limit, value)
         for name, function in functions.items():
             connection.create_function(name, -1, self._kept(function), deterministic=True)
+        for name in SEMANTIC:
+            connection.create_function(name, -1, self._kept(partial(self._semantic.value, name)))
         for name, aggregate in AGGREGATES.items():
             connection.create_aggregate(name, 1, partial(_Kept, aggregate, self._kept))
         _open_virtual_tables(connection)

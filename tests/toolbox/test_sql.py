@@ -35,6 +35,10 @@ def _fill(path: Path) -> Path:
     return path
 
 
+def _no_call(name: str, **_arguments: Any) -> Any:
+    raise AssertionError(f"the host is called: {name}")
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _fill(tmp_path_factory.mktemp("collection") / "some.db")
@@ -47,7 +51,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def sql(path: Path, said: list[str]) -> Ask:
-    return Database(str(path), said.append).sql
+    return Database(str(path), _no_call, said.append).sql
 
 
 def test_values_are_had_by_name_place_and_key(sql: Ask) -> None:

@@ -1,0 +1,179 @@
+"""Functions of SQL that a model answers, as the cell runs them.
+
+The host says which queries gather the texts of each call. These run here; the texts are counted, priced and answered in
+one batch each; and when all is answered, the query itself runs, its semantic functions looking the answers up by the
+text. Where the price does not fit, one number over many rows is estimated from a sample, and a list is looked through
+as far as it goes; both are said. Anything else is refused with its price, before anything is asked.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from .errors import SqlError
+from .estimate import Estimate, draw, mean, total
+
+FUNCTIONS = ("judge", "classify", "extract", "answer")
+_MENTIONED = re.compile(rf"\b(?:{'|'.join(FUNCTIONS)})\s*\(", re.IGNORECASE)
+_MOST = 4_000_000  # characters of the texts in one call of the host, which as JSON may take several times as many bytes
+_FEWEST = 30  # rows of a sample that says anything
+
+HostCall = Callable[..., Any]
+Question = tuple[str, tuple[str, ...]]
+"""A semantic function and its constants."""
+
+
+def mentioned(query: str) -> bool:
+    """Whether a query may have semantic calls."""
+    return _MENTIONED.search(query) is not None
+
+
+class Semantic:
+    """What has been answered, and how to have more answered.
+
+    Args:
+        call: the host call.
+        select: all rows of a query, however many.
+        say: told what a result does not show.
+    """
+
+    def __init__(
+        self, call: HostCall, select: Callable[..., list[tuple[Any, ...]]], say: Callable[[str], object]
+    ) -> None:
+        self._call, self._select, self._say = call, select, say
+        self._known: dict[Question, dict[str, Any]] = {}
+
+    def value(self, function: str, text: Any, *constants: Any) -> Any:
+        """What SQL sees: the answer, NULL where there is none."""
+        labels = tuple(map(str, constants))
+        if function == "classify" and len(labels) == 1:
+            labels = tuple(label.strip() for label in labels[0].split(",") if label.strip())
+        return None if text is None else self._known.get((function, labels), {}).get(str(text))
+
+    def answer(self, query: str) -> "tuple[str, dict[str, float]] | None":
+        """Have a query's calls answered: the query that is to be run then, and its parameters; None where it has no
+        semantic calls.
+
+        Raises:
+            SqlError: it costs more than is left. What the host refuses is raised as the host call raises it.
+        """
+        plan = self._call("semantic_plan", query=query)
+        if plan is None:
+            return None
+        for gather in plan["gathers"]:
+            question = _question(gather)
+            texts = self._unknown(question, (row[0] for row in self._select(gather["query"])))
+            priced = self._price(question, texts)
+            if priced["fits"] == len(texts):
+                self._ask(question, texts)
+            elif plan["aggregate"]:
+                return self._estimated(plan["aggregate"], priced)
+            elif plan["partial"] and priced["fits"]:
+                self._ask(question, texts[: priced["fits"]])
+                self._say(f"[sql: {question[0]}() looked at the first {priced['fits']:,} of {len(texts):,} texts]")
+                unseen = {"function": question[0], "looked_at": priced["fits"], "texts": len(texts)}
+                self._call("semantic_note", what={"unseen": unseen})
+            else:
+                raise SqlError(_too_much(question, len(texts), priced))
+        return query, {}
+
+    # ---- asking
+
+    def _unknown(self, question: Question, values: Iterable[Any]) -> list[str]:
+        """The distinct texts that this has not been answered for, in order."""
+        known = self._known.setdefault(question, {})
+        return [
+            text for text in dict.fromkeys(str(value) for value in values if value is not None) if text not in known
+        ]
+
+    def _price(self, question: Question, texts: Sequence[str]) -> dict[str, int]:
+        """`price`, `room`, and how many of the texts fit. More than can be handed over at once cannot be paid."""
+        if not texts:
+            return {"price": 0, "room": 0, "fits": 0}
+        first = _first(texts)
+        priced: dict[str, int] = self._call(
+            "semantic_price", function=question[0], constants=question[1], texts=texts[:first]
+        )
+        return priced | {"price": priced["price"] * len(texts) // first}
+
+    def _ask(self, question: Question, texts: Sequence[str]) -> None:
+        if texts:
+            values = self._call("semantic_ask", function=question[0], constants=question[1], texts=texts)
+            self._known[question].update(zip(texts, values, strict=True))
+
+    # ---- estimating
+
+    def _estimated(self, aggregate: Mapping[str, Any], priced: Mapping[str, int]) -> tuple[str, dict[str, float]]:
+        rows, questions = self._select(aggregate["rows"]), list(map(_question, aggregate["calls"]))
+        weights, size = _weights(rows), priced["fits"]
+        while True:
+            strata = draw(len(rows), size, weights, seed=len(rows))
+            drawn = [row for stratum in strata for row in stratum.drawn]
+            if min(size, len(drawn)) < _FEWEST:
+                raise SqlError(_too_much(questions[0], len(rows), priced))
+            texts = [
+                self._unknown(question, (rows[row][place] for row in drawn))
+                for place, question in enumerate(questions, start=2)
+            ]
+            price = sum(self._price(question, each)["price"] for question, each in zip(questions, texts, strict=True))
+            if price <= priced["room"]:
+                break
+            size = min(size - 1, size * priced["room"] // price)  # they are longer than the first ones, or more
+        for question, each in zip(questions, texts, strict=True):
+            self._ask(question, each)
+        answered = self._select(aggregate["rows"])
+        values = {row: answered[row][0] for row in drawn}
+        if aggregate["kind"] == "total":
+            found = total(strata, {row: value or 0 for row, value in values.items()}, weights, len(rows))
+        else:
+            found = mean([value for value in values.values() if value is not None], len(drawn), len(rows))
+        if found is None:
+            raise SqlError(f"of {len(drawn):,} rows that were looked at, too few count for a mean")
+        if aggregate["kind"] == "total" and all(value in (0, 1) for value in values.values()):
+            found = replace(found, value=round(found.value), low=round(found.low), high=round(found.high))
+        self._tell(aggregate, found)
+        return aggregate["result"], {"estimate": found.value, "rows": len(rows)}
+
+    def _tell(self, aggregate: Mapping[str, Any], found: Estimate) -> None:
+        """Say what the result comes to, at its least and most."""
+        low, value, high = (
+            self._select(aggregate["result"], {"estimate": number, "rows": found.rows})[0][0]
+            for number in (found.low, found.value, found.high)
+        )
+        self._say(
+            f"[sql: estimated from {found.sampled:,} of {found.rows:,} rows: {_shown(value)}, most likely between "
+            f"{_shown(low)} and {_shown(high)}]"
+        )
+        self._call("semantic_note", what={"estimate": asdict(found) | {"value": value, "low": low, "high": high}})
+
+
+def _question(call: Mapping[str, Any]) -> Question:
+    return call["function"], tuple(call["constants"])
+
+
+def _first(texts: Sequence[str]) -> int:
+    """How many of the texts can be handed over at once."""
+    room = _MOST
+    for number, text in enumerate(texts):
+        room -= len(text)
+        if room < 0:
+            return max(1, number)
+    return len(texts)
+
+
+def _weights(rows: Sequence[tuple[Any, ...]]) -> list[float] | None:
+    """What each row can add at most, where the query says that."""
+    weights: list[float] = [row[1] if isinstance(row[1], int | float) else 0 for row in rows]
+    return weights if any(weights) else None
+
+
+def _too_much(question: Question, texts: int, priced: Mapping[str, int]) -> str:
+    return (
+        f"{question[0]}() would read {texts:,} texts, some {priced['price']:,} tokens, and {priced['room']:,} may be "
+        "spent: leave out rows by plain conditions first"
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"
