@@ -38,10 +38,10 @@ def engine(
     rlm-local bench engine --plot rates.svg
     rlm-local bench engine --row choices --row cancel -n 5 --json
 
-    Rows: memory, choices (64 with a shared prefix), replies (16 and 32), cancel, decision (while a map runs), restart,
-    same. Ratios are taken within one repetition; on a machine that is shared with others the column by processor time
-    says more. With the default model on two cores all of it takes a quarter of an hour. Ctrl-C ends after the
-    repetition that is being measured, and with exit status 130.
+    Rows: memory, choices (64 with a shared prefix), boundary (the same in a process of its own), replies (16 and 32),
+    cancel, decision (while a map runs), restart, same. Ratios are taken within one repetition; on a machine that is
+    shared with others the column by processor time says more. With the default model on two cores all of it takes a
+    quarter of an hour. Ctrl-C ends after the repetition that is being measured, and with exit status 130.
     """
     from rlm_local.bench.engine import ROWS, measure, to_svg
     from rlm_local.engine.events import Event
@@ -54,9 +54,10 @@ def engine(
         def tell(what: str, share: float | None = None) -> None:
             listener(Event("setup", what, share))
 
-        path = ensure_model(spec, shared(ctx).home.models, progress=tell)
+        home = shared(ctx).home
+        path = ensure_model(spec, home.models, progress=tell)
         measured, rates = measure(
-            path, spec.name, rows=rows, repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
+            path, spec.name, home, rows=rows, repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
         )
         return measured, rates, cancel.cancelled
 

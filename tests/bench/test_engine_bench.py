@@ -48,7 +48,7 @@ def test_the_whole_table_of_the_small_model(tmp_path: Path) -> None:
     result = run_program(command, FakeEngine(not_asked), Home.default().root)
     assert result.exit_code == 0
     told = json.loads(result.stdout)
-    assert len(told["rows"]) == 13
+    assert len(told["rows"]) == 15
     assert all(row["values"] for row in told["rows"])
     assert [rate["together"] for rate in told["rates"]] == [1, 2, 4, 8, 16, 32, 64]
     ElementTree.parse(plot)

@@ -6,16 +6,26 @@ from pathlib import Path
 from rlm_local.bench.engine.rate import Rate
 from rlm_local.bench.engine.rows import ROWS, Bench
 from rlm_local.bench.measurement import Measurement
+from rlm_local.home import Home
 from rlm_local.models import Cancel
 
 
 def measure(
-    path: Path, name: str, *, rows: Sequence[str], repeat: int, rates: bool, cancel: Cancel, tell: Callable[[str], None]
+    path: Path,
+    name: str,
+    home: Home,
+    *,
+    rows: Sequence[str],
+    repeat: int,
+    rates: bool,
+    cancel: Cancel,
+    tell: Callable[[str], None],
 ) -> tuple[list[Measurement], list[Rate]]:
     """Measure a model.
 
     Args:
         path: its GGUF file.
+        home: where llama.cpp's library is.
         rows: names of ROWS, in the order of ROWS.
         repeat: how many times each is measured.
         rates: whether leaf calls a second by how many come together are measured too.
@@ -23,7 +33,7 @@ def measure(
         tell: told what is being measured.
     """
     measured: list[Measurement] = []
-    bench = Bench(path, name, repeat, cancel, tell)
+    bench = Bench(path, name, home, repeat, cancel, tell)
     try:
         for row, take in ROWS.items():
             if row in rows and not cancel.stopped:

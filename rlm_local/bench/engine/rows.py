@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,8 @@ from rlm_local.bench.engine.rate import Rate
 from rlm_local.bench.engine.stopwatch import Stopwatch
 from rlm_local.bench.engine.workload import OPTIONS, Workload
 from rlm_local.bench.measurement import Measurement
-from rlm_local.models import Cancel, Cancelled, LlamaEngine, Prompt, Usage
+from rlm_local.home import Home
+from rlm_local.models import Cancel, Cancelled, LlamaEngine, LocalModel, Prompt, Usage
 from rlm_local.models.engine import physical_cores
 from rlm_local.models.gguf import read_header
 from rlm_local.models.shelf import Shelf
@@ -22,6 +24,7 @@ from rlm_local.models.shelf import Shelf
 SORT = "Reply with one word: river, house or paper."
 TELL = "Tell a story of a thousand words, in which these come up."
 _POLL = 0.0005
+_STEPS = 500
 
 _Rates = tuple[float, float]
 """Tokens a second, on the wall and by the processor."""
@@ -30,18 +33,22 @@ _Rates = tuple[float, float]
 class Bench:
     """One model, measured. Everything that is compared is loaded at most once, and when it is first needed."""
 
-    def __init__(self, path: Path, name: str, repeat: int, cancel: Cancel, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, name: str, home: Home, repeat: int, cancel: Cancel, tell: Callable[[str], None]
+    ) -> None:
         self.model = LlamaEngine(path, name=name)
         self._path = path
+        self._home = home
         self._repeat = repeat
         self._cancel = cancel
         self._tell = tell
         self._make = Workload(self.model)
         self._bare: Bare | None = None
         self._packaged: Packaged | None = None
+        self._apart: LocalModel | None = None
 
     def close(self) -> None:
-        for each in (self.model, self._bare, self._packaged):
+        for each in (self.model, self._bare, self._packaged, self._apart):
             if each is not None:
                 each.close()
 
@@ -80,6 +87,31 @@ class Bench:
             _ratio("64 choices, tokens a second, beside llama.cpp alone", 0.95, ours, theirs),
             _ratio("64 choices beside one after the other in the packaged API", 2.0, ours, packaged),
             Measurement("own processor time, 64 choices", "%", 3.0, True, tuple(shares)),
+        ]
+
+    def boundary(self) -> list[Measurement]:
+        """64 `choose` calls of a model in a process of its own, beside one in this process; and one step there."""
+        apart: list[float] = []
+        ours: list[float] = []
+        steps: list[float] = []
+        for _ in self._each("64 choices in a process of their own"):
+            prompts = self._sorting(64)
+            model = self.apart
+            model.count("")  # it is there
+            with Stopwatch() as watch:
+                model.choose(prompts, OPTIONS)
+            apart.append(watch.wall)
+            with Stopwatch() as watch:
+                self.model.choose(prompts, OPTIONS)
+            ours.append(watch.wall)
+            with model.cursor(prompts[0]) as cursor, Stopwatch() as watch:
+                for _ in range(_STEPS):
+                    cursor.mark()
+            steps.append(1e6 * watch.wall / _STEPS)
+        ratios = tuple(here / there for here, there in zip(ours, apart, strict=True))
+        return [
+            Measurement("64 choices in a process of their own, beside in this one", "x", 0.98, False, ratios),
+            Measurement("a cursor's step to that process and back", "us", 500, True, tuple(steps)),
         ]
 
     def replies(self) -> list[Measurement]:
@@ -201,6 +233,13 @@ class Bench:
             self._packaged = Packaged(self._path, cells=2048, threads=physical_cores())
         return self._packaged
 
+    @property
+    def apart(self) -> LocalModel:
+        if self._apart is None:
+            home = replace(self._home, leaf_cache=False)  # what is kept costs nothing, and nothing is measured
+            self._apart = LocalModel(self._path, name=self.model.name, home=home)
+        return self._apart
+
     @contextmanager
     def _mapping(self, number: int) -> Generator[tuple[Cancel, list[float]]]:
         """A map that runs in another thread until the context ends; its cancel, and when its caller had it back."""
@@ -237,6 +276,7 @@ class Bench:
 ROWS: dict[str, Callable[[Bench], list[Measurement]]] = {
     "memory": Bench.memory,
     "choices": Bench.choices,
+    "boundary": Bench.boundary,
     "replies": Bench.replies,
     "cancel": Bench.cancelling,
     "decision": Bench.deciding,
