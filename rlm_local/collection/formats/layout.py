@@ -19,6 +19,8 @@ SOFT = "\xad"
 WIDE = 1.1
 """A gap of so many letter heights and more is none between two words."""
 
+_CLOSE = 0.5  # of what the file has apart, only this is joined before columns are told from one another
+
 GAP = "  "
 """What stands in the text for a wide gap."""
 
@@ -32,13 +34,17 @@ _DEEPEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words that stand together: no gap between them is wide."""
+    """Words that stand together: no gap between them is wide; or what stands in a cell of a ruled table.
+
+    `cell`: the table's number on its page, the column, and how many columns there are.
+    """
 
     text: str
     x0: float
     x1: float
     base: float
     size: float
+    cell: tuple[int, int, int] | None = None
 
     @property
     def top(self) -> float:
@@ -68,6 +74,9 @@ def pieces(words: Iterable[Piece]) -> list[Piece]:
     found: list[Piece] = []
     run: list[Piece] = []
     for word in words:
+        if word.cell:
+            found.append(word)
+            continue
         if run and not _follows(run[-1], word):
             found.append(_joined(run, " "))
             run = []
@@ -87,8 +96,8 @@ def _joined(run: Sequence[Piece], between: str) -> Piece:
     return Piece(text, min(one.x0 for one in run), max(one.x1 for one in run), biggest.base, biggest.size)
 
 
-def rows(found: Iterable[Piece]) -> list[Row]:
-    """Pieces gathered to lines, from the top downwards."""
+def rows(found: Iterable[Piece], wide: float = WIDE) -> list[Row]:
+    """Pieces gathered to lines, from the top downwards; those of a line that are no wide gap apart are one."""
     gathered: list[Row] = []
     base = size = 0.0
     for piece in sorted(found, key=lambda one: (one.base, one.x0)):
@@ -99,19 +108,19 @@ def rows(found: Iterable[Piece]) -> list[Row]:
         else:
             gathered.append([piece])
             base, size = piece.base, piece.size
-    return [_in_order(row) for row in gathered]
+    return [_in_order(row, wide) for row in gathered]
 
 
-def _in_order(row: Row) -> Row:
-    """From left to right, or from right to left; pieces that touch are one."""
+def _in_order(row: Row, wide: float) -> Row:
+    """From left to right, or from right to left."""
     backwards = sum(map(_direction, row)) < 0
     row = sorted(row, key=lambda one: -one.x1 if backwards else one.x0)
     merged: Row = []
     for piece in row:
         last = merged[-1] if merged else None
         gap = max(piece.x0 - last.x1, last.x0 - piece.x1) if last else 0.0
-        if last and gap < WIDE * max(last.size, piece.size):
-            merged[-1] = _joined((last, piece), "" if gap < 0.15 * min(last.size, piece.size) else " ")
+        if last and not (last.cell or piece.cell) and gap < wide * max(last.size, piece.size):
+            merged[-1] = _joined((last, piece), "" if abs(gap) < 0.15 * min(last.size, piece.size) else " ")
         else:
             merged.append(piece)
     return merged
@@ -119,16 +128,19 @@ def _in_order(row: Row) -> Row:
 
 def _direction(piece: Piece) -> int:
     """Letters that are read from left to right, less those that are read from right to left."""
+    if piece.text.isascii():
+        return len(piece.text)
     kinds = Counter(map(unicodedata.bidirectional, piece.text[:200]))
     return kinds["L"] - kinds["R"] - kinds["AL"]
 
 
 def flow(found: Iterable[Piece], rules: Sequence[Rule] = (), depth: int = 0) -> list[list[Row]]:
     """The blocks of a page in reading order, each a list of rows: a column of prose to its end before the next one."""
-    lines = rows(found)
+    found = list(found)
+    lines = rows(found, _CLOSE)
     parting = _parting(lines, rules) if depth < _DEEPEST else None
     if parting is None:
-        return [lines] if lines else []
+        return [rows(found)] if found else []
     x, first, last = parting
     inside = [piece for row in lines[first:last] for piece in row]
     parts = (
@@ -183,6 +195,9 @@ def _sides(lines: Sequence[Row], x: float) -> tuple[list[Row], list[Row]]:
 def _columns(left: Sequence[Row], right: Sequence[Row]) -> bool:
     """Whether what stands side by side is read one after the other: prose, or lines that are not level."""
     sides = [[row for row in side if row] for side in (left, right)]
+    tables = [{piece.cell[0] for row in side for piece in row if piece.cell} for side in sides]
+    if tables[0] and tables[1]:
+        return tables[0].isdisjoint(tables[1])
     if any(len(side) < _LEAST_ROWS for side in sides):
         return False
     if all(map(_prose, sides)):
@@ -214,6 +229,11 @@ def _size(side: Sequence[Row]) -> float:
 def line(row: Row) -> str:
     """A row's text; the dots that lead from a label to its number are none of it."""
     return _LEADERS.sub(GAP, GAP.join(piece.text for piece in row)).replace(2 * GAP, GAP).strip()
+
+
+def unwrapped(lines: Sequence[Row]) -> str:
+    """The lines of a cell as one."""
+    return " ".join(map(line, lines)).replace(SOFT + " ", "").replace(SOFT, "-")
 
 
 def words_of(found: Iterable[Piece]) -> set[str]:
@@ -269,7 +289,8 @@ def _between(last: Row, row: Row, right: float, width: float, step: float) -> st
     if b.base - a.base > max(1.45 * step, 1.25 * size) or abs(a.size - b.size) > 0.12 * size:
         return "\n\n"
     hangs = last[0].text[:1] in _BULLETS
-    whole = len(last) == 1 and len(row) == 1 and width > 15 * size and a.x1 > right - max(0.12 * width, 3 * size)
+    word = (b.x1 - b.x0) * len(b.text.partition(" ")[0]) / len(b.text)
+    whole = len(last) == 1 and len(row) == 1 and width > 12 * size and a.x1 + word > right - size  # it did not fit
     indented = (b.x0 - last[0].x0 > 0.8 * size and not hangs) or last[0].x0 - b.x0 > 3 * size
     return " " if whole and not indented and b.text[:1] not in _BULLETS else "\n"
 

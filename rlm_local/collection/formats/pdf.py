@@ -7,11 +7,12 @@ from itertools import chain
 from typing import Any
 
 from rlm_local.collection.errors import Needs, Unreadable
-from rlm_local.collection.formats import layout, ocr, pdfium
+from rlm_local.collection.formats import layout, ocr, pdfium, ruled
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.layout import Piece, Row
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Text
 from rlm_local.collection.formats.source import Source
+from rlm_local.collection.formats.written import Tables, Written
 
 MOST_PAGES = 10_000
 """Pages that are read of a file; that there are more is noted."""
@@ -75,6 +76,8 @@ class _Reading:
         self._raw: Any = pdfium.library().raw
         self._known: set[str] = set()
         self._scans = 0
+        self._length = 0  # of the text so far
+        self._tables = Tables()
         self._needs: Needs | None = None
 
     def parts(self) -> Iterator[Part]:
@@ -84,17 +87,16 @@ class _Reading:
         pages = self._ahead(min(count, MOST_PAGES))
         first = next(pages)
         yield Document(title=self._title(first), kind="pdf", fields=self._fields())
-        characters = 0
-        for number, page in enumerate(chain((first,), pages)):
-            for part in self._page(f"page {number + 1}", page):
-                yield part
-                characters += len(part.text) if isinstance(part, Text) else 0
-            if characters > MOST_CHARACTERS:
-                yield Note(f"only the first {number + 1} of {count} pages are read: they have much text")
-                return
-        if count > MOST_PAGES:
-            yield Note(f"only the first {MOST_PAGES} of {count} pages are read")
-        if self._needs and not characters:
+        read = 0
+        for page in chain((first,), pages):
+            read += 1
+            yield from self._page(f"page {read}", page)
+            if self._length > MOST_CHARACTERS:
+                break
+        yield from self._tables.end()
+        if count > read:
+            yield Note(f"only the first {read} of {count} pages are read")
+        if self._needs and not self._length:
             raise self._needs
 
     def _ahead(self, count: int) -> Iterator[_Page]:
@@ -116,11 +118,17 @@ class _Reading:
             return
         if page.words.cut:
             yield Note(f"only the first {pdfium.MOST_GLYPHS} characters are read", place)
-        blocks = layout.flow(page.words.main if page.scanned else layout.pieces(page.words.main))
+        words = page.words.main if page.scanned else ruled.celled(page.words.main, page.words.rules)
+        blocks = layout.flow(words if page.scanned else layout.pieces(words), page.words.rules)
         aside = [[piece] for piece in layout.pieces(page.words.aside)]
-        text = "\n\n".join(layout.prose(block, self._known) for block in [*blocks, aside] if block)
-        if text:
-            yield Text(text + "\n\n", place=place)
+        written = Written(self._length, self._known, page.words.rules)
+        for block in [*blocks, aside]:
+            written.block(block)
+        if written.text:
+            yield Text(written.text, place=place)
+            self._length += len(written.text)
+        for table in written.tables:
+            yield from self._tables.take(place, table)
 
     def _opened(self, number: int) -> _Page:
         library = pdfium.library()
@@ -130,7 +138,7 @@ class _Reading:
         except library.PdfiumError:
             return _Page(None, problem="this page is damaged")
         try:
-            words = pdfium.words(self._raw, textpage)
+            words = pdfium.words(self._raw, page, textpage)
             if pdfium.pictured(self._raw, page, " ".join(word.text for word in words.main)):
                 return self._scan(page, words)
             for widget in self._widgets(page):
@@ -153,7 +161,7 @@ class _Reading:
         except Needs as needs:
             self._needs = needs
             return _Page(words, problem=f"not read: this page is a picture; {needs}")
-        return _Page(pdfium.Words(found, [], 0, False), scanned=True) if found else _Page(words)
+        return _Page(pdfium.Words(found, []), scanned=True) if found else _Page(words)
 
     def _widgets(self, page: Any) -> Iterator[pdfium.Widget]:
         if self._document.formenv:
@@ -177,7 +185,7 @@ class _Reading:
 
     def _title(self, page: _Page) -> str:
         """The title that the file gives itself, else the largest line of its first page."""
-        said = _one_line(self._document.get_metadata_dict().get("Title", ""))
+        said = _one_line(self._document.get_metadata_dict().get("Title", "")).removeprefix("Microsoft Word - ")
         if said and said.lower() not in ("untitled", "title") and " " in said:
             return said
         if not page.words:

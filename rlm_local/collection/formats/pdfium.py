@@ -7,12 +7,13 @@ import ctypes
 import importlib
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rlm_local.collection.errors import Needs
-from rlm_local.collection.formats.layout import SOFT, Piece
+from rlm_local.collection.formats.layout import SOFT, Piece, Rule
 
 MOST_GLYPHS = 200_000
 """Letters that are read of a page."""
@@ -22,6 +23,15 @@ MOST_WIDGETS = 2_000
 
 _LIGATURES = dict(enumerate(("ff", "fi", "fl", "ffi", "ffl", "st", "st"), 0xFB00))
 _SPACES = frozenset((0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0xA0, 0x3000, *range(0x2000, 0x200C)))
+MOST_OBJECTS = 20_000
+"""Drawn objects that are looked at on a page, and inside each form on it."""
+
+MOST_LINES = 20_000
+"""Straight lines that are looked at on a page."""
+
+_MOST_SEGMENTS = 500  # of one path; a curve that is drawn by more is no line of a table
+_STRAIGHT = 1.0
+_DEEPEST = 3
 _STAMP = 100
 _FEW_OBJECTS = 200
 _LINE_HYPHEN = (0x02, 0xFFFE)
@@ -58,15 +68,17 @@ class Words:
         aside: the others.
         quarter: how many quarter turns against the clock the main ones are turned by.
         cut: whether there were more than are read.
+        rules: lines that are drawn.
     """
 
     main: list[Piece]
     aside: list[Piece]
-    quarter: int
-    cut: bool
+    quarter: int = 0
+    cut: bool = False
+    rules: list[Rule] = field(default_factory=list[Rule])
 
 
-def words(raw: Any, textpage: Any) -> Words:
+def words(raw: Any, page: Any, textpage: Any) -> Words:
     """What is written on a page."""
     count = raw.FPDFText_CountChars(textpage)
     found = [
@@ -81,7 +93,7 @@ def words(raw: Any, textpage: Any) -> Words:
     for quarter, text, box, size in found:
         x0, top, x1, _bottom = turned(box, quarter)
         pages[quarter == main].append(Piece(text, x0, x1, top, size))
-    return Words(pages[True], pages[False], main, count > MOST_GLYPHS)
+    return Words(pages[True], pages[False], main, count > MOST_GLYPHS, rules(raw, page, main))
 
 
 def turned(box: tuple[float, float, float, float], quarter: int) -> tuple[float, float, float, float]:
@@ -221,3 +233,90 @@ def _scanned(raw: Any, page: Any) -> bool:
         if (right.value - left.value) * (top.value - bottom.value) > 0.6 * area:
             return True
     return False
+
+
+def rules(raw: Any, page: Any, quarter: int) -> list[Rule]:
+    """The straight lines across and down that are drawn on a page, the sides of rectangles among them."""
+    found: list[_Box] = []
+    _gather(
+        raw,
+        (raw.FPDFPage_CountObjects(page), partial(raw.FPDFPage_GetObject, page)),
+        (1.0, 0.0, 0.0, 1.0, 0.0, 0.0),
+        found,
+        0,
+    )
+    return [_seen(box, quarter) for box in found]
+
+
+_Matrix = tuple[float, float, float, float, float, float]
+_Box = tuple[float, float, float, float]
+
+
+def _gather(raw: Any, objects: tuple[int, Callable[[int], Any]], outer: _Matrix, found: list[_Box], depth: int) -> None:
+    count, get = objects
+    for index in range(min(count, MOST_OBJECTS)):
+        if len(found) > MOST_LINES:
+            return
+        drawn = get(index)
+        kind = raw.FPDFPageObj_GetType(drawn)
+        if kind == raw.FPDF_PAGEOBJ_PATH:
+            found += _straight(raw, drawn, _inside(raw, drawn, outer))
+        elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _DEEPEST:
+            inner = raw.FPDFFormObj_CountObjects(drawn), partial(raw.FPDFFormObj_GetObject, drawn)
+            _gather(raw, inner, _inside(raw, drawn, outer), found, depth + 1)
+
+
+def _inside(raw: Any, drawn: Any, outer: _Matrix) -> _Matrix:
+    """What leads from an object's own coordinates to the page's."""
+    m = raw.FS_MATRIX()
+    raw.FPDFPageObj_GetMatrix(drawn, m)
+    a, b, c, d, e, f = outer
+    return (
+        m.a * a + m.b * c,
+        m.a * b + m.b * d,
+        m.c * a + m.d * c,
+        m.c * b + m.d * d,
+        m.e * a + m.f * c + e,
+        m.e * b + m.f * d + f,
+    )
+
+
+def _straight(raw: Any, path: Any, matrix: _Matrix) -> Iterator[_Box]:
+    """The lines of a path that are level or upright, as left, bottom, right, top."""
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    raw.FPDFPath_GetDrawMode(path, fill, stroke)
+    if not fill.value and not stroke.value:
+        return
+    a, b, c, d, e, f = matrix
+    x, y = ctypes.c_float(), ctypes.c_float()
+    points: list[tuple[float, float]] = []
+    start: tuple[float, float] | None = None
+    count = raw.FPDFPath_CountSegments(path)
+    if count > _MOST_SEGMENTS:
+        return
+    for index in range(count):
+        segment = raw.FPDFPath_GetPathSegment(path, index)
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        point = (x.value * a + y.value * c + e, x.value * b + y.value * d + f)
+        kind = raw.FPDFPathSegment_GetType(segment)
+        if kind == raw.FPDF_SEGMENT_MOVETO:
+            points, start = [point], point
+        elif kind == raw.FPDF_SEGMENT_LINETO and points:
+            yield from _level(points[-1], point)
+            points = [point]
+        else:
+            points = [point]
+        if raw.FPDFPathSegment_GetClose(segment) and start and points:
+            yield from _level(points[-1], start)
+
+
+def _level(a: tuple[float, float], b: tuple[float, float]) -> Iterator[_Box]:
+    if abs(a[0] - b[0]) < _STRAIGHT or abs(a[1] - b[1]) < _STRAIGHT:
+        yield min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
+
+
+def _seen(box: _Box, quarter: int) -> Rule:
+    x0, top, x1, bottom = turned(box, quarter)
+    if x1 - x0 < bottom - top:
+        return Rule((x0 + x1) / 2, (x0 + x1) / 2, top, bottom)
+    return Rule(x0, x1, (top + bottom) / 2, (top + bottom) / 2)

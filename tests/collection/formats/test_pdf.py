@@ -4,12 +4,17 @@ import io
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from rlm_local.collection.errors import Unreadable
-from rlm_local.collection.formats import pdf
-from rlm_local.collection.formats.part import Document, Note, Part, Text
+from rlm_local.collection.formats import layout, pdf
+from rlm_local.collection.formats.layout import Piece, Rule
+from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
+from rlm_local.collection.formats.ruled import celled
 from rlm_local.collection.formats.source import Source
+from rlm_local.collection.formats.written import Written
 
 Line = tuple[float, float, str]
 """x from the left, y from the top, what is written there in letters of ten points."""
@@ -54,6 +59,23 @@ def parts(data: bytes) -> list[Part]:
 
 def text(data: bytes) -> str:
     return "".join(part.text for part in parts(data) if isinstance(part, Text))
+
+
+def records(data: bytes) -> list[Rows]:
+    """The tables of a PDF; each row's span is checked to hold its first cell."""
+    read = parts(data)
+    written = "".join(part.text for part in read if isinstance(part, Text))
+    tables = [part for part in read if isinstance(part, Rows)]
+    for table in tables:
+        for row, (start, end) in zip(table.rows, table.spans or [], strict=True):
+            assert str(row[0]).split()[0] in written[start:end]
+    return tables
+
+
+def ruled(xs: Sequence[int], ys: Sequence[int]) -> str:
+    """Lines of a table that begin and end its columns and rows."""
+    across = "".join(f"{xs[0]} {800 - y} m {xs[-1]} {800 - y} l S " for y in ys)
+    return across + "".join(f"{x} {800 - ys[0]} m {x} {800 - ys[-1]} l S " for x in xs)
 
 
 def changed(data: bytes, change: Callable[[PdfWriter], object]) -> bytes:
@@ -108,6 +130,113 @@ def test_a_hyphen_at_the_end_of_a_line_goes_unless_the_word_has_it(
 
 def test_dots_that_lead_to_a_number_are_left_out() -> None:
     assert text(paper([(50, 50, "Robbery. . . . . . . . . . . 25.5")])).strip() == "Robbery  25.5"
+
+
+def test_a_ruled_table_is_records_and_its_cells_are_kept_apart_however_near() -> None:
+    lines = [(52, 62, "Company"), (152, 62, "City"), (252, 62, "Notices")]
+    lines += [(52, 82, "Bakery of Los Angeles"), (156, 82, "San Fernando"), (252, 82, "50")]
+    lines += [
+        (52, 97, "Boeing, of which"),
+        (52, 107, "the name is long"),
+        (152, 102, "Seal Beach"),
+        (252, 102, "56"),
+    ]
+    table = records(paper(lines, extra=ruled((50, 150, 250, 300), (50, 70, 88, 110))))[0]
+    assert table.columns == ("Company", "City", "Notices")
+    assert list(table.rows) == [
+        ("Bakery of Los Angeles", "San Fernando", "50"),
+        ("Boeing, of which the name is long", "Seal Beach", "56"),
+    ]
+    assert table.places == ["page 1, row 2", "page 1, row 3"]
+
+
+def test_columns_of_numbers_that_stand_below_one_another_are_records() -> None:
+    lines = [(50, 40, "Table 7. Arrests"), (50, 80, "Offense"), (200, 80, "Total"), (280, 80, "Under 18")]
+    for y, (label, total, young) in enumerate((("Robbery", "102", "25"), ("Arson", "9", "-"), ("Fraud", "173", "5"))):
+        lines += [(50, 94 + 14 * y, f"{label} . . . . . . . . ."), (200, 94 + 14 * y, total), (280, 94 + 14 * y, young)]
+    table = records(paper(lines))[0]
+    assert (table.table, table.columns) == ("Table 7. Arrests", ("Offense", "Total", "Under 18"))
+    assert list(table.rows) == [("Robbery", "102", "25"), ("Arson", "9", "-"), ("Fraud", "173", "5")]
+
+
+def test_a_label_above_a_line_over_several_columns_is_the_label_of_each() -> None:
+    lines = [(260, 66, "Male"), (50, 80, "Offense"), (150, 80, "Total"), (220, 80, "Young"), (290, 80, "Old")]
+    for y in range(4):
+        lines += [(50, 94 + 14 * y, "abcd"[y] * 5), *((x, 94 + 14 * y, f"{x + y}") for x in (150, 220, 290))]
+    table = records(paper(lines, extra="215 731 m 320 731 l S "))[0]
+    assert table.columns == ("Offense", "Total", "Male Young", "Male Old")
+
+
+def test_a_label_that_goes_on_on_the_next_line_is_one() -> None:
+    lines = [(50, 66, "Murder and"), (50, 80, "manslaughter"), (200, 80, "10.0"), (280, 80, "0.9")]
+    lines += [
+        (50, 52, "Offense"),
+        (200, 52, "Total"),
+        (280, 52, "Young"),
+        (200, 38, ""),
+        (50, 94, "Arson"),
+        (200, 94, "9.8"),
+    ]
+    lines += [(280, 94, "4.3"), (50, 108, "Fraud"), (200, 108, "7.5"), (280, 108, "5.1")]
+    assert records(paper(lines))[0].rows[0] == ("Murder and manslaughter", "10.0", "0.9")
+
+
+def test_a_table_that_goes_on_on_the_next_page_is_one_without_its_labels_again() -> None:
+    def page(first: int) -> list[Line]:
+        rows = [("Name", "Amount"), *((f"name {n}", str(n)) for n in range(first, first + 3))]
+        return [(x, 62 + 20 * y, row[i]) for y, row in enumerate(rows) for i, x in enumerate((52, 152))]
+
+    lines = ruled((50, 150, 250), (50, 70, 90, 110, 130))
+    tables = records(paper(page(1), page(4), extra=lines))
+    rows = [row for table in tables for row in table.rows]
+    assert rows == [(f"name {n}", str(n)) for n in range(1, 7)]
+    assert [place for table in tables for place in table.places or []][3] == "page 2, row 2"
+
+
+def test_tables_beside_one_another_are_two() -> None:
+    lines: list[Line] = []
+    for x, names in ((50, "abcd"), (330, "wxyz")):
+        rows = [("Name", "Amount"), *((letter * 4, str(n)) for n, letter in enumerate(names))]
+        lines += [(x + 2 + 100 * i, 62 + 20 * y, row[i]) for y, row in enumerate(rows) for i in range(2)]
+    borders = (50, 70, 90, 110, 130, 150)
+    drawn = ruled((50, 150, 250), borders) + ruled((330, 430, 530), borders)
+    found = [row for table in records(paper(lines, extra=drawn)) for row in table.rows]
+    assert found == [(letter * 4, str(n)) for letters in ("abcd", "wxyz") for n, letter in enumerate(letters)]
+
+
+coordinates = st.integers(20, 560)
+
+
+@given(
+    st.lists(st.tuples(coordinates, coordinates, st.integers(1, 6)), min_size=1, max_size=60),
+    st.lists(st.tuples(coordinates, coordinates, st.integers(0, 200), st.booleans()), max_size=30),
+)
+def test_every_word_is_in_the_text_once_wherever_words_and_lines_are(
+    places: list[tuple[int, int, int]], drawn: list[tuple[int, int, int, bool]]
+) -> None:
+    words = [
+        Piece(" ".join(f"w{number}x{part}" for part in range(count)), x, x + 25 * count, y, 10)
+        for number, (x, y, count) in enumerate(places)
+    ]
+    rules = [Rule(x, x + size, y, y) if across else Rule(x, x, y, y + size) for x, y, size, across in drawn]
+    page = Written(0, set(), rules)
+    for block in layout.flow(layout.pieces(celled(words, rules)), rules):
+        page.block(block)
+    found = page.text.replace("|", " ").split()
+    assert sorted(found) == sorted(word for piece in words for word in piece.text.split())
+
+
+def test_a_page_of_many_lines_and_one_of_too_many_letters_are_read_to_the_bound() -> None:
+    drawn = "".join(f"{n % 600} 0 m {n % 600} 800 l S 0 {n % 800} m 600 {n % 800} l S " for n in range(30_000))
+    assert "kept" in text(paper([(50, 50, "kept")], extra=drawn))
+    read = parts(paper([(n % 9 * 60, n % 790, f"{n} a word or two, and some more of them") for n in range(6_000)]))
+    assert [part.problem for part in read if isinstance(part, Note)] == ["only the first 200000 characters are read"]
+
+
+def test_a_form_inside_itself_ends() -> None:
+    form = b"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]/Resources<</XObject<</X 4 0 R>>/Font<</F1 3 0 R>>>>"
+    data = paper([(50, 50, "once")], extra="/X Do ").replace(b"4 0 obj\n<<", b"4 0 obj\n" + form)
+    assert "once" in text(data.replace(b"/Resources<</Font", b"/Resources<</XObject<</X 4 0 R>>/Font", 1))
 
 
 def test_turned_text_is_read_along_its_direction() -> None:
