@@ -11,6 +11,7 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
+from rlm_policy.priors import Priors, priors_of
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
@@ -32,6 +33,7 @@ __all__ = [
     "Policies",
     "Policy",
     "PolicyError",
+    "Priors",
     "Promotion",
     "Prompted",
     "Recurse",
@@ -44,6 +46,7 @@ __all__ = [
     "named",
     "objections",
     "price_biases",
+    "priors_of",
     "read_price",
     "reliability",
 ]

@@ -180,7 +180,8 @@ class Collection:
     ) -> None:
         self.close()
 
-    def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a query of ours gives; a program of a model's is never run here."""
         with self._using:
             try:
                 return self._db.execute(statement, tuple(values)).fetchall()
@@ -191,28 +192,28 @@ class Collection:
     def tables(self) -> tuple[Table, ...]:
         """The tables of records, and last, if there are documents, that of the documents and their fields."""
         columns: dict[str, list[Column]] = {}
-        for table, common, *rest in self._rows(
+        for table, common, *rest in self.rows(
             'SELECT "table", common, name, label, type, unit, given, distinct_values, least, greatest FROM "column"'
             ' ORDER BY "table", position'
         ):
             pairs = [(value, times) for value, times in json.loads(common)]
             columns.setdefault(table, []).append(Column(*rest, common=pairs))
-        rows = self._rows("SELECT name, kind, rows FROM \"table\" ORDER BY kind = 'documents', name")
+        rows = self.rows("SELECT name, kind, rows FROM \"table\" ORDER BY kind = 'documents', name")
         return tuple(Table(name, kind, count, tuple(columns.get(name, ()))) for name, kind, count in rows)
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
-        return tuple(Reference(*row) for row in self._rows("SELECT * FROM reference"))
+        return tuple(Reference(*row) for row in self.rows("SELECT * FROM reference"))
 
     @cached_property
     def documents(self) -> Documents:
         """The documents in the order of the collection's text."""
-        return Documents(self._rows)
+        return Documents(self.rows)
 
     @property
     def files(self) -> tuple[FileInfo, ...]:
         """What was found, in order of names."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT path, name, size, coalesce(format, ''), status, coalesce(reason, '') FROM file ORDER BY name"
         )
         return tuple(FileInfo(*row) for row in rows)
@@ -221,13 +222,13 @@ class Collection:
     def skipped(self) -> tuple[Skipped, ...]:
         """What is not in it, and why: files that failed or were left out, duplicates, and what was not looked at."""
         reason = "CASE status WHEN 'duplicate' THEN 'the same as ' || reason ELSE reason END"
-        rows = self._rows(f"SELECT name, {reason} FROM file WHERE status <> 'read' ORDER BY name")
+        rows = self.rows(f"SELECT name, {reason} FROM file WHERE status <> 'read' ORDER BY name")
         return (*(Skipped(*row) for row in rows), *self._scanned)
 
     @property
     def notes(self) -> tuple[Remark, ...]:
         """What was not as it should be in what was read."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT coalesce(d.name, f.name, ''), n.problem, n.place FROM note n"
             " LEFT JOIN document d ON d.id = n.document"
             " LEFT JOIN file f ON f.id = n.file ORDER BY n.rowid"
@@ -243,7 +244,7 @@ class Collection:
     @cached_property
     def sha256(self) -> str:
         """Of the names and contents of all files that were read."""
-        rows = self._rows("SELECT name, sha256 FROM file WHERE status = 'read' ORDER BY name")
+        rows = self.rows("SELECT name, sha256 FROM file WHERE status = 'read' ORDER BY name")
         return hashlib.sha256(json.dumps(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
@@ -258,7 +259,7 @@ class Collection:
         pieces: list[str] = []
         for number, begins, ends in self.documents.between(start, end):
             low, high = max(start, begins) - begins, min(end, ends) - begins
-            rows = self._rows(
+            rows = self.rows(
                 'SELECT start, text FROM passage WHERE document = ? AND "end" > ? AND start < ? ORDER BY id',
                 (number, low, high),
             )
@@ -282,7 +283,7 @@ class Collection:
         if documents is not None:
             inside = "AND search.rowid IN (SELECT id FROM passage WHERE document IN (SELECT value FROM json_each(?)))"
             values.append(json.dumps(list(documents)))
-        rows = self._rows(
+        rows = self.rows(
             'SELECT p.id, p.document, d.name, d.title, p.heading, p.place, p.start, p."end", p.text, s.rank FROM'
             f" (SELECT rowid, rank FROM search WHERE search MATCH ? AND rank MATCH ? {inside} ORDER BY rank LIMIT ?) s"
             " JOIN passage p ON p.id = s.rowid JOIN document d ON d.id = p.document ORDER BY s.rank, p.id",

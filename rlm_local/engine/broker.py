@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Protocol, TypeVar, cast
 
-from rlm_local.corpus import Corpus
+from rlm_local.collection.view import View
+from rlm_local.corpus import Corpus, ItemSet
 from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask, Spawn
@@ -17,6 +18,8 @@ from rlm_local.engine.judging import sentences
 from rlm_local.engine.leaves import choose_prompt, judge_prompt, query_prompt
 from rlm_local.engine.passages import Passages, chunks
 from rlm_local.engine.reading import Reading, read
+from rlm_local.engine.records import Records
+from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.log import CallKind, CallRecord, RunLog
 from rlm_local.models import NEUTRAL, Cancel, Generation, Message, Model, Prompt, PromptTooLong, Scores, Usage
@@ -25,6 +28,7 @@ from rlm_sandbox import HostCallRefused
 
 _ITEM_TOKENS = 1200
 _EVIDENCE = 20
+_MOST_PASSAGES = 100
 _QUERY_TOKENS = 256
 _TURN_TOKENS = 8  # that a chat template adds to a message, at most
 
@@ -70,8 +74,8 @@ class Broker:
     """
 
     model: Model
-    corpus: Corpus
-    passages: Passages
+    corpus: Records
+    passages: Passages | StoredPassages
     budget: Budget
     cancel: Cancel
     log: RunLog
@@ -93,6 +97,7 @@ class Broker:
             "fields": self._fields,
             "item_set": self._item_set,
             "passages": self._passages,
+            "search": self._search,
             "judge": self._judge,
             "choose": self._choose,
             "read": self._read,
@@ -104,17 +109,31 @@ class Broker:
     # ---- the corpus
 
     def _fields(self) -> dict[str, dict[str, str]]:
-        return {s.name: {f.name: f.type for f in s.fields} for s in self.corpus.item_sets}
+        return {s.name: {f.name: f.type for f in s.fields} for s in self._item_sets}
 
     def _item_set(self, name: str) -> dict[str, Any]:
-        for item_set in self.corpus.item_sets:
+        for item_set in self._item_sets:
             if item_set.name == name:
                 columns = {f.name: list(f.values) for f in item_set.fields}
                 return {"starts": list(item_set.starts), "ends": list(item_set.ends), "columns": columns}
-        raise HostCallRefused(f"no item set {name!r}; there are {', '.join(s.name for s in self.corpus.item_sets)}")
+        raise HostCallRefused(f"no item set {name!r}; there are {', '.join(s.name for s in self._item_sets)}")
+
+    @property
+    def _item_sets(self) -> Sequence[ItemSet]:
+        return self.corpus.item_sets if isinstance(self.corpus, Corpus) else ()
 
     def _passages(self) -> dict[str, list[int]]:
+        if isinstance(self.passages, StoredPassages):
+            raise HostCallRefused("passages are searched for here: use search")
         return {"starts": list(self.passages.starts), "ends": list(self.passages.ends)}
+
+    def _search(self, words: Any, k: Any) -> list[list[Any]]:
+        if not isinstance(self.passages, StoredPassages):
+            raise HostCallRefused("there is no index of words: use find")
+        if not isinstance(k, int) or not 0 < k <= _MOST_PASSAGES:
+            raise HostCallRefused(f"k is a number from 1 to {_MOST_PASSAGES}")
+        found = self.passages.search(_text(words, "the words"), k)
+        return [[p.document, p.heading, p.place, p.text, p.start, p.end] for p in found]
 
     # ---- leaf calls
 
@@ -267,8 +286,20 @@ class Broker:
         match pair:
             case [int(start), int(end)] if 0 <= start <= end <= len(self.corpus.context):
                 return start, end
+            case [int(document), start, end] if isinstance(self.corpus, View):
+                return self._row(self.corpus, document, start, end)
             case _:
                 raise HostCallRefused(f"{pair!r} is not a place in the documents")
+
+    def _row(self, view: View, number: int, start: Any, end: Any) -> tuple[int, int]:
+        """The place of a row in its document, or the document, where the row has none."""
+        document = view.document(number)
+        if document is None:
+            raise HostCallRefused(f"there is no document {number}")
+        if not isinstance(start, int) or not isinstance(end, int):
+            return document.start, document.end
+        first = min(document.start + max(0, start), document.end)
+        return first, max(first, min(document.start + end, document.end))
 
     def _pieces(self, item: Any) -> list[str]:
         """What a model is shown of an item: its text, in pieces of about as many tokens where it is a long one."""

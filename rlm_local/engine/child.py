@@ -4,9 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rlm_local.corpus import Corpus, View, view
+from rlm_local.collection import Collection
+from rlm_local.collection.view import View
+from rlm_local.corpus import Corpus, view
+from rlm_local.corpus import View as Part
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.events import Voice
+from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 
 _LABEL = 80
@@ -18,26 +22,41 @@ class Ask:
 
     question: str
     label: str
-    corpus: Corpus
-    part: View | None = None
+    corpus: Records
+    part: Part | None = None
 
     @classmethod
-    def of_spans(cls, question: str, label: str, whole: Corpus, spans: Sequence[tuple[int, int]]) -> "Ask":
+    def of_spans(cls, question: str, label: str, whole: Records, spans: Sequence[tuple[int, int]]) -> "Ask":
         """About spans of the parent's context, widened to whole records.
 
         Raises:
             ValueError: there is no text in them.
         """
+        if isinstance(whole, View):
+            return cls._of_documents(question, label, whole, spans)
         part = view(whole, spans)
         return cls(question, label[:_LABEL] or part.corpus.documents[0].name, part.corpus, part)
 
     @classmethod
-    def of_text(cls, question: str, label: str, whole: Corpus, text: str) -> "Ask":
+    def _of_documents(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
+        """About whole documents, which are looked at where they are; other stretches are texts of their own."""
+        documents = [whole.collection.documents.at(start) for start, _ in spans]
+        if all((document.start, document.end) == span for document, span in zip(documents, spans, strict=True)):
+            part = View(whole.collection, frozenset(document.id for document in documents))
+            return cls(question, label[:_LABEL] or documents[0].name, part)
+        return cls.of_text(question, label, whole, "\n".join(whole.text(*span) for span in spans))
+
+    @classmethod
+    def of_text(cls, question: str, label: str, whole: Records, text: str) -> "Ask":
         """About a text: the place where it stands in the parent's context, or else a document of its own.
 
         Raises:
             ValueError: it is empty.
         """
+        if isinstance(whole, View):
+            if not text.strip():
+                raise ValueError("there is no text in this part")
+            return cls(question, label[:_LABEL] or "a text", View(Collection.of({"text.txt": text})))
         at = whole.context.find(text) if text.strip() else -1
         if at >= 0:
             return cls.of_spans(question, label, whole, [(at, at + len(text))])
@@ -51,6 +70,9 @@ class Ask:
         if self.part:
             spans = [list(span) for span in self.part.spans]
             return {"label": self.label, "spans": spans, "sha256": self.corpus.sha256}
+        if isinstance(self.corpus, View):
+            names = [document.name for document in self.corpus.documents]
+            return {"label": self.label, "documents": names, "sha256": self.corpus.sha256}
         return {"label": self.label, "text": self.corpus.documents[0].text, "sha256": self.corpus.sha256}
 
     @property
@@ -65,12 +87,19 @@ class Ask:
             "value": result.value,
             "found": result.found,
             "ended": str(result.ended),
-            "evidence": [list(self.part.origin(*place)) for place in result.places] if self.part else [],
+            "evidence": [list(place) for place in self._origins(result.places)],
             "sure": result.basis.sure,
             "tokens": result.usage.prompt_tokens + result.usage.completion_tokens,
             "calls": result.usage.leaf_calls,
             "part": self.label,
         }
+
+    def _origins(self, places: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+        """Places of the part, in the parent's context."""
+        if self.part:
+            return [self.part.origin(*place) for place in places]
+        same = isinstance(self.corpus, View) and self.corpus.only is not None
+        return places if same else []
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]

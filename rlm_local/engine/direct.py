@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Step, Turn
+from rlm_local.engine.records import Records
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, State
 
@@ -22,7 +22,7 @@ class DirectAuthor:
     """Asks once."""
 
     model: Model
-    corpus: Corpus
+    corpus: Records
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypedDict, Unpack, get_args
+from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 
+from rlm_local.collection import Collection, Step
+from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus
 from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.engine.answer import Answer, Ended
@@ -14,6 +16,7 @@ from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.records import Records
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
 from rlm_local.engine.trained import TrainedPolicies
@@ -25,11 +28,11 @@ from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec
 from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
-AuthorName = Literal["guided", "free"]
+AuthorName = Literal["programs", "guided", "free"]
 _NAMED = 5
 """Files left out that a run names; the corpus knows them all."""
 
-Sources = Sequence[str | Path] | Mapping[str, str] | Corpus
+Sources = Sequence[str | Path] | Mapping[str, str] | Corpus | View
 
 
 class AskOptions(TypedDict, total=False):
@@ -92,6 +95,7 @@ class Engine:
         store = RunStore(home.runs)
         opened = open_model(spec, home, threads=threads, progress=progress, notice=notice)
         self._use(spec, opened, image, store, listener)
+        self._home = home
         self._calibration = biases
         if isinstance(opened, LocalModel):
             self._trained = TrainedPolicies(
@@ -108,6 +112,7 @@ class Engine:
     def _use(self, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener) -> None:
         self._spec, self._model, self._store, self._tell = spec, model, store, listener
         self._sandbox = Pool(image)
+        self._home: Home | None = None
         self._trained: TrainedPolicies | None = None
         self._calibration: Mapping[Action, float] = {}
 
@@ -171,19 +176,21 @@ class Engine:
         if not question.strip():
             raise UsageError("the question is empty", remedy="Give the question as the first argument")
         nats = _price(price)
+        author = author or self._author(policy)
         deciding = self._policy(author, policy, nats)
         form = None if schema is None else AnswerSchema(schema)
         budget = Budget(limits)
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
         release = cancel.on_cancel(own.cancel) if cancel else None
+        records: Records | None = None
         try:
-            corpus = _load(sources, own, tell)
+            records = self._view(sources, own, tell) if author == "programs" else _load(sources, own, tell)
             run = Run(
                 question=question,
-                corpus=corpus,
-                sources=corpus.sources,
-                context_tokens=corpus.tokens(self._model.count),
+                corpus=records,
+                sources=records.sources,
+                context_tokens=records.tokens(self._model.count),
                 model=self._model,
                 model_sha256=self._spec.sha256,
                 sandbox=self._sandbox,
@@ -198,35 +205,68 @@ class Engine:
             )
             return run.answer(self._store, own)
         finally:
+            if isinstance(records, View) and records is not sources:
+                records.close()
             if release:
                 release()
 
-    def _policy(self, author: AuthorName | None, policy: str | Policy | None, price: float | None) -> Policy:
-        if author is not None and author not in get_args(AuthorName):
-            raise UsageError(f"there is no author {author!r}", remedy="Use guided or free")
+    def _view(self, sources: Sources, cancel: Cancel, tell: Listener) -> View:
+        """The sources as a collection, brought up to date."""
+        if isinstance(sources, View):
+            return sources
+        if isinstance(sources, Corpus):
+            return View(Collection.of({document.name: document.text for document in sources.documents}))
+        if isinstance(sources, Mapping):
+            return _readable(Collection.of(sources), "the documents")
+        if isinstance(sources, str):
+            raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
+
+        def progress(step: Step) -> None:
+            tell(Event("corpus", str(step), step.fraction))
+
+        home = self._home or Home.default()
+        view = _readable(
+            Collection.open(sources, home=home, progress=progress, cancel=cancel), ", ".join(map(str, sources))
+        )
+        tell(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
+        skipped = view.skipped
+        for each in skipped[:_NAMED]:
+            tell(Event("corpus", f"left out: {each.path} ({each.reason})"))
+        if len(skipped) > _NAMED:
+            tell(Event("corpus", f"left out: {len(skipped) - _NAMED} more"))
+        return view
+
+    def _policy(self, author: AuthorName, policy: str | Policy | None, price: float | None) -> Policy:
+        if author not in get_args(AuthorName):
+            raise UsageError(f"there is no author {author!r}", remedy=f"Use {', '.join(get_args(AuthorName))}")
         try:
-            usual = "free" if (author or self._spec.author) == "free" else "rules"
-            deciding = policy if isinstance(policy, Policy) else self._named(policy or usual, price)
+            usual = {"free": "free", "programs": "prompted"}.get(author, "rules")
+            deciding = policy if isinstance(policy, Policy) else self._named(policy or usual, author, price)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        if author is not None and (author == "free") != (deciding.name == "free"):
+        if (author == "free") != (deciding.name == "free"):
             raise UsageError(
                 f"the policy {deciding.name} does not go with the author {author}",
                 remedy="Leave out one of the two: the author free decides in its own code, all other policies guide it",
             )
         return deciding
 
-    def _named(self, name: str, price: float | None) -> Policy:
+    def _author(self, policy: str | Policy | None) -> AuthorName:
+        """Who writes the cells where nobody says: what suits the policy, else the model."""
+        name = policy if isinstance(policy, str) else policy.name if policy else ""
+        return "free" if name == "free" else self._spec.author
+
+    def _named(self, name: str, author: AuthorName, price: float | None) -> Policy:
         trained = self._trained.find(name, price) if self._trained else None
         policy = trained or named(name, price)
-        if policy.name == "prompted" and isinstance(policy, Prompted):
+        if author == "guided" and policy.name == "prompted" and isinstance(policy, Prompted):
             return replace(policy, calibration=self._calibration)
         return policy
 
     def resume(
         self,
         record: RunRecord,
-        corpus: Corpus,
+        corpus: Records,
         cancel: Cancel | None = None,
         *,
         run_id: str | None = None,
@@ -254,6 +294,7 @@ class Engine:
         return self.ask(
             start.question,
             corpus,
+            author=cast("AuthorName", start.author) if start.author in get_args(AuthorName) else None,
             policy=start.policy,
             price=start.price,
             schema=start.answer_schema,
@@ -267,7 +308,7 @@ class Engine:
             listener=listener,
         )
 
-    def replay(self, record: RunRecord, corpus: Corpus) -> Replayed:
+    def replay(self, record: RunRecord, corpus: Records) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
         return replay(record, corpus, self._model.count, self._sandbox)
 
@@ -287,9 +328,29 @@ class Engine:
             raise
 
 
+def _readable(collection: Collection, what: str) -> View:
+    """The collection, if anything in it could be read.
+
+    Raises:
+        NothingReadableError: says what was skipped and why.
+    """
+    if len(collection.documents):
+        return View(collection)
+    skipped = collection.skipped
+    reasons = "; ".join(f"{each.path}: {each.reason}" for each in skipped[:10])
+    more = f"; and {len(skipped) - 10} more" if len(skipped) > 10 else ""
+    collection.close()
+    raise NothingReadableError(
+        f"nothing readable in {what}" + (f" ({reasons}{more})" if reasons else ""),
+        remedy="Give files with text in them, or a folder of such files.",
+    )
+
+
 def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
     if isinstance(sources, Corpus):
         return sources
+    if isinstance(sources, View):
+        raise UsageError("typed plans are not made over a collection", remedy="Use the author programs, or give paths")
     if isinstance(sources, Mapping):
         corpus = Corpus.from_documents(sources)
         if not corpus.documents:

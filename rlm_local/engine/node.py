@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended, Usage
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, Final, plain
 from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.events import Voice
+from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.situation import state_of
 from rlm_local.errors import RlmLocalError
@@ -41,7 +41,7 @@ class Node:
     """A question, a view of the corpus and an author, with one session for as long as the node lives."""
 
     question: str
-    corpus: Corpus
+    corpus: Records
     context_tokens: int
     model: Model
     author: Author

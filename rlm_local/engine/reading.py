@@ -7,6 +7,7 @@ from typing import Any
 
 from rlm_local.engine.leaves import read_prompt
 from rlm_local.engine.passages import Passages
+from rlm_local.engine.stored import StoredPassages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 READ_TOKENS = 1300
@@ -54,7 +55,7 @@ class Task:
     """A reading, ready to be priced and decoded."""
 
     model: Model
-    passages: Passages
+    passages: Passages | StoredPassages
     question: str
     prompt: Prompt
     spans: tuple[tuple[int, int], ...]
@@ -73,7 +74,7 @@ class Task:
             answer = self._answer(cursor)
             if not _supported(answer, self.prompt.messages[-1].content):
                 return Reading("", found=False, evidence=(), logprobs=logprobs, usage=cursor.usage)
-            span = _narrowed(self.passages.corpus.context, self.spans[where], answer)
+            span = _narrowed(self.passages.corpus.context[slice(*self.spans[where])], self.spans[where][0], answer)
             return Reading(answer, found=bool(answer), evidence=(span,), logprobs=logprobs, usage=cursor.usage)
 
     def _answer(self, cursor: Cursor) -> str:
@@ -88,7 +89,12 @@ def asks_yes_or_no(question: str) -> bool:
 
 
 def read(
-    model: Model, passages: Passages, question: str, spans: Sequence[tuple[int, int]], *, whole: bool = False
+    model: Model,
+    passages: Passages | StoredPassages,
+    question: str,
+    spans: Sequence[tuple[int, int]],
+    *,
+    whole: bool = False,
 ) -> Task:
     """A reading of as many of the passages, which come best first, as READ_TOKENS or, `whole`, the window allows.
 
@@ -117,13 +123,11 @@ def _supported(answer: str, passages: str) -> bool:
     return answer.lower() in ("yes", "no") or any(word in passages.lower() for word in words)
 
 
-def _narrowed(context: str, span: tuple[int, int], answer: str) -> tuple[int, int]:
-    """The lines of the span that hold the answer, or the span itself."""
-    start, end = span
-    at = context[start:end].lower().find(answer.lower())
+def _narrowed(text: str, start: int, answer: str) -> tuple[int, int]:
+    """The lines of a passage that hold the answer, or the passage; it begins at `start`."""
+    at = text.lower().find(answer.lower())
     if at < 0:
-        return span
-    at += start
-    left = context.rfind("\n", start, at) + 1 or start
-    right = context.find("\n", at + len(answer), end)
-    return max(left, start), end if right < 0 else right
+        return start, start + len(text)
+    left = text.rfind("\n", 0, at) + 1
+    right = text.find("\n", at + len(answer))
+    return start + left, start + (len(text) if right < 0 else right)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, TypeVar, cast
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.broker import Broker, plain
@@ -18,6 +17,7 @@ from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
 from rlm_local.engine.reading import Reading
+from rlm_local.engine.records import Records
 from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
 from rlm_local.engine.typed import AnswerSchema
@@ -69,7 +69,7 @@ class Replayed:
     left_out: str
 
 
-def replay(record: RunRecord, corpus: Corpus, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
+def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
     """Run a logged run again, children and all, without a model.
 
     Args:
@@ -334,7 +334,7 @@ class _LoggedTree(Tree):
     at_once = 1
     broker_type = _LoggedBroker
 
-    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
+    def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)
 
 

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, dataclass, replace
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer, Evidence
+from rlm_local.engine.authors.prompt import PROMPT_VERSION as PROGRAMS
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.kept import kept_of, steps_of
+from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
 from rlm_local.engine.typed import AnswerSchema
@@ -24,7 +25,7 @@ class Run:
     """What one question needs. `answer` may be called once."""
 
     question: str
-    corpus: Corpus
+    corpus: Records
     sources: tuple[str, ...]
     context_tokens: int
     model: Model
@@ -74,6 +75,7 @@ class Run:
         )
 
     def _start(self) -> RunStart:
+        author = author_of(self.policy, self.corpus)
         return RunStart(
             question=self.question,
             task_id=self.task_id,
@@ -84,8 +86,8 @@ class Run:
             model=self.model.name,
             model_sha256=self.model_sha256,
             template_sha256=self.model.template_sha256,
-            prompt_version=PROMPT_VERSION,
-            author=author_of(self.policy),
+            prompt_version=PROGRAMS if author == "programs" else PROMPT_VERSION,
+            author=author,
             policy=self.policy.name,
             limits=asdict(self.budget.limits),
             seed=0,
@@ -95,7 +97,7 @@ class Run:
         )
 
 
-def evidence(corpus: Corpus, start: int, end: int) -> Evidence:
+def evidence(corpus: Records, start: int, end: int) -> Evidence:
     """A place of the context as one in a document, with the beginning of its text."""
     span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
     return Evidence(span.document, span.start, span.end, corpus.text_of(span))

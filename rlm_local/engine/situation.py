@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rlm_local.corpus import Corpus, ItemSet
+from rlm_local.collection.view import Shape
 from rlm_local.engine.author import Turn
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.records import Records, shape_of
 from rlm_policy import State
 
 
 def state_of(
     question: str,
-    corpus: Corpus,
+    corpus: Records,
     context_tokens: int,
     window_tokens: int,
     budget: Budget,
@@ -19,7 +20,7 @@ def state_of(
     turns: Sequence[Turn] = (),
 ) -> State:
     """The state of a node at some depth, with its ledger, after these turns."""
-    left = budget.left
+    left, shape = budget.left, shape_of(corpus)
     state = State(
         question=question,
         context_tokens=context_tokens,
@@ -27,7 +28,7 @@ def state_of(
         documents=len(corpus.documents),
         items=0,
         items_tokens=0,
-        fields=sum(len(s.fields) for s in corpus.item_sets),
+        fields=shape.fields,
         depth=depth,
         depth_left=budget.limits.depth - depth,
         tokens_left=left.tokens,
@@ -36,11 +37,10 @@ def state_of(
         attempt=len(turns),
         observation=turns[-1].output if turns else "",
     )
-    largest = max((s for s in corpus.item_sets if s.fields), key=len, default=None)
-    return about(state, largest, len(corpus.context)) if largest else state
+    return about(state, shape, len(corpus.context)) if shape.items else state
 
 
-def about(state: State, items: ItemSet, characters: int) -> State:
+def about(state: State, items: Shape, characters: int) -> State:
     """The state where it is these items that a map would ask about, in a context of so many characters."""
     tokens = round(state.context_tokens * items.characters / max(1, characters))
-    return replace(state, items=len(items), items_tokens=tokens)
+    return replace(state, items=items.items, items_tokens=tokens)

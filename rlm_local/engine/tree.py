@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
+from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Author, Step
+from rlm_local.engine.authors.opening import open_session, programs_author
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask
@@ -22,7 +24,9 @@ from rlm_local.engine.guided import GuidedAuthor, Schema
 from rlm_local.engine.kept import KeptNode, KeptSteps
 from rlm_local.engine.node import Node
 from rlm_local.engine.passages import Passages
+from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
+from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import NodeStart, RunLog
 from rlm_local.models import Cancel, Model
@@ -65,7 +69,7 @@ class Tree:
     at_once: ClassVar[int] = 4
     broker_type: ClassVar[type[Broker]] = Broker
 
-    def root(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget) -> Result:
+    def root(self, question: str, corpus: Records, context_tokens: int, budget: Budget) -> Result:
         """Run the first node, and with it all others, to the end."""
         node = self.log.node(NodeStart(question))
         return self._node(question, corpus, context_tokens, budget, Voice(self.listener, node, None, 0)).run()
@@ -127,13 +131,13 @@ class Tree:
 
     # ---- a node's parts
 
-    def _node(self, question: str, corpus: Corpus, context_tokens: int, budget: Budget, say: Voice) -> Node:
+    def _node(self, question: str, corpus: Records, context_tokens: int, budget: Budget, say: Voice) -> Node:
         with budget.reserve(Price(0, 0, 1)) as receipt:
             receipt.nodes = 1
         schema = self.schema if say.parent is None else None
-        passages, spawn = Passages(corpus), self.children
+        passages = StoredPassages(corpus) if isinstance(corpus, View) else Passages(corpus)
         broker = self.broker_type(
-            self.model, corpus, passages, budget, self.cancel, self.log, say, spawn, schema=schema
+            self.model, corpus, passages, budget, self.cancel, self.log, say, self.children, schema=schema
         )
         return Node(
             question=question,
@@ -149,19 +153,23 @@ class Tree:
             open_session=partial(self._open_session, corpus, budget),
         )
 
-    def _author(self, question: str, corpus: Corpus, budget: Budget, say: Voice) -> Author:
-        match author_of(self.policy):
+    def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:
+        match author_of(self.policy, corpus):
             case "direct":
                 return DirectAuthor(self.model, corpus)
-            case "free":
+            case "free" if isinstance(corpus, Corpus):
                 child = say.parent is not None
                 author = FreeAuthor(self.model, corpus, budget, None if child else self.schema)
                 return author if child else KeptSteps(self.steps, author)
             case _:
+                if isinstance(corpus, View):
+                    return programs_author(question, corpus, self.model, self.sandbox, budget, self.policy)
                 return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
 
-    def _open_session(self, corpus: Corpus, budget: Budget, broker: Broker) -> Session:
+    def _open_session(self, corpus: Records, budget: Budget, broker: Broker) -> Session:
         seconds = min(_CELL_SECONDS, max(1.0, budget.limits.seconds - budget.seconds))
+        if isinstance(corpus, View):
+            return open_session(corpus, self.sandbox, seconds, broker.calls())
         session = Session(
             self.sandbox,
             limits=SessionLimits(seconds=seconds, host_call_bytes=_REPLY_BYTES),
@@ -183,6 +191,9 @@ def _run(node: Node | KeptNode) -> Result:
     return node.run()
 
 
-def author_of(policy: Policy) -> str:
-    """Who writes the cells: the policies that decide nothing have their own, all others decide over typed plans."""
-    return policy.name if policy.name in ("direct", "free") else "guided"
+def author_of(policy: Policy, records: Records) -> str:
+    """Who writes the cells: over a collection, programs; over a corpus, typed plans; but for the policies that decide
+    nothing, which have authors of their own."""
+    if policy.name == "direct" or (policy.name == "free" and isinstance(records, Corpus)):
+        return policy.name
+    return "programs" if isinstance(records, View) else "guided"

@@ -45,7 +45,8 @@ class ModelSpec:
     Attributes:
         bytes: size of the GGUF file.
         sha256: of the GGUF file; empty for a file of the user's own, which is not pinned.
-        author: who writes its programs: "guided" by typed plans, or "free" in Python.
+        author: who writes its programs: "programs" in SQL and Python from a card, "guided" by typed plans, or "free" in
+            Python cell by cell.
         file: where the GGUF is, if it is the user's own.
         server: the OpenAI-compatible server that has it, if it is not on this machine, and its name there:
             `http://host:8000/v1#name`; without a name it is the first that the server lists.
@@ -58,7 +59,7 @@ class ModelSpec:
     sha256: str
     hub: HubFile | None = None
     parts: IndexParts | None = None
-    author: Literal["guided", "free"] = "guided"
+    author: Literal["programs", "guided", "free"] = "guided"
     file: Path | None = None
     server: str = ""
 

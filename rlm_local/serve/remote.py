@@ -56,7 +56,7 @@ class RemoteEngine:
         question: str,
         sources: Sequence[str | Path] | Mapping[str, str],
         *,
-        author: Literal["guided", "free"] | None = None,
+        author: Literal["programs", "guided", "free"] | None = None,
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,

@@ -6,9 +6,10 @@ plain Python with the standard library alone, tested as such.
     SqlError                    what is wrong with a query, in SQLite's words
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from .cell import Tools
 from .database import Database
 from .errors import SqlError
 from .row import Row, Rows
@@ -19,6 +20,8 @@ COLLECTION = "/collection.db"
 """Where the collection's file is mounted."""
 
 
-def install(namespace: dict[str, Any], call: Callable[..., Any]) -> None:
-    """Put the tools into a namespace, with `call` for the host call."""
-    namespace |= {"sql": Database(COLLECTION, call).sql, "SqlError": SqlError}
+def install(namespace: dict[str, Any], call: Callable[..., Any], only: Sequence[int] | None = None) -> Tools:
+    """Put the tools into a namespace, with `call` for the host call; `only` are the documents that are looked at."""
+    tools = Tools(call, Database(COLLECTION, call), only)
+    tools.install(namespace)
+    return tools

@@ -6,6 +6,7 @@ is refused is refused so that the answer is a plain word instead of an odd failu
 
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -67,7 +68,12 @@ class Database:
                 raise SqlError("a query with semantic functions takes no parameters: write the values into it")
             query, parameters = answered
         with self._cursor(query, parameters) as cursor:
-            return self._rows(cursor)
+            return self._rows(cursor, MOST_ROWS, MOST_CHARACTERS)
+
+    def whole(self, query: str, parameters: Sequence[Any] = ()) -> Rows:
+        """All rows of a query of the tools' own, however many."""
+        with self._cursor(query, parameters) as cursor:
+            return self._rows(cursor, sys.maxsize, sys.maxsize)
 
     def _select(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, as they are."""
@@ -84,15 +90,15 @@ class Database:
         except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
             raise self._explained(error) from None
 
-    def _rows(self, cursor: sqlite3.Cursor) -> Rows:
+    def _rows(self, cursor: sqlite3.Cursor, most: int, room: int) -> Rows:
         if cursor.description is None:
             raise SqlError("there is no query: write a SELECT")
         columns = [str(each[0]) for each in cursor.description]
-        make, rows, room = row_type(columns), list[Row](), MOST_CHARACTERS
+        make, rows = row_type(columns), list[Row]()
         while batch := cursor.fetchmany(_BATCH):
             for values in batch:
                 room -= sum(len(value) for value in values if isinstance(value, str | bytes))
-                if len(rows) == MOST_ROWS or room < 0:
+                if len(rows) == most or room < 0:
                     self._say(f"[sql: only the first {len(rows):,} rows; count, group or limit in the query instead]")
                     return Rows(rows, columns, more=True)
                 rows.append(make(values))

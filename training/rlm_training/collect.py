@@ -12,6 +12,7 @@ from rlm_local.engine.engine import Engine
 from rlm_local.engine.guided import PROMPT_VERSION, Schema
 from rlm_local.engine.guided.plan import Op
 from rlm_local.engine.guided.planner import open_ops
+from rlm_local.engine.records import shape_of_set
 from rlm_local.engine.situation import about, state_of
 from rlm_local.log import SOLVED, Outcome, RunStore
 from rlm_local.models import Cancel, Model
@@ -116,7 +117,7 @@ class Collector:
         schema = Schema(task.corpus, task.task.question)
         if schema.sets:  # a map is about what the question names, which can be far less than everything
             named = min(schema.sets, key=partial(schema.left_out, Op.COUNT))
-            state = about(state, schema.sets[named], schema.characters)
+            state = about(state, shape_of_set(schema.sets[named]), schema.characters)
         costs = expected_costs(state)
         ops = open_ops(schema, (), costs)
         branches = [Branch(op.actions[0], str(op)) for op in ops]

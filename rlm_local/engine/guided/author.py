@@ -11,6 +11,7 @@ from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile
 from rlm_local.engine.guided.plan import Op, Plan
 from rlm_local.engine.guided.planner import Planned, decode_plan, open_ops, planning_prompt
 from rlm_local.engine.guided.schema import Schema
+from rlm_local.engine.records import shape_of_set
 from rlm_local.engine.situation import about
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Policy, State, expected_costs
@@ -95,7 +96,7 @@ class GuidedAuthor:
         return planned
 
     def _about(self, state: State, items: str) -> State:
-        return about(state, self.schema.sets[items], self.schema.characters) if items else state
+        return about(state, shape_of_set(self.schema.sets[items]), self.schema.characters) if items else state
 
     def _last_resort(self, state: State, turns: tuple[Turn, ...]) -> Step | None:
         if self._has_read():

@@ -1,0 +1,43 @@
+"""Priors: the few numbers that stand beside what a model says, by model and prompt version, each with its source.
+
+They are logged apart from the model's own log probabilities: `Decision.bias`, and a choice's `confidence`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How often an answer was right, by what speaks for it.
+
+    Attributes:
+        across: programs of both dialects came to it.
+        most: at least three programs of one dialect did, or two greedy ones.
+        single: a program that none contradicts, or that has a vote more than others.
+        split: no two programs agree.
+        read: a passage that was read states it.
+    """
+
+    across: float = 0.9
+    most: float = 0.7
+    single: float = 0.5
+    split: float = 0.3
+    read: float = 0.6
+
+
+@dataclass(frozen=True)
+class Priors:
+    """What is added to what a model says of where to look, in nats, and how sure agreement makes."""
+
+    looks: Mapping[str, float] = field(default_factory=dict[str, float])
+    confidence: Confidence = Confidence()
+
+
+_DEFAULT = Priors()
+_BY_MODEL: Mapping[tuple[str, str], Priors] = {}
+
+
+def priors_of(model: str, prompt_version: str) -> Priors:
+    """The priors of a model under a prompt; those of no model in particular where none were measured."""
+    return _BY_MODEL.get((model, prompt_version), _DEFAULT)

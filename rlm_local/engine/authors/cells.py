@@ -1,0 +1,44 @@
+"""Programs as the Python that runs: what ran is what a person reads."""
+
+from rlm_local.engine.authors.choose import Candidate
+from rlm_local.engine.authors.query import Query
+
+_PASSAGES = 8
+"""Passages that a reading is given at most; as many are read as a reading's tokens hold."""
+
+
+def query_cell(query: Query) -> str:
+    """The cell of a SQL query: its rows, and where they come from."""
+    value = "bool(rows and rows[0][0])" if query.truth else "rows"
+    if not query.places:
+        return f"rows = sql({_text(query.sql)})\nFINAL({value})"
+    return f"rows = sql({_text(query.sql)})\nFINAL({value}, places({_text(query.places)}))"
+
+
+def reading_cell(question: str) -> str:
+    """The cell that looks for passages and reads them."""
+    return "\n".join([
+        f"question = {question!r}",
+        f"reading = read(question, search(question, {_PASSAGES}))",
+        "print(reading.said)",
+        "if reading.found:",
+        "    FINAL(reading.answer, reading.evidence)",
+    ])  # fmt: skip
+
+
+def whole_cell(question: str) -> str:
+    """The cell for a view that fits in one call."""
+    return "\n".join([
+        f"reading = read({question!r}, documents, whole=True)",
+        "if reading.found:",
+        "    FINAL(reading.answer, reading.evidence)",
+    ])  # fmt: skip
+
+
+def each_cell(candidate: Candidate) -> str:
+    """The cell of a query that asks a model about rows or documents; its price is told before anything is asked."""
+    return candidate.cell
+
+
+def _text(sql: str) -> str:
+    return f'"""{sql}"""' if '"""' not in sql and not sql.endswith('"') and "\\" not in sql else repr(sql)

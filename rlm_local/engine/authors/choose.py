@@ -1,0 +1,108 @@
+"""Choice among candidates: those that came to the same result vote, and agreement says how sure the answer is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.prompt import Dialect
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A program, and what came of it.
+
+    Attributes:
+        dialect: SQL or Python.
+        text: as the model wrote it.
+        cell: the Python that runs it.
+        greedy: whether it is the likeliest program of its dialect, not a sample.
+        logprob: natural log probability of a token of the text, on average.
+        outcome: what it came to; None where it failed.
+        error: why it failed.
+        notes: what was mended in it.
+        missing: values that it names and no row has.
+        semantic: whether a model has to be asked about rows: it was not tried.
+    """
+
+    dialect: Dialect
+    text: str
+    cell: str = ""
+    greedy: bool = True
+    logprob: float = 0.0
+    outcome: Outcome | None = None
+    error: str = ""
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    semantic: bool = False
+
+    @property
+    def found(self) -> bool:
+        return self.outcome is not None and not self.outcome.empty
+
+    def data(self) -> dict[str, object]:
+        """Plain data, for the log."""
+        shown = [list(row) for row in self.outcome.rows[:3]] if self.outcome else None
+        return {
+            "dialect": self.dialect,
+            "text": self.text,
+            "logprob": round(self.logprob, 4),
+            "outcome": shown,
+            "error": self.error[:300],
+            "notes": list(self.notes),
+            "missing": list(self.missing),
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate that won.
+
+    Attributes:
+        votes: how many candidates came to its result, it among them.
+        of: how many ran to an end.
+        across: whether candidates of both dialects came to it.
+    """
+
+    candidate: Candidate
+    votes: int
+    of: int
+    across: bool
+
+    @property
+    def label(self) -> str:
+        """For a person."""
+        said = "SQL and Python agree" if self.across else f"{self.votes} of {self.of} programs agree"
+        return said if self.of > 1 else "one program"
+
+    def data(self) -> dict[str, object]:
+        return {"votes": self.votes, "of": self.of, "across": self.across}
+
+
+def choose(candidates: Sequence[Candidate]) -> Choice | None:
+    """The result that most speaks for: found something; both dialects; most votes; the likelier program.
+
+    Of equals SQL is shown, since its rows can be shown as evidence. None where no candidate ran to an end.
+    """
+    ran = [candidate for candidate in candidates if candidate.outcome is not None]
+    groups: list[list[Candidate]] = []
+    for candidate in ran:
+        alike = next((group for group in groups if _same(group[0], candidate)), None)
+        if alike is None:
+            groups.append([candidate])
+        else:
+            alike.append(candidate)
+    if not groups:
+        return None
+    best = max(groups, key=_weight)
+    dialects = {candidate.dialect for candidate in best}
+    shown = max(best, key=lambda candidate: (candidate.dialect == "sql", candidate.greedy, candidate.logprob))
+    return Choice(shown, len(best), len(ran), across=len(dialects) > 1)
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    return one.outcome is not None and other.outcome is not None and one.outcome.same(other.outcome)
+
+
+def _weight(group: Sequence[Candidate]) -> tuple[bool, int, int, float]:
+    dialects = len({candidate.dialect for candidate in group})
+    return group[0].found, dialects, len(group), max(candidate.logprob for candidate in group)

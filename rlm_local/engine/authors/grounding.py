@@ -1,0 +1,41 @@
+"""Values that programs name, held against the values that the records have; in no language."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rlm_local.collection import Column, Table
+from rlm_local.collection.values import fold
+
+_NEAREST = 0.75
+"""Of difflib's ratio: spellings this near are taken for slips. Tried on 51 questions over records of others."""
+
+Values = Callable[[str, str, str], Sequence[str]]
+"""Values of a column of a table that could be what a text means: the same but for case, and the column's commonest."""
+
+
+@dataclass(frozen=True)
+class Grounded:
+    """A literal as the records spell it; `known` is False where no row has it."""
+
+    value: str
+    known: bool
+
+
+def ground(literal: str, column: Column, table: Table, values: Values) -> Grounded:
+    """The value of the column that a literal means: as written, else but for case and accents, else a near spelling.
+
+    An id or a code is what it is: CVE-2024-3094 is not a slip of CVE-2024-38094.
+    """
+    found = list(values(table.name, column.name, literal))
+    if literal in found:
+        return Grounded(literal, known=True)
+    folded = fold(literal)
+    same = next((value for value in found if fold(value) == folded), None)
+    if same is not None:
+        return Grounded(same, known=True)
+    if column.type == "id" or any(character.isdigit() for character in literal):
+        return Grounded(literal, known=False)
+    by_fold = {fold(value): value for value in found}
+    near = difflib.get_close_matches(folded, by_fold, n=1, cutoff=_NEAREST)
+    return Grounded(by_fold[near[0]], known=True) if near else Grounded(literal, known=False)

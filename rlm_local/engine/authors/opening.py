@@ -1,0 +1,46 @@
+"""What a node over a collection is given: sessions with its file and tools in them, and the author of its programs."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from rlm_local.collection.view import View
+from rlm_local.engine.authors.candidates import Candidates
+from rlm_local.engine.authors.card import card
+from rlm_local.engine.authors.programs import ProgramsAuthor
+from rlm_local.engine.authors.prompt import Asking
+from rlm_local.engine.authors.trial import Trials
+from rlm_local.engine.budget import Budget
+from rlm_local.engine.toolbox import hand_over
+from rlm_local.models import Model
+from rlm_policy import Policy
+from rlm_sandbox import Image, Limits, Pool, Session
+
+_TRIAL_SECONDS = 20.0
+_REPLY_BYTES = 256 << 20
+
+
+def open_session(view: View, sandbox: Image | Pool, seconds: float, calls: Mapping[str, Callable[..., Any]]) -> Session:
+    """A session with the collection mounted and its tools installed.
+
+    Raises:
+        SandboxError: the sandbox does not start, or the tools cannot be installed.
+    """
+    session = Session(sandbox, limits=Limits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=calls)
+    try:
+        hand_over(session, view.collection.path, view.only)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def programs_author(
+    question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy
+) -> ProgramsAuthor:
+    """The author of a node's programs."""
+    tables = view.collection.tables
+    asking = Asking(card(tables, view.collection.references), question, view.mentions(question))
+    trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
+    candidates = Candidates(model, asking, tables, view.values, trials, budget)
+    return ProgramsAuthor(model, view, asking, candidates, budget, policy)

@@ -1,0 +1,171 @@
+"""The programs author: the model writes SQL and Python, code checks and tries them, agreement decides.
+
+    where to look    the first line of the reply, scored by its logits: the policy's decision
+    candidates       the likeliest program of each dialect; where they differ, a repair and samples
+    check            parsed, names resolved, literals grounded (query.py)
+    trial            each runs aside in the sandbox (trial.py)
+    choice           what most of them came to (choose.py)
+
+What is found in no table is read; what is read nowhere, and was counted as none, is none after all.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+
+from rlm_local.collection.view import View
+from rlm_local.engine.author import Step, Turn
+from rlm_local.engine.authors.candidates import Candidates
+from rlm_local.engine.authors.cells import each_cell, reading_cell, whole_cell
+from rlm_local.engine.authors.choose import Candidate, Choice
+from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
+from rlm_local.engine.broker import price_of
+from rlm_local.engine.budget import Budget
+from rlm_local.models import Cancel, Model
+from rlm_policy import Action, Decision, Policy, State, priors_of
+
+_LOOK_TOKENS = 4
+_ACTIONS: dict[Look, Action] = {
+    "tables": Action.SEARCH,
+    "text": Action.SEARCH,
+    "each row": Action.MAP,
+    "each document": Action.RECURSE,
+}
+
+
+@dataclass
+class ProgramsAuthor:
+    """Decides where to look, writes programs, and shows the node the one that won."""
+
+    model: Model
+    view: View
+    asking: Asking
+    candidates: Candidates
+    budget: Budget
+    policy: Policy
+    _order: list[tuple[Look, Decision]] | None = None
+    _held: list[tuple[Choice, Step]] = field(default_factory=list[tuple[Choice, Step]])
+    _repeated: bool = False
+
+    def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
+        """See `Author.step`."""
+        if turns and turns[-1].stopped == "worker" and not self._repeated:  # its process died: nothing was tried
+            self._repeated = True
+            return replace(turns[-1].step, prompt=None, prompt_ids=(), completion_ids=(), text="")
+        if self._order is None:
+            settled = self.policy.settle(state)
+            self._order = self._decide(state, cancel) if settled is None else self._after(settled)
+            if settled is not None:
+                return Step(settled, whole_cell(state.question))
+        while self._order:
+            look, decision = self._order.pop(0)
+            step = self._look(look, decision, state, cancel)
+            if step is not None:
+                return step
+        return self._last()
+
+    # ---- where
+
+    def _after(self, settled: Decision) -> list[tuple[Look, Decision]]:
+        """What is left to try after a view was read whole and did not say."""
+        reason = "reading it whole did not find it"
+        return [("tables", replace(settled, action=Action.SEARCH, reason=reason))] if self._has_tables else []
+
+    @property
+    def _has_tables(self) -> bool:
+        return self.view.shape.fields > 0
+
+    def _decide(self, state: State, cancel: Cancel) -> list[tuple[Look, Decision]]:
+        """Where to look first, by the model's logits and the policy; and where then, if that finds nothing."""
+        looks: list[Look] = [look for look in LOOKS if self._open(look, state)]
+        prompt = self.asking.prompt(OPENING)
+        with (
+            self.budget.reserve(price_of(self.model, [prompt], _LOOK_TOKENS)) as receipt,
+            self.model.cursor(prompt, adapters=self.policy.adapters, cancel=cancel) as cursor,
+        ):
+            chosen = cursor.choose([f" {look}\n" for look in looks])
+            receipt.tokens, receipt.calls = cursor.usage, 1
+        said: dict[Look, float] = dict(zip(looks, chosen.logprobs, strict=True))
+        prior = priors_of(self.model.name, PROMPT_VERSION).looks
+        by_action: dict[Action, float] = {}
+        for look, logprob in said.items():
+            action = _ACTIONS[look]
+            by_action[action] = _sum(by_action.get(action, -math.inf), logprob)
+        decision = self.policy.decide(state, by_action)
+        within: list[Look] = [look for look in looks if _ACTIONS[look] is decision.action]
+        first = max(within, key=lambda look: said[look] + prior.get(look, 0.0))
+        then: list[Look] = [look for look in looks if _ACTIONS[look] is Action.SEARCH and look != first]
+        why = "; ".join(part for part in (f"look: {first}", decision.reason) if part)
+        later = replace(decision, action=Action.SEARCH, reason=f"look: {first} came to nothing")
+        return [(first, replace(decision, reason=why)), *((look, later) for look in then)]
+
+    def _open(self, look: Look, state: State) -> bool:
+        match look:
+            case "tables":
+                return self._has_tables
+            case "each row":
+                return self._has_tables
+            case "each document":
+                return state.depth_left > 0 and len(self.view.documents) > 1
+            case _:
+                return True
+
+    # ---- what
+
+    def _look(self, look: Look, decision: Decision, state: State, cancel: Cancel) -> Step | None:
+        if look == "text":
+            return Step(decision, reading_cell(state.question))
+        if look == "tables":
+            return self._tables(decision, state, cancel)
+        candidate = self.candidates.semantic(look, state, cancel)
+        if candidate is None:
+            return None
+        return Step(decision, each_cell(candidate), plan={"look": look, "candidates": [candidate.data()]})
+
+    def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
+        """The program that won, where something speaks for it; else it is held until the text has been read."""
+        choice, tried, prompt = self.candidates.of_tables(state, cancel)
+        if choice is None:
+            return None
+        confidence = self._confidence(choice)
+        plan = {
+            "look": "tables",
+            "candidates": [candidate.data() for candidate in tried],
+            "choice": choice.data(),
+            "confidence": round(confidence, 3),
+        }
+        said = replace(decision, reason=f"{decision.reason}; {choice.label}")
+        step = Step(
+            said, choice.candidate.cell, prompt=prompt, text=choice.candidate.text, plan=plan, confidence=confidence
+        )
+        if choice.candidate.found and (choice.across or confidence >= 0.5 or not self._order):
+            return step
+        self._held.append((choice, step))
+        return None
+
+    def _confidence(self, choice: Choice) -> float:
+        sure = priors_of(self.model.name, PROMPT_VERSION).confidence
+        if choice.across:
+            return sure.across
+        if choice.votes >= 3:
+            return sure.most
+        return sure.single if choice.votes > 1 or choice.of == 1 else sure.split
+
+    def _last(self) -> Step | None:
+        """What was held back, once everything else found nothing: a weak finding, or a none that programs agree on."""
+        while self._held:
+            choice, step = self._held.pop(0)
+            if choice.candidate.found or (_is_none(choice.candidate) and not choice.candidate.missing):
+                return step
+        return None
+
+
+def _sum(one: float, other: float) -> float:
+    """Log of the sum of two probabilities given as logs."""
+    low, high = sorted((one, other))
+    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+
+
+def _is_none(candidate: Candidate) -> bool:
+    """Whether a program counted, and came to none; or asked whether, and came to no."""
+    outcome = candidate.outcome
+    return outcome is not None and len(outcome.rows) == 1 and outcome.rows[0][:1] in ((0,), (False,), (0.0,))

@@ -1,0 +1,323 @@
+"""A SQL query that a model wrote: parsed, its names resolved, its literals grounded, its NULL groups left out.
+
+Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import errors as sqlglot_errors
+from sqlglot import exp, parse
+from sqlglot.expressions.core import Expression
+
+from rlm_local.collection import Column, Table
+from rlm_local.collection.values import fold
+from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.grounding import Values, ground
+
+SEMANTIC = frozenset(("judge", "classify", "extract", "answer"))
+"""Functions whose values a model gives, see `rlm_local.engine.semantic`."""
+
+_LONGEST = 4_000
+_DEEPEST = 40
+_PLACE = ("_document", "_start", "_end", "_place")
+_SPELLING = 0.8
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that can run.
+
+    Attributes:
+        sql: as it will run.
+        notes: what was mended, for the log and for a person.
+        missing: literals that no row has: the result says nothing of them.
+        semantic: whether a model has to be asked about rows.
+        places: a query for the places of the rows that it rests on; empty where it has none of its own.
+        truth: whether it asks if something is so.
+    """
+
+    sql: str
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    semantic: bool = False
+    places: str = ""
+    truth: bool = False
+
+
+def check(text: str, tables: Sequence[Table], question: str, values: Values) -> Query:
+    """A model's text as a query over these tables.
+
+    Raises:
+        BadProgram: it is no single SELECT, or names what is not there.
+    """
+    tree = _parsed(text)
+    draft = _Draft(tree, {table.name: table for table in tables}, question, values)
+    draft.resolve()
+    draft.ground()
+    draft.license()
+    draft.skip_nulls()
+    semantic = any(_function(node) in SEMANTIC for node in tree.find_all(exp.Func))
+    return Query(
+        sql=tree.sql(dialect="sqlite"),
+        notes=tuple(draft.notes),
+        missing=tuple(draft.missing),
+        semantic=semantic,
+        places="" if semantic else draft.places(),
+        truth=_asks_whether(tree),
+    )
+
+
+def _asks_whether(tree: Expression) -> bool:
+    """Whether the query gives one truth value."""
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        return False
+    value = tree.expressions[0].unalias()
+    alone = tree.args.get("from_") is None and tree.args.get("from") is None
+    whole = alone or value.find(exp.AggFunc) is not None
+    return whole and isinstance(value, exp.Exists | exp.Predicate | exp.Connector | exp.Not)
+
+
+def _parsed(text: str) -> exp.Select | exp.SetOperation:
+    text = text.strip().rstrip(";")
+    if len(text) > _LONGEST:
+        raise BadProgram(f"the query has {len(text)} characters, at most {_LONGEST} are read")
+    if _depth(text) > _DEEPEST:
+        raise BadProgram("the query is nested too deep")
+    try:
+        trees = parse(text, dialect="sqlite")
+    except (sqlglot_errors.SqlglotError, RecursionError) as error:
+        raise BadProgram(f"this is no SQL: {str(error).partition(chr(10))[0]}") from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Select | exp.SetOperation):
+        raise BadProgram("one SELECT is wanted: records are only read")
+    return trees[0]
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _function(node: exp.Func) -> str:
+    return node.name.lower() if isinstance(node, exp.Anonymous) else node.key
+
+
+@dataclass
+class _Draft:
+    """A query that is being put right, in place."""
+
+    tree: Expression
+    tables: dict[str, Table]
+    question: str
+    values: Values
+    notes: list[str] = field(default_factory=list[str])
+    missing: list[str] = field(default_factory=list[str])
+
+    # ---- names
+
+    def resolve(self) -> None:
+        """Every table and column is one that is there; a near spelling is put right.
+
+        Raises:
+            BadProgram: with the names that there are.
+        """
+        named = {cte.alias for cte in self.tree.find_all(exp.CTE)}
+        for node in self.tree.find_all(exp.Table):
+            if node.name not in named and node.name not in self.tables:
+                self._rename(node, list(self.tables), "table")
+        for select in self.tree.find_all(exp.Select):
+            self._resolve_columns(select)
+
+    def _resolve_columns(self, select: exp.Select) -> None:
+        scope, complete = self._scope(select)
+        outputs = {projection.alias for projection in select.expressions if projection.alias}
+        for node in select.find_all(exp.Column):
+            if node.find_ancestor(exp.Select) is not select or isinstance(node.this, exp.Star):
+                continue
+            owner = scope.get(node.table)
+            if node.table and owner is None:
+                continue  # of an outer query, or of a table made on the way
+            own = [owner] if owner else list(scope.values())
+            if any(_column(table, node.name) for table in own) or (not node.table and node.name in outputs):
+                continue
+            elsewhere = [name for name, table in scope.items() if _column(table, node.name)]
+            if elsewhere:
+                node.set("table", exp.to_identifier(elsewhere[0]))
+                self.notes.append(f"{node.name} is a column of {scope[elsewhere[0]].name}")
+            elif complete or owner:
+                self._rename(node, [column.name for table in own for column in table.columns], "column")
+
+    def _scope(self, select: exp.Select) -> tuple[dict[str, Table], bool]:
+        """The tables of a SELECT by the names that it gives them, and whether they are all."""
+        found: dict[str, Table] = {}
+        complete = True
+        sources = [select.args.get("from_") or select.args.get("from")]
+        sources += list(select.args.get("joins") or [])
+        for source in sources:
+            node = source.this if source is not None else None
+            table = self.tables.get(node.name) if isinstance(node, exp.Table) else None
+            if table is None:
+                complete = complete and source is None
+            else:
+                found[node.alias_or_name] = table  # pyright: ignore[reportOptionalMemberAccess]
+        parent = select.find_ancestor(exp.Select)
+        return found, complete and parent is None
+
+    def _rename(self, node: exp.Table | exp.Column, names: Sequence[str], what: str) -> None:
+        near = difflib.get_close_matches(node.name.lower(), names, n=1, cutoff=_SPELLING)
+        if not near:
+            there = ", ".join(names[:40])
+            raise BadProgram(f"there is no {what} {node.name}; there are: {there}")
+        self.notes.append(f"{what} {near[0]} for {node.name}")
+        node.set("this", exp.to_identifier(near[0]))
+
+    def _owner(self, node: Expression) -> tuple[Table, Column] | None:
+        """The table and column that a node is, where it is one of ours."""
+        select = node.find_ancestor(exp.Select)
+        if not isinstance(node, exp.Column) or select is None:
+            return None
+        scope, _ = self._scope(select)
+        for table in [scope[node.table]] if node.table in scope else scope.values():
+            column = _column(table, node.name)
+            if column:
+                return table, column
+        return None
+
+    # ---- values
+
+    def ground(self) -> None:
+        """Texts that columns are compared with are spelled as in the records."""
+        for node, literal in list(_compared(self.tree)):
+            owner = self._owner(node)
+            if owner is None or owner[1].type in ("number", "date", "time", "flag"):
+                continue
+            table, column = owner
+            found = ground(literal.name, column, table, self.values)
+            if not found.known:
+                self.missing.append(f"{column.name} = {literal.name}")
+            elif found.value != literal.name:
+                self.notes.append(f"{found.value!r} for {literal.name!r}")
+                literal.replace(exp.Literal.string(found.value))
+
+    def license(self) -> None:
+        """Each number or date of the question stands for one condition: what uses it a second time falls.
+
+        A small model writes `votes > 7 AND rating > 7` for one "above 7"; what stays is the condition whose column the
+        question speaks of more.
+        """
+        for select in self.tree.find_all(exp.Select):
+            where = select.args.get("where")
+            if where is None:
+                continue
+            by_values: dict[frozenset[str], list[Expression]] = {}
+            for part in list(_conjuncts(where.this)):
+                stated = frozenset(_plain_values(part))
+                if stated and not part.find(exp.Select):
+                    by_values.setdefault(stated, []).append(part)
+            for parts in by_values.values():
+                columns = {c.name for part in parts for c in part.find_all(exp.Column)}
+                if len(columns) > 1 and len(parts) > 1:
+                    self._keep_one(parts)
+
+    def _keep_one(self, parts: Sequence[Expression]) -> None:
+        asked = set(re.findall(r"\w+", fold(self.question)))
+        best = max(parts, key=lambda part: len(asked & self._words(part)))
+        kept = {column.name for column in best.find_all(exp.Column)}
+        for part in parts:
+            if part is not best and {column.name for column in part.find_all(exp.Column)} != kept:
+                self.notes.append(f"without {part.sql(dialect='sqlite')}: nothing in the question asks for it")
+                _drop(part)
+
+    def _words(self, part: Expression) -> set[str]:
+        owners = (self._owner(column) for column in part.find_all(exp.Column))
+        labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
+        return set(re.findall(r"\w+", fold(labels)))
+
+    def skip_nulls(self) -> None:
+        """What is not given is no group, and neither the least nor one of a list."""
+        for select in self.tree.find_all(exp.Select):
+            keys: list[Expression] = []
+            group, order = select.args.get("group"), select.args.get("order")
+            if group is not None:
+                keys += [key for key in group.expressions if isinstance(key, exp.Column)]
+            elif order is not None and select.args.get("limit") is not None:
+                keys += [by.this for by in order.expressions if isinstance(by.this, exp.Column)]
+            elif select.args.get("distinct") is not None and len(select.expressions) == 1:
+                keys += [select.expressions[0]]
+            for key in keys:
+                if self._owner(key) is not None:
+                    select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.null())), copy=False)
+
+    # ---- places
+
+    def places(self) -> str:
+        """A query for where the rows stand that the result was made from: those of the first table, at most twenty."""
+        tree = self.tree
+        if not isinstance(tree, exp.Select) or tree.find(exp.CTE) or tree.args.get("having") is not None:
+            return ""
+        scope, complete = self._scope(tree)
+        if not scope or not complete:
+            return ""
+        first = next(iter(scope))
+        if scope[first].name == "documents":
+            return ""
+        rows = tree.copy()
+        for part in ("group", "order", "limit", "distinct", "offset"):
+            rows.set(part, None)
+        rows.set("expressions", [exp.column(name, table=first) for name in _PLACE])
+        keys = [key for key in (tree.args.get("group") or exp.Group()).expressions if isinstance(key, exp.Column)]
+        if len(keys) == 1 and tree.args.get("limit") is not None:
+            best = tree.copy()
+            best.set("expressions", [keys[0].copy()])
+            rows.where(exp.In(this=keys[0].copy(), query=exp.Subquery(this=best)), copy=False)
+        elif tree.args.get("order") is not None and tree.args.get("limit") is not None:
+            rows.set("order", tree.args["order"].copy())
+            rows.set("limit", tree.args["limit"].copy())
+            return rows.sql(dialect="sqlite")
+        return rows.limit(20).sql(dialect="sqlite")
+
+
+def _column(table: Table, name: str) -> Column | None:
+    return next((column for column in table.columns if column.name.lower() == name.lower()), None)
+
+
+def _compared(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
+    """Columns with the texts that they are said to be equal to, or one of."""
+    for node in tree.find_all(exp.EQ, exp.NEQ, exp.In):
+        if isinstance(node, exp.In):
+            yield from (
+                (node.this, each) for each in node.expressions if isinstance(each, exp.Literal) and each.is_string
+            )
+            continue
+        for one, other in ((node.this, node.expression), (node.expression, node.this)):
+            if isinstance(other, exp.Literal) and other.is_string:
+                yield one, other
+
+
+def _conjuncts(node: Expression) -> Iterator[Expression]:
+    if isinstance(node, exp.And):
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.expression)
+    else:
+        yield node
+
+
+def _drop(part: Expression) -> None:
+    """Take one condition out of those that it stands with."""
+    parent = part.parent
+    if isinstance(parent, exp.And):
+        parent.replace(parent.expression if parent.this is part else parent.this)
+    else:
+        part.replace(exp.true())
+
+
+def _plain_values(node: Expression) -> Iterator[str]:
+    """Numbers and dates that a condition states."""
+    for literal in node.find_all(exp.Literal):
+        if not literal.is_string or re.fullmatch(r"\d{4}-\d\d-\d\d.{0,16}", literal.name):
+            yield literal.name

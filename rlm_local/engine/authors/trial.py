@@ -1,0 +1,65 @@
+"""Trials: candidates are run aside, in sessions of their own, and only what they come to is kept.
+
+A trial asks no model: a program that judges rows is priced, not tried.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlm_local.engine.authors.form import Outcome
+from rlm_sandbox import CellResult, HostCallRefused, Session
+
+OpenSession = Callable[[Mapping[str, Callable[..., Any]]], Session]
+"""Opens a session over the node's view with these host calls."""
+
+_ERROR = 400
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a cell came to, or why it failed."""
+
+    outcome: Outcome | None
+    error: str = ""
+    found: bool = True
+
+
+class Trials:
+    """Runs cells one after another, each with nothing left of the one before; a context manager."""
+
+    def __init__(self, open_session: OpenSession) -> None:
+        self._open = open_session
+
+    def run(self, cell: str) -> Tried:
+        """What a cell ends with, in a session that is thrown away."""
+        ends: list[dict[str, Any]] = []
+
+        def final(answer: Any, found: Any, evidence: Any, value: Any = None, over: Any = 0) -> None:  # noqa: ARG001
+            if not ends:
+                ends.append({"value": answer if value is None else value, "found": bool(found)})
+
+        def refuse(**_arguments: Any) -> None:
+            raise HostCallRefused("a program that asks the model is not tried")
+
+        session = self._open({"final": final, "ask": refuse, "read": refuse, "llm_query": refuse, "rlm_query": refuse})
+        try:
+            result = session.run(cell)
+        finally:
+            session.close()
+        if ends:
+            return Tried(Outcome.of(ends[0]["value"]), found=ends[0]["found"])
+        return Tried(None, _why(result))
+
+
+def _why(result: CellResult) -> str:
+    """The last line of what went wrong: what a person, and a model, can do something with."""
+    if result.error:
+        return result.error.strip().rpartition("\n")[2][:_ERROR]
+    return f"it was stopped: {result.stopped}" if result.stopped else "it came to no FINAL(...)"
+
+
+def quoted(text: str) -> str:
+    """A text as a Python literal that reads like the text."""
+    return json.dumps(text, ensure_ascii=False) if "\n" not in text else f'"""{text}"""'

@@ -1,0 +1,335 @@
+"""What a cell has to work with over a collection. Whatever costs something, or ends the node, is a host call.
+
+sql(query)                      rows of a SELECT; SQL's own judge(), classify(), extract(), answer() ask a model
+<table>                         each table of records by its name: rows, with an attribute for each column
+documents                       [Document(name, title, kind)], with .text
+context                         all documents' texts one after another: len, slices, find
+search(words, k)                the k passages that speak of the words, best first
+read(question, passages)        the answer that the passages give, or found=False
+places(query)                   where the rows of a query stand, as evidence
+llm_query, llm_query_batched    the paper's names (arXiv 2512.24601)
+rlm_query, rlm_query_batched    the same to child nodes, about documents or texts
+FINAL, FINAL_VAR, SHOW_VARS, answer
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from .database import Database
+from .errors import SqlError
+from .missing import Missing
+from .row import Row, Rows
+from .tables import Table
+
+_EVIDENCE = 20
+_SHOWN = 50
+"""Values of a list, or rows of a table, that an answer names in words; its value has them all."""
+
+
+class Passage(NamedTuple):
+    """A stretch of a document; `start` and `end` are characters of `context`."""
+
+    document: str
+    heading: str
+    place: str
+    text: str
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"<{self.document}{f', {self.place}' if self.place else ''}: {self.text}>"
+
+
+class Reading(NamedTuple):
+    """What `read` found: the answer, whether the passages state it, and the passages that do."""
+
+    answer: str
+    found: bool
+    evidence: list[list[int]]
+
+    @property
+    def said(self) -> str:
+        return f"the passages say: {self.answer}" if self.found else "the passages do not say"
+
+
+class Document:
+    """One document of the collection."""
+
+    def __init__(
+        self, ask: Callable[..., Rows], number: int, name: str, title: str, kind: str, span: tuple[int, int]
+    ) -> None:
+        self._ask, self.number = ask, number
+        self.name, self.title, self.kind = name, title, kind
+        self.start, self.end = span
+
+    @property
+    def text(self) -> str:
+        rows = self._ask("SELECT text FROM passage WHERE document = ? ORDER BY start", (self.number,))
+        return "".join(row[0] for row in rows)
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __repr__(self) -> str:
+        return f"<document {self.name}: {len(self)} characters>"
+
+
+class Documents(Sequence[Document]):
+    """The documents that a node looks at, in the order of the collection's text; looked up when they are first used.
+
+    `whole` has all of the collection's, whatever the node looks at: places in `context` are over these.
+    """
+
+    def __init__(self, ask: Callable[..., Rows], only: Iterable[int] | None) -> None:
+        self._ask = ask
+        self._only = None if only is None else frozenset(only)
+
+    @cached_property
+    def whole(self) -> list[Document]:
+        rows = self._ask(
+            "SELECT d.id, d.name, d.title, d.kind, d.characters FROM document d JOIN file f ON f.id = d.file"
+            " ORDER BY f.name, d.id"
+        )
+        found: list[Document] = []
+        at = 0
+        for number, name, title, kind, characters in map(tuple, rows):
+            found.append(Document(self._ask, number, name, title or "", kind, (at, at + characters)))
+            at += characters + 1
+        return found
+
+    @cached_property
+    def _own(self) -> list[Document]:
+        only = self._only
+        return self.whole if only is None else [document for document in self.whole if document.number in only]
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._own[place]  # pyright: ignore[reportUnknownVariableType]
+
+
+class Context:
+    """All documents' texts one after another, each followed by a line break; read where it is looked at."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def __len__(self) -> int:
+        whole = self._documents.whole
+        return whole[-1].end + 1 if whole else 0
+
+    def __getitem__(self, part: slice | int) -> str:
+        if isinstance(part, int):
+            return self[part : part + 1] if part >= 0 else self[len(self) + part : len(self) + part + 1]
+        start, end, step = part.indices(len(self))
+        inside = [document for document in self._documents.whole if document.end >= start and document.start < end]
+        text = "".join(f"{document.text}\n" for document in inside)
+        first = inside[0].start if inside else start
+        return text[start - first : max(0, end - first)][::step]
+
+    def find(self, text: str, start: int = 0, end: int | None = None) -> int:
+        """Where a text first stands, or -1; it is looked for within documents."""
+        stop = len(self) if end is None else end
+        for document in self._documents.whole:
+            if document.end > start and document.start < stop:
+                at = document.text.find(text, max(0, start - document.start), min(len(document), stop - document.start))
+                if at >= 0:
+                    return document.start + at
+        return -1
+
+    def __contains__(self, text: str) -> bool:
+        return self.find(text) >= 0
+
+    def splitlines(self) -> list[str]:
+        return str(self).splitlines()
+
+    def __str__(self) -> str:
+        return self[:]
+
+
+class Tools:
+    """The tools of one session.
+
+    Args:
+        call: the host call, `call(name, **arguments)`.
+        database: the collection.
+        only: ids of the documents that the node looks at; None for all.
+    """
+
+    def __init__(self, call: Callable[..., Any], database: Database, only: Iterable[int] | None = None) -> None:
+        self.call, self.database = call, database
+        self.documents = Documents(database.whole, only)
+        self.namespace: dict[str, Any] = {}
+        self._given: frozenset[str] = frozenset()
+
+    def install(self, namespace: dict[str, Any]) -> None:
+        """Give a namespace its tools."""
+        self.namespace = namespace
+        namespace.update({name: table for name, table in self._tables() if name.isidentifier()})
+        namespace.update(
+            documents=self.documents,
+            context=Context(self.documents),
+            sql=self.sql,
+            SqlError=SqlError,
+            search=self.search,
+            read=self.read,
+            places=self.places,
+            llm_query=self.llm_query,
+            llm_query_batched=self.llm_query_batched,
+            rlm_query=self.rlm_query,
+            rlm_query_batched=self.rlm_query_batched,
+            FINAL=self.final,
+            FINAL_VAR=self.final_var,
+            SHOW_VARS=self.show_vars,
+            answer={"content": "", "ready": False},
+        )
+        self._given = frozenset(namespace)
+
+    def _tables(self) -> Iterable[tuple[str, Table]]:
+        own = "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('table', 'column')"
+        if self.database.whole(own)[0][0] < 2:  # a database that is no collection has no list of its tables
+            return
+        columns: dict[str, list[str]] = {}
+        for table, name in map(tuple, self.database.whole('SELECT "table", name FROM "column" ORDER BY position')):
+            columns.setdefault(table, []).append(name)
+        for name, rows in map(tuple, self.database.whole('SELECT name, rows FROM "table"')):
+            if name != "documents":
+                yield name, Table(self.database.whole, name, tuple(columns.get(name, ())), rows)
+
+    # ---- looking
+
+    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
+        """The rows of a SELECT over the collection."""
+        return self.database.sql(query, parameters)
+
+    def search(self, words: str, k: int = 6) -> list[Passage]:
+        """The passages that speak of the words, best first."""
+        return [Passage(*reply) for reply in self.call("search", words=words, k=k)]
+
+    def places(self, query: str) -> list[list[int]]:
+        """Where the rows stand whose `_document`, `_start` and `_end` a query gives."""
+        return [[row[0], row[1], row[2]] for row in self.database.sql(query)[:_EVIDENCE] if row[0] is not None]
+
+    # ---- the model
+
+    def read(self, question: str, passages: Iterable[Passage | Document], *, whole: bool = False) -> Reading:
+        """The answer that the passages give; found is False where they do not state it.
+
+        As many are read, best first, as a reading holds; `whole`: as the model's window holds.
+        """
+        spans = [[passage.start, passage.end] for passage in passages]
+        reply = self.call("read", question=question, passages=spans, whole=whole)
+        return Reading(reply["answer"], reply["found"], reply["evidence"])
+
+    def llm_query(self, prompt: str) -> str:
+        """The model's reply to a prompt."""
+        return self.llm_query_batched([prompt])[0]
+
+    def llm_query_batched(self, prompts: Sequence[str]) -> list[str]:
+        """The replies to several prompts, decoded together."""
+        return self.call("llm_query", prompts=list(prompts)) if prompts else []
+
+    def rlm_query(self, question: str, part: "Document | Passage | str") -> str:
+        """A child node's answer to a question about a document or a text."""
+        return self.rlm_query_batched([question], [part])[0]
+
+    def rlm_query_batched(self, questions: str | Sequence[str], parts: Sequence[Any]) -> list[str]:
+        """Children's answers, one for each part; one question may stand for all. The batch is priced first."""
+        asked = [questions] * len(parts) if isinstance(questions, str) else list(questions)
+        if not parts:
+            return []
+        return [reply["answer"] for reply in self.call("rlm_query", questions=asked, parts=[_part(p) for p in parts])]
+
+    # ---- endings
+
+    def final(self, value: Any, evidence: Iterable[Any] = (), *, found: bool = True) -> None:
+        """End the node with this answer; `evidence` are the places, passages or documents that it rests on."""
+        spans = [_span(place) for place in list(evidence)[:_EVIDENCE]]
+        shaped = _shaped(value)
+        self.call("final", answer=_words(shaped), found=bool(found), evidence=spans, value=_data(shaped))
+
+    def final_var(self, name: Any) -> None:
+        """End the node with the value of a variable, given by its name, or itself."""
+        if not isinstance(name, str) or name not in self.namespace:
+            if isinstance(name, str) and name.isidentifier():
+                raise NameError(f"FINAL_VAR: there is no variable {name!r}; there are {', '.join(self.show_vars())}")
+            return self.final(name)
+        return self.final(self.namespace[name])
+
+    def show_vars(self) -> dict[str, str]:
+        """The variables that cells have made, with their types."""
+        own = {name: value for name, value in self.namespace.items() if name not in self._given and name[0] != "_"}
+        return {name: type(value).__name__ for name, value in own.items()}
+
+    def poll_answer(self) -> None:
+        """End the node if a cell has said `answer = {"content": ..., "ready": True}`."""
+        answer = self.namespace.get("answer")
+        if isinstance(answer, dict) and answer.get("ready"):  # pyright: ignore[reportUnknownMemberType]
+            self.final(answer.get("content", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+
+def _part(part: Any) -> dict[str, Any]:
+    if isinstance(part, Document | Passage):
+        label = part.name if isinstance(part, Document) else part.document
+        return {"label": label, "spans": [[part.start, part.end]]}
+    return {"label": "", "text": str(part)}
+
+
+def _span(place: Any) -> list[int]:
+    return [place.start, place.end] if isinstance(place, Passage | Document) else list(place)
+
+
+def _shaped(value: Any) -> Any:
+    """Rows as an answer: one value, a list without repetitions, or a table of named columns."""
+    if isinstance(value, Rows):
+        if len(value) == 1 and len(value.columns) == 1:
+            return value[0][0]
+        if len(value.columns) == 1:
+            return list(dict.fromkeys(row[0] for row in value))
+        return [dict(zip(value.columns, row, strict=True)) for row in value]
+    if isinstance(value, Row):
+        return dict(value.items())
+    return value
+
+
+def _words(value: Any) -> str:
+    """An answer as a person would write it down."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_words(each)}" for key, each in list(value.items())[:_SHOWN])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple | set | frozenset):
+        values = list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        tables = any(isinstance(each, Mapping | list | tuple) for each in values)  # pyright: ignore[reportUnknownVariableType]
+        more = [f"and {len(values) - _SHOWN} more"] if len(values) > _SHOWN else []  # pyright: ignore[reportUnknownArgumentType]
+        shown = sorted(map(_words, values)) if isinstance(value, set | frozenset) else map(_words, values)  # pyright: ignore[reportUnknownArgumentType]
+        return ("\n" if tables else ", ").join([*list(shown)[:_SHOWN], *more])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return _number(value)
+    return "" if value is None or isinstance(value, Missing) else str(value)
+
+
+def _number(value: float) -> str:
+    """Two decimals, or four digits of what is below one: more is not meant."""
+    if not math.isfinite(value):
+        return str(value)
+    text = f"{value:.2f}" if abs(value) >= 1 else f"{value:.4g}"
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def _data(value: Any) -> Any:
+    """An answer as JSON can say it."""
+    if isinstance(value, Mapping):
+        return {str(key): _data(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, set | frozenset):
+        return sorted(map(_data, value), key=repr)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple):
+        return [_data(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, Missing):
+        return None
+    return value if isinstance(value, bool | int | float) else str(value)

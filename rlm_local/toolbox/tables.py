@@ -1,0 +1,57 @@
+"""The tables of records as Python sees them: rows to go through, with an attribute for each column."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .missing import MISSING
+from .row import Row, Rows
+
+_KEPT = 100_000
+"""Rows of a table that are kept once they were read; a larger one is read anew each time, in pieces."""
+
+_PIECE = 5_000
+
+Ask = Callable[..., Rows]
+"""Runs a query with parameters, however many rows it has."""
+
+
+class Table:
+    """One table. What a row does not give is MISSING, which is None for all that matters.
+
+    Args:
+        ask: runs a query with parameters.
+        name, columns, rows: of the table.
+    """
+
+    def __init__(self, ask: Ask, name: str, columns: tuple[str, ...], rows: int) -> None:
+        self._ask, self._name, self._columns, self._rows = ask, name, columns, rows
+        self._read: list[Row] | None = None
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[Row]:
+        if self._rows > _KEPT:
+            return self._pieces()
+        if self._read is None:
+            self._read = list(self._pieces())
+        return iter(self._read)
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]  # pyright: ignore[reportUnknownVariableType]
+
+    def __repr__(self) -> str:
+        return f"<table {self._name}: {self._rows} rows of {', '.join(self._columns)}>"
+
+    def _pieces(self) -> Iterator[Row]:
+        names = ", ".join(f'"{column}"' for column in self._columns)
+        last = 0
+        while True:
+            query = f'SELECT _id, {names} FROM "{self._name}" WHERE _id > ? ORDER BY _id LIMIT {_PIECE}'  # noqa: S608 - names of the collection's own
+            piece = self._ask(query, (last,))
+            if not piece:
+                return
+            last = piece[-1][0]
+            kind = type(piece[0])
+            for row in piece:
+                yield kind(MISSING if row[at] is None else row[at] for at in range(len(row)))

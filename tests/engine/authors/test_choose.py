@@ -1,0 +1,48 @@
+"""Candidates vote by what they came to."""
+
+from typing import Any
+
+from rlm_local.engine.authors.choose import Candidate, choose
+from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.prompt import Dialect
+
+
+def candidate(dialect: Dialect, value: Any, logprob: float = -0.1, *, greedy: bool = True) -> Candidate:
+    return Candidate(dialect, str(value), greedy=greedy, logprob=logprob, outcome=Outcome.of(value))
+
+
+FAILED = Candidate("python", "1 /", error="this is no Python")
+
+
+def test_two_dialects_outweigh_many_votes_of_one() -> None:
+    choice = choose([candidate("sql", 7), candidate("python", 7), *[candidate("sql", 8, greedy=False)] * 3])
+    assert choice is not None
+    assert (choice.candidate.outcome, choice.across, choice.votes) == (Outcome.of(7), True, 2)
+
+
+def test_what_found_something_outweighs_what_did_not() -> None:
+    choice = choose([candidate("sql", 0), candidate("python", 0), candidate("sql", 4, greedy=False)])
+    assert choice is not None
+    assert choice.candidate.outcome == Outcome.of(4)
+
+
+def test_of_one_dialect_the_most_votes_win_then_the_likelier() -> None:
+    most = choose([candidate("sql", 1, -0.01), candidate("sql", 2, -0.9), candidate("sql", 2, -0.8)])
+    likelier = choose([candidate("sql", 1, -0.5), candidate("sql", 2, -0.2)])
+    assert most is not None
+    assert likelier is not None
+    assert most.candidate.outcome == Outcome.of(2)
+    assert likelier.candidate.outcome == Outcome.of(2)
+
+
+def test_sql_is_shown_where_both_agree() -> None:
+    choice = choose([candidate("python", 5, -0.01), candidate("sql", 5, -0.5)])
+    assert choice is not None
+    assert choice.candidate.dialect == "sql"
+
+
+def test_what_failed_has_no_vote() -> None:
+    assert choose([FAILED]) is None
+    choice = choose([FAILED, candidate("sql", 3)])
+    assert choice is not None
+    assert (choice.votes, choice.of) == (1, 1)

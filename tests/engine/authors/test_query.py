@@ -1,0 +1,137 @@
+"""What a model wrote as SQL is parsed, its names resolved, its values spelled as in the records."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.query import Query, check
+
+from .harbour import TABLES, values
+
+
+def checked(sql: str, question: str = "") -> Query:
+    return check(sql, TABLES, question, values)
+
+
+def test_a_good_query_stays_as_it_is() -> None:
+    query = checked("SELECT COUNT(*) FROM boats WHERE harbour = 'Holm'")
+    assert query.sql == "SELECT COUNT(*) FROM boats WHERE harbour = 'Holm'"
+    assert not query.notes
+    assert not query.missing
+    assert not query.semantic
+
+
+@pytest.mark.parametrize(
+    ("written", "stands"),
+    [("holm", "Holm"), ("HOLM", "Holm"), ("Skery", "Skerry")],
+    ids=["case", "capitals", "a slip"],
+)
+def test_values_are_spelled_as_in_the_records(written: str, stands: str) -> None:
+    query = checked(f"SELECT name FROM boats WHERE harbour = '{written}'")
+    assert f"harbour = '{stands}'" in query.sql
+    assert query.notes
+
+
+def test_accents_do_not_matter() -> None:
+    assert "'Émeraude'" in checked("SELECT built FROM boats WHERE name = 'Emeraude'").sql
+
+
+def test_a_code_is_never_taken_for_another() -> None:
+    query = checked("SELECT name FROM boats WHERE code = 'V-1003'")
+    assert "'V-1003'" in query.sql
+    assert query.missing == ("code = V-1003",)
+
+
+def test_each_of_a_list_is_grounded() -> None:
+    assert checked("SELECT name FROM boats WHERE harbour IN ('holm', 'SKERRY')").sql.endswith("IN ('Holm', 'Skerry')")
+
+
+def test_a_near_name_of_a_column_or_table_is_put_right() -> None:
+    assert checked("SELECT names FROM boat").sql == "SELECT name FROM boats"
+
+
+def test_a_column_of_another_joined_table_gets_its_owner() -> None:
+    query = checked("SELECT t.harbour FROM trips AS t JOIN boats AS b ON t.boat = b.code")
+    assert query.sql.startswith("SELECT b.harbour")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT weight FROM boats",
+        "SELECT name FROM sailors",
+        "DELETE FROM boats",
+        "DROP TABLE boats",
+        "UPDATE boats SET name = 'x'",
+        "SELECT 1; SELECT 2",
+        "PRAGMA table_info(boats)",
+        "ATTACH 'x' AS y",
+        "how many boats are there?",
+        "",
+        "SELECT " + "(" * 500 + "1" + ")" * 500,
+        "SELECT '" + "x" * 10_000 + "'",
+    ],
+)
+def test_what_cannot_run_is_said(sql: str) -> None:
+    with pytest.raises(BadProgram) as raised:
+        checked(sql)
+    assert str(raised.value)
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_check(sql: str) -> None:
+    with contextlib.suppress(BadProgram):
+        checked(sql)
+
+
+def test_one_number_of_the_question_is_one_condition() -> None:
+    query = checked(
+        "SELECT COUNT(*) FROM boats WHERE length > 7 AND votes > 7", "How many boats are of a length over 7 m?"
+    )
+    assert query.sql == "SELECT COUNT(*) FROM boats WHERE length > 7"
+    assert any("votes" in note for note in query.notes)
+
+
+def test_two_bounds_of_one_column_both_stay() -> None:
+    sql = "SELECT COUNT(*) FROM boats WHERE built >= '2001-01-01' AND built < '2002-01-01'"
+    assert checked(sql, "How many were built in 2001?").sql == sql
+
+
+def test_what_is_not_given_is_no_group() -> None:
+    query = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1")
+    assert "NOT harbour IS NULL" in query.sql
+
+
+def test_what_is_not_given_is_not_the_least() -> None:
+    assert "NOT length IS NULL" in checked("SELECT name FROM boats ORDER BY length LIMIT 1").sql
+
+
+def test_the_rows_behind_a_count_have_places() -> None:
+    assert checked("SELECT COUNT(*) FROM boats WHERE harbour = 'Holm'").places == (
+        "SELECT boats._document, boats._start, boats._end, boats._place FROM boats WHERE harbour = 'Holm' LIMIT 20"
+    )
+
+
+def test_the_rows_behind_the_best_group_are_that_groups() -> None:
+    places = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1").places
+    assert "harbour IN (SELECT harbour FROM boats" in places
+
+
+@pytest.mark.parametrize(
+    ("sql", "truth"),
+    [
+        ("SELECT EXISTS (SELECT 1 FROM boats WHERE harbour = 'Holm')", True),
+        ("SELECT COUNT(*) > 3 FROM boats", True),
+        ("SELECT COUNT(*) FROM boats", False),
+        ("SELECT name FROM boats", False),
+    ],
+)
+def test_a_question_whether_is_told(sql: str, *, truth: bool) -> None:
+    assert checked(sql).truth is truth
+
+
+def test_a_query_that_asks_a_model_is_told() -> None:
+    assert checked("SELECT COUNT(*) FROM boats WHERE judge(name, 'Is it a bird?')").semantic
