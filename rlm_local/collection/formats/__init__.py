@@ -10,6 +10,7 @@ from rlm_local.collection.formats import (
     json,
     log,
     mail,
+    markdown,
     msg,
     odf,
     pdf,
@@ -39,6 +40,7 @@ FORMATS: tuple[Format, ...] = (
     archive.TAR,
     archive.COMPRESSED,
     log.FORMAT,
+    markdown.FORMAT,
     text.FORMAT,
 )
 """In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""

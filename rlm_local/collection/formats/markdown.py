@@ -1,0 +1,245 @@
+"""Texts with light markup: Markdown and its like, reStructuredText, TeX.
+
+What a person reads is the source; its headings are what passages stand under, its front matter and the labelled lines
+at its top are fields, its tables are rows.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import islice
+from typing import cast
+
+from rlm_local.collection.formats.format import Format
+from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Part, Rows
+from rlm_local.collection.formats.prose.blocks import blocks
+from rlm_local.collection.formats.prose.clean import clean
+from rlm_local.collection.formats.prose.headings import headings as plain_headings
+from rlm_local.collection.formats.prose.headings import is_rule
+from rlm_local.collection.formats.prose.labels import headers
+from rlm_local.collection.formats.prose.outline import Heading, stretches
+from rlm_local.collection.formats.source import Source
+
+_MOST_MATTER = 20_000
+_MOST_FIELDS = 200
+_MOST_ITEMS = 100
+_MOST_COLUMNS = 300
+_LONGEST_VALUE = 2_000
+_LONGEST_NAME = 80
+_LONGEST_TITLE = 160
+_TOP = 20
+
+_MARKED = re.compile(
+    r"^(?: {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)| {0,3}(?P<fence>`{3,}|~{3,})[^\n]*|(?P<rule>[ \t|:=+-]{2,})$)",
+    re.MULTILINE,
+)
+_SIGNS = {"adoc": "=", "asciidoc": "=", "org": "*"}
+_SECTIONS = ("part", "chapter", "section", "subsection", "subsubsection")
+_SECTION = re.compile(
+    rf"^[ \t]{{0,40}}\\(?P<kind>{'|'.join(_SECTIONS)})\*?\{{(?P<title>[^{{}}\n]{{1,200}})", re.MULTILINE
+)
+_TEX_TITLE = re.compile(r"\\title\{([^{}]{1,200})\}")
+_RULES = frozenset("|:- \t")
+_LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,500}\)")
+
+
+def read(source: Source) -> Iterator[Part]:
+    """The parts of a text with light markup.
+
+    Raises:
+        Unreadable: it is no text.
+    """
+    text = clean(source.text)
+    fields, start = _front_matter(text)
+    top = list(islice(blocks(text[start : start + _MOST_MATTER]), _TOP))
+    fields = {**headers(text[start : start + _MOST_MATTER], top), **fields}
+    outline, tables = _structure(text, start, source.suffix)
+    yield Document(title=_title(text, fields, outline, source.suffix), kind="markdown", fields=fields)
+    yield from stretches(text, outline)
+    yield from tables
+
+
+def _structure(text: str, start: int, suffix: str) -> tuple[list[Heading], list[Rows]]:
+    if suffix in ("tex", "ltx", "latex"):
+        return [
+            Heading(match.start(), match["title"], "tex", _SECTIONS.index(match["kind"]) + 1)
+            for match in _SECTION.finditer(text)
+        ], []
+    if suffix in ("rst", "rest"):
+        return list(plain_headings(text, blocks(text))), []
+    if suffix in _SIGNS:
+        marked = re.compile(rf"^({re.escape(_SIGNS[suffix])}{{1,6}})[ \t]+(\S[^\n]*)$", re.MULTILINE)
+        return [Heading(match.start(), match[2], "marks", len(match[1])) for match in marked.finditer(text)], []
+    return _markdown(text, start)
+
+
+def _markdown(text: str, start: int) -> tuple[list[Heading], list[Rows]]:
+    found: list[Heading] = []
+    tables: list[Rows] = []
+    for match in _visible(text, start):
+        if match["marks"]:
+            title = _plain(match["title"].strip().rstrip("#"))
+            if title:
+                found.append(Heading(match.start(), title, "marks", len(match["marks"])))
+            continue
+        before = text.rfind("\n", start, max(start, match.start() - 1)) + 1 or start
+        above, rule = text[before : match.start()].strip(), match["rule"].strip()
+        if is_rule(rule) and rule[0] in "=-" and _heads(text, before, above):
+            found.append(Heading(before, _plain(above), "marks", "=-".index(rule[0]) + 1))
+        elif "|" in above and "-" in rule and set(rule) <= _RULES:
+            tables.extend(_table(text, above, match.end() + 1, found[-1].title if found else ""))
+    return found, tables
+
+
+def _visible(text: str, start: int) -> Iterator[re.Match[str]]:
+    """What is marked outside of fenced code and comments."""
+    comments, seen = _comments(text), 0
+    fence = ""
+    for match in _MARKED.finditer(text, start):
+        while seen < len(comments) and comments[seen][1] <= match.start():
+            seen += 1
+        marks = match["fence"]
+        if fence:
+            if marks and marks.startswith(fence) and not match[0].strip().strip(fence[0]):
+                fence = ""
+        elif seen < len(comments) and comments[seen][0] <= match.start():
+            continue
+        elif marks:
+            fence = marks
+        else:
+            yield match
+
+
+def _heads(text: str, before: int, above: str) -> bool:
+    """Whether a line above a row of marks is a heading: a line of words with nothing right above it."""
+    if not above or len(above) > _LONGEST_TITLE or above[0] in "#>|-*`=":
+        return False
+    return before == 0 or text[max(0, before - 2) : before] in ("\n\n", "\n")
+
+
+def _table(text: str, header: str, start: int, name: str) -> Iterator[Rows]:
+    columns = tuple(_cells(header))
+    if len(columns) > _MOST_COLUMNS or not any(columns):
+        return
+    rows: list[tuple[Cell, ...]] = []
+    spans: list[tuple[int, int]] = []
+    place = start
+    while place < len(text):
+        stop = text.find("\n", place)
+        stop = len(text) if stop < 0 else stop
+        line = text[place:stop]
+        if "|" not in line:
+            break
+        cells = _cells(line)[: len(columns)]
+        rows.append(tuple(cell or None for cell in cells + [""] * (len(columns) - len(cells))))
+        spans.append((place, stop))
+        place = stop + 1
+        if len(rows) == MOST_ROWS:
+            yield Rows(name, columns, rows, spans)
+            rows, spans = [], []
+    if rows:
+        yield Rows(name, columns, rows, spans)
+
+
+def _cells(line: str) -> list[str]:
+    line = line.strip().replace("\\|", "\0")
+    return [_plain(cell.replace("\0", "|")) for cell in line.removeprefix("|").removesuffix("|").split("|")]
+
+
+def _plain(text: str) -> str:
+    """Words without the marks of links, emphasis and code."""
+    text = text.strip()
+    if "](" in text:
+        text = _LINK.sub(r"\1", text)
+    return text.replace("**", "").replace("`", "").strip(" *_")
+
+
+def _comments(text: str) -> list[tuple[int, int]]:
+    """The comments of HTML in the text."""
+    found: list[tuple[int, int]] = []
+    place = 0
+    while (start := text.find("<!--", place)) >= 0:
+        end = text.find("-->", start + 4)
+        if end < 0:
+            break
+        found.append((start, end))
+        place = end + 3
+    return found
+
+
+def _front_matter(text: str) -> tuple[dict[str, Cell], int]:
+    """The fields of YAML between "---" or TOML between "+++" at the beginning of a text, and where it ends."""
+    mark = text[:4]
+    if mark not in ("---\n", "+++\n"):
+        return {}, 0
+    end = text.find(f"\n{mark[:3]}", 3, _MOST_MATTER)
+    close = text.find("\n", end + 1)
+    if end < 0 or text[end + 4 : close if close >= 0 else len(text)].strip():
+        return {}, 0
+    matter = text[4 : end + 1]
+    return _fields(_toml(matter) if mark[0] == "+" else _yaml(matter)), len(text) if close < 0 else close + 1
+
+
+def _yaml(matter: str) -> object:
+    import yaml
+
+    try:
+        return yaml.safe_load(matter)  # in Python: the loader in C overruns its stack where brackets are nested deeply
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+
+
+def _toml(matter: str) -> object:
+    try:
+        return tomllib.loads(matter)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _fields(matter: object) -> dict[str, Cell]:
+    """What is a value, or a list of values; names of what is nested are joined by a dot, once."""
+    found: dict[str, Cell] = {}
+    for key, value in _items(matter, ""):
+        nested = list(_items(value, f"{key}."))
+        for name, inner in nested or [(key, value)]:
+            cell = _cell(inner)
+            if cell is not None and len(found) < _MOST_FIELDS:
+                found[name] = cell
+    return found
+
+
+def _items(value: object, before: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value)
+        for key, inner in islice(pairs.items(), _MOST_FIELDS):
+            yield f"{before}{key}"[:_LONGEST_NAME], inner
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str | date):
+        return str(value).strip()[:_LONGEST_VALUE] or None
+    if isinstance(value, list):
+        each = cast("list[object]", value)[:_MOST_ITEMS]
+        cells = [_cell(item) for item in each if not isinstance(item, list)]
+        return ", ".join(str(cell) for cell in cells if cell is not None)[:_LONGEST_VALUE] or None
+    return None
+
+
+def _title(text: str, fields: Mapping[str, Cell], outline: list[Heading], suffix: str) -> str:
+    named = next((str(value) for label, value in fields.items() if label.lower() == "title"), "")
+    if not named and suffix in ("tex", "ltx", "latex"):
+        match = _TEX_TITLE.search(text[:_MOST_MATTER])
+        named = match[1] if match else ""
+    if not named and outline:
+        named = min(outline[:5], key=lambda heading: heading.level).title
+    return " ".join(named.split())[:_LONGEST_TITLE]
+
+
+FORMAT = Format(
+    "markdown",
+    frozenset("md markdown mdx mdown mkd qmd rst rest tex ltx latex adoc asciidoc org".split()),
+    read,
+)
