@@ -40,6 +40,7 @@ _SECTION = re.compile(
     rf"^[ \t]{{0,40}}\\(?P<kind>{'|'.join(_SECTIONS)})\*?\{{(?P<title>[^{{}}\n]{{1,200}})", re.MULTILINE
 )
 _TEX_TITLE = re.compile(r"\\title\{([^{}]{1,200})\}")
+_EMPHASIS = re.compile(r"(?<![\w*])[*_]{1,3}(?=[\w`])|(?<=[\w`.])[*_]{1,3}(?![\w*])")
 _RULES = frozenset("|:- \t")
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,500}\)")
 
@@ -77,7 +78,10 @@ def _structure(text: str, start: int, suffix: str) -> tuple[list[Heading], list[
 def _markdown(text: str, start: int) -> tuple[list[Heading], list[Rows]]:
     found: list[Heading] = []
     tables: list[Rows] = []
+    end = start  # of the last table
     for match in _visible(text, start):
+        if match.start() < end:
+            continue
         if match["marks"]:
             title = _plain(match["title"].strip().rstrip("#"))
             if title:
@@ -89,6 +93,7 @@ def _markdown(text: str, start: int) -> tuple[list[Heading], list[Rows]]:
             found.append(Heading(before, _plain(above), "marks", "=-".index(rule[0]) + 1))
         elif "|" in above and "-" in rule and set(rule) <= _RULES:
             tables.extend(_table(text, above, match.end() + 1, found[-1].title if found else ""))
+            end = tables[-1].spans[-1][1] if tables and tables[-1].spans else end
     return found, tables
 
 
@@ -152,7 +157,7 @@ def _plain(text: str) -> str:
     text = text.strip()
     if "](" in text:
         text = _LINK.sub(r"\1", text)
-    return text.replace("**", "").replace("`", "").strip(" *_")
+    return _EMPHASIS.sub("", text).replace("`", "").strip()
 
 
 def _comments(text: str) -> list[tuple[int, int]]:
