@@ -13,6 +13,7 @@ from rlm_local.cli import (
     batch,
     bench,
     collect,
+    collection,
     doctor,
     keys,
     models,
@@ -60,6 +61,7 @@ app = typer.Typer(
 app.command("run", no_args_is_help=True)(run.run)
 app.command("batch", no_args_is_help=True)(batch.batch)
 app.command("serve")(serve.serve)
+app.add_typer(collection.app, name="collection")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(runs.app, name="runs")

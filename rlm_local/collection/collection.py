@@ -291,6 +291,15 @@ class Collection:
         )
         return [self._passage(*row) for row in rows]
 
+    def passages(self, document: int) -> list[Passage]:
+        """The passages of a document, by its id, in order; joined they are its text."""
+        rows = self.rows(
+            'SELECT p.id, p.document, d.name, d.title, p.heading, p.place, p.start, p."end", p.text, 0.0'
+            " FROM passage p JOIN document d ON d.id = p.document WHERE p.document = ? ORDER BY p.id",
+            (document,),
+        )
+        return [self._passage(*row) for row in rows]
+
     def _passage(
         self, number: int, document: int, name: str, title: str, heading: str, place: str, start: int, end: int,
         text: str, rank: float,

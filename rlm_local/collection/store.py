@@ -75,6 +75,14 @@ class Lock:
             else:
                 return
 
+    def try_exclusive(self) -> bool:
+        """Whether it can be had at once; it is held then."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def close(self) -> None:
         os.close(self._descriptor)
 
