@@ -91,24 +91,22 @@ class Bench:
 
     def boundary(self) -> list[Measurement]:
         """64 `choose` calls of a model in a process of its own, beside one in this process; and one step there."""
-        apart: list[float] = []
-        ours: list[float] = []
+        models = (self.apart, self.model)
+        seconds: tuple[list[float], list[float]] = ([], [])
         steps: list[float] = []
-        for _ in self._each("64 choices in a process of their own"):
+        for number in self._each("64 choices in a process of their own"):
             prompts = self._sorting(64)
-            model = self.apart
-            model.count("")  # it is there
-            with Stopwatch() as watch:
-                model.choose(prompts, OPTIONS)
-            apart.append(watch.wall)
-            with Stopwatch() as watch:
-                self.model.choose(prompts, OPTIONS)
-            ours.append(watch.wall)
-            with model.cursor(prompts[0]) as cursor, Stopwatch() as watch:
+            for place in (number % 2, 1 - number % 2):  # neither is always the first
+                model = models[place]
+                model.choose(prompts[:1], OPTIONS)
+                with Stopwatch() as watch:
+                    model.choose(prompts, OPTIONS)
+                seconds[place].append(watch.wall)
+            with self.apart.cursor(prompts[0]) as cursor, Stopwatch() as watch:
                 for _ in range(_STEPS):
                     cursor.mark()
             steps.append(1e6 * watch.wall / _STEPS)
-        ratios = tuple(here / there for here, there in zip(ours, apart, strict=True))
+        ratios = tuple(here / there for there, here in zip(*seconds, strict=True))
         return [
             Measurement("64 choices in a process of their own, beside in this one", "x", 0.98, False, ratios),
             Measurement("a cursor's step to that process and back", "us", 500, True, tuple(steps)),
