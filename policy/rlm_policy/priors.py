@@ -1,6 +1,7 @@
-"""Priors: the few numbers that stand beside what a model says, by model and prompt version, each with its source.
+"""Priors: the few numbers that stand beside what a model says, by model and prompt version.
 
-They are logged apart from the model's own log probabilities: `Decision.bias`, and a choice's `confidence`.
+Those that stand here now are guesses: nothing was measured for them yet. A turn's plan in the log has the confidence
+that an answer was given.
 """
 
 from collections.abc import Mapping
@@ -9,21 +10,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Confidence:
-    """How often an answer was right, by what speaks for it.
+    """How often an answer is taken to be right, by what speaks for it.
 
     Attributes:
         across: programs of both dialects came to it.
-        most: at least three programs of one dialect did, or two greedy ones.
-        single: a program that none contradicts, or that has a vote more than others.
+        most: at least three programs of one dialect did.
+        single: two did, or the only one that ran.
         split: no two programs agree.
-        read: a passage that was read states it.
     """
 
     across: float = 0.9
     most: float = 0.7
     single: float = 0.5
     split: float = 0.3
-    read: float = 0.6
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,7 @@ class View:
         largest = max(tables, key=lambda table: table.rows, default=None)
         if largest is None:
             return Shape(0, 0, 0)
-        return Shape(
-            largest.rows, min(self.characters, self.collection.characters), sum(len(t.columns) for t in tables)
-        )
+        return Shape(largest.rows, self.characters, sum(len(table.columns) for table in tables))
 
     def tokens(self, count: Callable[[str], int]) -> int:
         """Tokens of all documents: counted if they are short, else estimated from samples spread evenly over them."""
@@ -106,8 +104,8 @@ class View:
             place += document.end - document.start
         sampled = 0
         for at in range(0, size - _SAMPLE, max(1, (size - _SAMPLE) // (_SAMPLES - 1))):
-            document = documents[bisect_right(begins, at) - 1]
-            start = document.start + at - begins[bisect_right(begins, at) - 1]
+            number = bisect_right(begins, at) - 1
+            start = documents[number].start + at - begins[number]
             sampled += count(self.text(start, start + _SAMPLE))
         return round(sampled * size / (_SAMPLE * _SAMPLES))
 

@@ -46,13 +46,11 @@ class Basis:
         items: how many items were counted over, or selected from.
         judged: how many a model had to judge, sort or read for it.
         sure: how sure the model was of those, on average: the probability of what it said; 1 where none was asked.
-        confidence: how likely the answer is right, by what speaks for it; None where nobody can tell.
     """
 
     items: int = 0
     judged: int = 0
     sure: float = 1.0
-    confidence: float | None = None
 
 
 @dataclass(frozen=True)

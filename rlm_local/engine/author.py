@@ -22,8 +22,6 @@ class Step:
     completion_ids: tuple[int, ...] = ()
     text: str = ""
     plan: Mapping[str, Any] | None = None
-    confidence: float | None = None
-    """How likely what the cell ends with is right, where the author can tell before it runs."""
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,6 @@ class Tools:
             FINAL=self.final,
             FINAL_VAR=self.final_var,
             SHOW_VARS=self.show_vars,
-            answer={"content": "", "ready": False},
         )
         self._given = frozenset(namespace)
 
@@ -263,12 +262,6 @@ class Tools:
         """The variables that cells have made, with their types."""
         own = {name: value for name, value in self.namespace.items() if name not in self._given and name[0] != "_"}
         return {name: type(value).__name__ for name, value in own.items()}
-
-    def poll_answer(self) -> None:
-        """End the node if a cell has said `answer = {"content": ..., "ready": True}`."""
-        answer = self.namespace.get("answer")
-        if isinstance(answer, dict) and answer.get("ready"):  # pyright: ignore[reportUnknownMemberType]
-            self.final(answer.get("content", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _part(part: Any) -> dict[str, Any]:

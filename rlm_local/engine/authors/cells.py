@@ -1,6 +1,5 @@
 """Programs as the Python that runs: what ran is what a person reads."""
 
-from rlm_local.engine.authors.choose import Candidate
 from rlm_local.engine.authors.query import Query
 
 _PASSAGES = 8
@@ -33,11 +32,6 @@ def whole_cell(question: str) -> str:
         "if reading.found:",
         "    FINAL(reading.answer, reading.evidence)",
     ])  # fmt: skip
-
-
-def each_cell(candidate: Candidate) -> str:
-    """The cell of a query that asks a model about rows or documents; its price is told before anything is asked."""
-    return candidate.cell
 
 
 def _text(sql: str) -> str:

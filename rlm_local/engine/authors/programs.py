@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.authors.candidates import Candidates
-from rlm_local.engine.authors.cells import each_cell, reading_cell, whole_cell
+from rlm_local.engine.authors.cells import reading_cell, whole_cell
 from rlm_local.engine.authors.choose import Candidate, Choice
 from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
 from rlm_local.engine.broker import price_of
@@ -119,7 +119,7 @@ class ProgramsAuthor:
         candidate = self.candidates.semantic(look, state, cancel)
         if candidate is None:
             return None
-        return Step(decision, each_cell(candidate), plan={"look": look, "candidates": [candidate.data()]})
+        return Step(decision, candidate.cell, plan={"look": look, "candidates": [candidate.data()]})
 
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
         """The program that won, where something speaks for it; else it is held until the text has been read."""
@@ -134,9 +134,7 @@ class ProgramsAuthor:
             "confidence": round(confidence, 3),
         }
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
-        step = Step(
-            said, choice.candidate.cell, prompt=prompt, text=choice.candidate.text, plan=plan, confidence=confidence
-        )
+        step = Step(said, choice.candidate.cell, prompt=prompt, text=choice.candidate.text, plan=plan)
         if choice.candidate.found and (choice.across or confidence >= 0.5 or not self._order):
             return step
         self._held.append((choice, step))

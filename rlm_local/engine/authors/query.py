@@ -16,9 +16,7 @@ from rlm_local.collection import Column, Table
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values, ground
-
-SEMANTIC = frozenset(("judge", "classify", "extract", "answer"))
-"""Functions whose values a model gives, see `rlm_local.engine.semantic`."""
+from rlm_local.engine.semantic.prepare import FUNCTIONS
 
 _LONGEST = 4_000
 _DEEPEST = 40
@@ -59,7 +57,7 @@ def check(text: str, tables: Sequence[Table], question: str, values: Values) -> 
     draft.ground()
     draft.license()
     draft.skip_nulls()
-    semantic = any(_function(node) in SEMANTIC for node in tree.find_all(exp.Func))
+    semantic = any(_function(node) in FUNCTIONS for node in tree.find_all(exp.Func))
     return Query(
         sql=tree.sql(dialect="sqlite"),
         notes=tuple(draft.notes),

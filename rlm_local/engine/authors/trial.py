@@ -3,7 +3,6 @@
 A trial asks no model: a program that judges rows is priced, not tried.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,8 +57,3 @@ def _why(result: CellResult) -> str:
     if result.error:
         return result.error.strip().rpartition("\n")[2][:_ERROR]
     return f"it was stopped: {result.stopped}" if result.stopped else "it came to no FINAL(...)"
-
-
-def quoted(text: str) -> str:
-    """A text as a Python literal that reads like the text."""
-    return json.dumps(text, ensure_ascii=False) if "\n" not in text else f'"""{text}"""'
