@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -49,7 +50,9 @@ class Collection:
 
     def __init__(self, path: Path, lock: Lock, skipped: Sequence[Skipped], temporary: Path | None = None) -> None:
         self.path = path
-        self._lock, self._temporary = lock, temporary
+        self._lock = lock
+        # Whoever forgets to close it leaves no document's text behind.
+        self._clean = weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True) if temporary else None
         self._scanned = tuple(skipped)
         self._db = open_reading(path)
         self._using = ThreadLock()
@@ -169,8 +172,8 @@ class Collection:
         with self._using:
             self._db.close()
             self._lock.close()
-            if self._temporary is not None:
-                shutil.rmtree(self._temporary, ignore_errors=True)
+            if self._clean is not None:
+                self._clean()
 
     def __enter__(self) -> "Collection":
         return self

@@ -1,5 +1,6 @@
 """A collection from outside: opened, read, searched."""
 
+import gc
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,12 @@ def test_the_same_content_has_the_same_hash(folder: Path, home: Home) -> None:
     (folder / "letter.txt").write_text("another")
     with Collection.open([folder], home=home) as changed:
         assert changed.sha256 != one.sha256
+
+
+def test_texts_of_a_collection_that_nobody_closed_are_gone() -> None:
+    collection = Collection.of({"note.txt": "The pump rattles."})
+    folder = collection.path.parent
+    assert folder.is_dir()
+    del collection
+    gc.collect()
+    assert not folder.exists()
