@@ -1,20 +1,23 @@
 """Typed answers: a JSON Schema that an answer has to fit, and what code can do to make it fit."""
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import jsonschema
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from rlm_local.engine.schema_bounds import check_bounds, for_grammar
+from rlm_local.engine.validator import check_schema, validator
 from rlm_local.errors import UsageError
 from rlm_local.models import Message, Prompt
 
 _NUMBER = re.compile(r"[^\w.,+-]?\s*([-+]?\d[\d,]*(?:\.\d+)?)\s*[^\W\d]*%?\.?")
 """A number with its currency or unit: not one that stands in a sentence, which may say more."""
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
+_LONGEST_PROBLEM = 300  # characters: it repeats the value
 _REPAIR = "You put an answer into JSON of a given schema. You change nothing that it says, and add nothing."
 
 
@@ -23,20 +26,22 @@ class MisfitError(ValueError):
 
 
 class AnswerSchema:
-    """A JSON Schema (draft 2020-12) for answers. References to other documents are not followed: nothing is fetched.
+    """A JSON Schema (draft 2020-12) for answers, within bounds (`schema_bounds`). Nothing is fetched.
 
     Raises:
-        UsageError: it is no schema, with the place.
+        UsageError: it is no schema, with the place; it is larger than it may be; it refers to what is not in it.
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.schema = dict(schema)
+        self.schema = {name: each for name, each in schema.items() if name not in ("$id", "$schema")}
+        targets = check_bounds(self.schema)
         try:
-            jsonschema.Draft202012Validator.check_schema(self.schema)
+            for each in (self.schema, *targets):
+                check_schema(each)
         except jsonschema.SchemaError as error:
             place = "/".join(map(str, error.absolute_path)) or "the top"
-            raise UsageError(f"this is no JSON Schema: at {place}, {error.message}") from error
-        self._validator = _validator(self.schema)
+            raise UsageError(f"this is no JSON Schema: at {place}, {_short(error.message)}") from error
+        self._validator = validator(self.schema)
 
     def fit(self, value: Any) -> Any:
         """The value as the schema wants it: as it is, or in another form of the same: 8 for "8", a list for one name.
@@ -44,27 +49,14 @@ class AnswerSchema:
         Raises:
             MisfitError: no form of it fits.
         """
-        for candidate in _forms(value, self.schema):
-            if self._fits(candidate):
-                return candidate
-        self._validate(value)
-        raise MisfitError("it does not fit")
-
-    def _fits(self, value: Any) -> bool:
-        try:
-            self._validate(value)
-        except MisfitError:
-            return False
-        return True
-
-    def _validate(self, value: Any) -> None:
-        try:
-            error = next(iter(self._validator.iter_errors(value)), None)
-        except Unresolvable as missing:
-            raise MisfitError(f"the schema refers to {missing.ref}, which is not in it") from missing
-        if error is not None:
-            place = "/".join(map(str, error.absolute_path))
-            raise MisfitError(f"at {place}, {error.message}" if place else error.message)
+        for said in (value, *_read(value)):
+            for candidate in _forms(said, self.schema):
+                if self._validator.is_valid(candidate):
+                    return candidate
+        error = next(iter(self._validator.iter_errors(value)), None)
+        place = "/".join(map(str, error.absolute_path)) if error else ""
+        problem = _short(error.message) if error else "it does not fit"
+        raise MisfitError(f"at {_short(place)}, {problem}" if place else problem)
 
     @property
     def grammar(self) -> str:
@@ -76,7 +68,7 @@ class AnswerSchema:
         from rlm_local.models.native import declarations
 
         try:
-            return declarations("llama_grammar").json_schema_to_gbnf(json.dumps(self.schema))
+            return declarations("llama_grammar").json_schema_to_gbnf(json.dumps(for_grammar(self.schema)))
         except Exception as error:
             raise ValueError(f"this schema has no grammar: {error!r}") from error
 
@@ -86,20 +78,32 @@ class AnswerSchema:
         return Prompt((Message("system", _REPAIR), Message("user", asked)))
 
 
+def _short(text: str) -> str:
+    """The text, without its middle where it is long."""
+    half = _LONGEST_PROBLEM // 2
+    return text if len(text) <= _LONGEST_PROBLEM else f"{text[:half]} ... {text[-half:]}"
+
+
 def _forms(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
     """A value as it is, and in other forms of the same that a schema may want."""
-    for said in (value, *_read(value)):
-        yield said
-        yield from _shaped(said, schema)
+    yield value
+    yield from _shaped(value, schema)
 
 
 def _read(value: Any) -> Iterator[Any]:
     """What a text says, if it is JSON."""
     if isinstance(value, str):
         try:
-            yield json.loads(value)
-        except ValueError:
+            yield json.loads(value, parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError):
             return
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is not in JSON")
+    return number
 
 
 def _shaped(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
@@ -126,7 +130,8 @@ def _numbers(value: Any) -> Iterator[float]:
     found = _NUMBER.fullmatch(str(alone).strip())
     if found and not isinstance(alone, bool):
         number = float(found[1].replace(",", ""))
-        yield int(number) if number.is_integer() else number
+        if math.isfinite(number):
+            yield int(number) if number.is_integer() else number
 
 
 def _texts(value: Any, allowed: Any) -> Iterator[str]:
@@ -167,14 +172,8 @@ def _best(value: Any, schema: Any) -> Any:
     if not isinstance(schema, dict):
         return value
     own = cast("dict[str, Any]", schema)
-    checks = _validator(own)
+    checks = validator(own)
     try:
         return next((form for form in _forms(value, own) if checks.is_valid(form)), value)
     except Unresolvable:  # of the whole schema, which looks at the value once more
         return value
-
-
-def _validator(schema: Mapping[str, Any]) -> Any:
-    """A validator that fetches nothing: what is not in the schema is not there."""
-    registry: Registry[Any] = Registry()
-    return jsonschema.Draft202012Validator(schema, registry=registry)
