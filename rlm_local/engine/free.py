@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Step, Turn
-from rlm_local.engine.broker import price_of
+from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.models import Cancel, Message, Model, Prompt

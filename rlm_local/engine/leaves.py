@@ -104,6 +104,8 @@ def _passages(passages: Sequence[str], question: str) -> str:
 _READ_FIXED = _turns(_READ, [(_passages(passages, question), reply) for passages, question, reply in _READ_SHOTS])
 
 READ_PREFILL = "found:"
+FOUND_GRAMMAR = r"""root ::= " no" | " yes\npassage: 1\nanswer: " [^\n]+"""
+"""Of the reply about a single passage, after READ_PREFILL."""
 
 
 def read_prompt(question: str, passages: Sequence[str]) -> Prompt:

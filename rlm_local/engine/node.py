@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from rlm_local.engine.answer import Ended, Usage
 from rlm_local.engine.author import Author, Step, Turn
-from rlm_local.engine.broker import Broker, Final, plain
+from rlm_local.engine.batches import plain
+from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.events import Voice
 from rlm_local.engine.records import Records
@@ -115,11 +116,12 @@ class Node:
             alarm.cancel()
             session.close()
 
-    def _begin_turn(self, state: State, step: Step, before: dict[str, int]) -> None:
+    def _begin_turn(self, state: State, step: Step, before: dict[str, float]) -> None:
         self.say("decision", f"{step.decision.action}: {step.decision.reason}", step.decision.data())
         self.say("cell", step.cell, {"plan": step.plan})
         prompt = step.prompt
-        self.broker.turn = self.log.begin_turn(
+        spent = {name: amount - before[name] for name, amount in self._spent().items()}
+        turn = self.log.begin_turn(
             self.say.node,
             TurnStart(
                 state=state.features(),
@@ -131,20 +133,23 @@ class Node:
                 text=step.text,
                 plan=step.plan,
                 cell=step.cell,
-                spent={name: amount - before[name] for name, amount in self._spent().items()},
+                spent=spent,
             ),
         )
+        self.broker.batches.begin(turn, state.seconds_left - spent["seconds"])
 
     def _run(self, session: Session, step: Step) -> Turn:
         """Run a step's cell."""
-        started = time.monotonic()
+        started, turn = time.monotonic(), self.broker.batches.turn
         try:
             result = session.run(step.cell)
         except BaseException as error:  # from a host call: the node is over, and its log says why
-            self.log.end_turn(self.broker.turn, "", str(error) or repr(error), "run", time.monotonic() - started)
+            self.log.end_turn(
+                self.broker.batches.turn, "", str(error) or repr(error), "run", time.monotonic() - started
+            )
             self.cancel.check()  # a session that was killed before its cell began raises that it is closed
             raise
-        self.log.end_turn(self.broker.turn, result.output, result.error, result.stopped, result.seconds)
+        self.log.end_turn(turn, result.output, result.error, result.stopped, result.seconds)
         self.cancel.check()
         observation = _observation(result)
         self.say("output", observation, {"seconds": result.seconds})
@@ -154,20 +159,21 @@ class Node:
         window, depth = self.model.n_ctx, self.say.depth
         return state_of(self.question, self.corpus, self.context_tokens, window, self.budget, depth, turns)
 
-    def _spent(self) -> dict[str, int]:
+    def _spent(self) -> dict[str, float]:
         spent = self.budget.spent
         return {
             "prompt_tokens": spent.prompt_tokens,
             "completion_tokens": spent.completion_tokens,
             "calls": self.budget.calls,
+            "seconds": self.budget.seconds,
         }
 
     def _result(self, ended: Ended, error: str, turns: tuple[Turn, ...], seconds: float) -> Result:
         final = self.broker.final or Final("", None, found=False)
         if self.broker.final is not None and ended is not Ended.ERROR:
             ended = Ended.ANSWERED
-        elif self.broker.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
-            ended, error = Ended.BUDGET, str(self.broker.refusal)
+        elif self.broker.batches.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it
+            ended, error = Ended.BUDGET, str(self.broker.batches.refusal)
         elif self.broker.misfit and ended is Ended.ANSWERED:
             ended, error = Ended.ERROR, self.broker.misfit
         elif ended is Ended.ANSWERED and turns and all(turn.error or turn.stopped for turn in turns):
@@ -181,7 +187,7 @@ class Node:
             ended=ended,
             places=final.places,
             basis=self.broker.basis(),
-            unseen=tuple(self.broker.unseen),
+            unseen=tuple(self.broker.batches.unseen),
             error=error,
             usage=Usage(
                 prompt_tokens=spent.prompt_tokens,

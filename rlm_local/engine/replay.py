@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.author import Author, Step, Turn
-from rlm_local.engine.broker import Broker, plain
+from rlm_local.engine.batches import Batch, Batches, plain
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.kept import kept_in
@@ -225,6 +225,11 @@ class _Checking(RunLog):
         self._turn_of[logged.id], self._batches[logged.id] = (logged, place), [*logged.batches]
         return logged.id
 
+    def seconds_left(self, turn: int) -> float:
+        """What was left when the turn's cell began."""
+        start = self._turn_of[turn][0].start
+        return start.state["seconds_left"] - (start.spent or {}).get("seconds", 0.0)
+
     def next_batch(self, turn: int) -> tuple[CallBatch | None, str]:
         """The turn's next batch of leaf calls, and how its place is called."""
         place, left = self._turn_of[turn][1], self._batches[turn]
@@ -253,19 +258,30 @@ class _Checking(RunLog):
 
 
 @dataclass
-class _LoggedBroker(Broker):
-    """A broker whose leaf calls are answered from the log of the turn that is running."""
+class _LoggedBatches(Batches):
+    """Batches that are answered from the log of the turn that is running, and take as long as they took then."""
 
-    def _batch(
+    _seconds: float = 0.0
+
+    def begin(self, turn: int, seconds_left: float) -> None:  # noqa: ARG002 - the log has it
+        """A turn's cell begins, with as many seconds left as there were."""
+        super().begin(turn, self._log.seconds_left(turn))
+
+    def run(
         self,
-        batch: Any,
-        run: Callable[[Callable[[int], None]], list[_T]],  # noqa: ARG002  (the model's part)
+        batch: Batch,
+        ask: Callable[[Callable[[int], None]], list[_T]],  # noqa: ARG002  (the model's part)
         data: Callable[[_T], dict[str, Any]],
     ) -> list[_T]:
-        return cast("list[_T]", super()._batch(batch, lambda _done: self._from_log(batch), cast("Any", data)))
+        """See `Batches.run`; what the model said is in the log."""
+        return cast("list[_T]", super().run(batch, lambda _done: self._from_log(batch), cast("Any", data)))
 
-    def _from_log(self, batch: Any) -> list[Any]:
-        logged, place = cast("_Checking", self.log).next_batch(self.turn)
+    def took(self, started: float) -> float:  # noqa: ARG002
+        """Seconds of the batch, then."""
+        return self._seconds
+
+    def _from_log(self, batch: Batch) -> list[Any]:
+        logged, place = self._log.next_batch(self.turn)
         if logged is None:
             raise _Diverged(Divergence(place, "no more calls", f"{len(batch.prompts)} {batch.kind} calls"))
         asked = [
@@ -273,7 +289,12 @@ class _LoggedBroker(Broker):
             for prompt in batch.prompts
         ]
         _same(_requests(logged), {"kind": batch.kind, "call": asked}, place)
+        self._seconds = logged.seconds
         return [_result(logged.kind, call) for call in logged.calls]
+
+    @property
+    def _log(self) -> _Checking:
+        return cast("_Checking", self.log)
 
 
 @dataclass
@@ -332,7 +353,7 @@ class _LoggedTree(Tree):
     """A tree whose nodes are those of a record, one after another."""
 
     at_once = 1
-    broker_type = _LoggedBroker
+    batches_type = _LoggedBatches
 
     def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)

@@ -14,6 +14,7 @@ from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Author, Step
 from rlm_local.engine.authors.opening import open_session, programs_author
+from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
 from rlm_local.engine.child import Ask
@@ -67,7 +68,7 @@ class Tree:
     """The root's own in a run before, where its author goes on from them."""
 
     at_once: ClassVar[int] = 4
-    broker_type: ClassVar[type[Broker]] = Broker
+    batches_type: ClassVar[type[Batches]] = Batches
 
     def root(self, question: str, corpus: Records, context_tokens: int, budget: Budget) -> Result:
         """Run the first node, and with it all others, to the end."""
@@ -136,9 +137,8 @@ class Tree:
             receipt.nodes = 1
         schema = self.schema if say.parent is None else None
         passages = StoredPassages(corpus) if isinstance(corpus, View) else Passages(corpus)
-        broker = self.broker_type(
-            self.model, corpus, passages, budget, self.cancel, self.log, say, self.children, schema=schema
-        )
+        batches = self.batches_type(self.model, budget, self.cancel, self.log, say)
+        broker = Broker(batches, corpus, passages, self.children, schema)
         return Node(
             question=question,
             corpus=corpus,

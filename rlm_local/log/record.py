@@ -69,7 +69,7 @@ class TurnStart:
 
     cell: str
     spent: Data | None = None
-    """What deciding and writing the cell cost: prompt_tokens, completion_tokens, calls."""
+    """What deciding and writing the cell cost: prompt_tokens, completion_tokens, calls, seconds."""
 
 
 @dataclass(frozen=True)

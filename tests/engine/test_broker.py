@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_local.corpus import Corpus
-from rlm_local.engine.broker import Broker, price_of
+from rlm_local.engine.batches import Batches, price_of
+from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.events import Event, Voice, ignore
 from rlm_local.engine.passages import Passages, chunks
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import evidence
 from rlm_local.log import NodeStart, RunStore, TurnStart
-from rlm_local.models import NEUTRAL, Cancel, Message, Prompt, Usage
+from rlm_local.models import NEUTRAL, Cancel, Cancelled, Message, Prompt, Usage
 from rlm_sandbox import HostCallRefused
 from tests.engine.records import DOCUMENTS, records
 from tests.engine.script import planner
@@ -40,9 +41,8 @@ def new_broker(store: RunStore) -> NewBroker:
         turn = log.begin_turn(log.node(NodeStart("?")), start)
         model = model or planner(reads="Nurse Holm")
         say = Voice(ignore, 1, None, 0)
-        broker = Broker(model, corpus, Passages(corpus), Budget(Limits(**limits)), Cancel(), log, say, childless)
-        broker.turn = turn
-        return broker
+        batches = Batches(model, Budget(Limits(**limits)), Cancel(), log, say, turn)
+        return Broker(batches, corpus, Passages(corpus), childless)
 
     return make
 
@@ -65,7 +65,7 @@ def test_a_forged_span_is_refused(new_broker: NewBroker, span: object) -> None:
         with pytest.raises(HostCallRefused):
             ask(broker, "judge", question="Who?", items=[span])
     assert broker.final is None
-    assert broker.budget.calls == 0
+    assert broker.batches.budget.calls == 0
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_absurd_arguments_are_refused(new_broker: NewBroker, name: str, argument
     with pytest.raises(HostCallRefused):
         ask(broker, name, **arguments)
     assert broker.final is None
-    assert broker.budget.calls == 0
+    assert broker.batches.budget.calls == 0
 
 
 json_values = st.recursive(
@@ -167,23 +167,23 @@ def test_a_batch_beyond_the_budget_is_refused_with_its_price_before_any_call(new
     with pytest.raises(HostCallRefused, match=r"in 4 calls; .* 3 calls are left"):
         ask(broker, "judge", question="Is it?", items=["a", "b", "c", "d"])
     assert model.calls == []
-    assert broker.refusal is not None
-    assert broker.refusal.price.calls == 4
+    assert broker.batches.refusal is not None
+    assert broker.batches.refusal.price.calls == 4
     assert ask(broker, "judge", question="Is it?", items=["a", "b", "c"]) == [False] * 3
-    assert broker.budget.left.calls == 0
+    assert broker.batches.budget.left.calls == 0
 
 
 def test_a_prompt_beyond_the_window_is_refused_and_costs_nothing(new_broker: NewBroker) -> None:
     broker = new_broker(ScriptedModel(n_ctx=200))
     with pytest.raises(HostCallRefused, match="tokens"):
         ask(broker, "llm_query", prompts=["word " * 500])
-    assert broker.budget.spent == Usage()
+    assert broker.batches.budget.spent == Usage()
 
 
 def test_reading_no_passages_asks_nobody(new_broker: NewBroker) -> None:
     broker = new_broker()
     assert ask(broker, "read", question="Who?", passages=[]) == {"answer": "", "found": False, "evidence": []}
-    assert broker.budget.calls == 0
+    assert broker.batches.budget.calls == 0
 
 
 def test_reading_gives_the_answer_and_the_place_that_states_it(new_broker: NewBroker) -> None:
@@ -247,16 +247,30 @@ def test_choosing_is_calibrated_by_the_same_prompt_about_nothing(new_broker: New
     asked = prompt.messages[-1].content
     assert asked.endswith("\ndry")
     assert [each.messages[-1].content for each in model.neutral] == [f"{asked[:-3]}{text}" for text in NEUTRAL]
-    assert broker.budget.calls == 1
+    assert broker.batches.budget.calls == 1
 
 
 def test_what_was_used_is_booked_and_the_rest_comes_back(new_broker: NewBroker) -> None:
     broker = new_broker(ScriptedModel(lambda _prompt: "a reply of five words"))
-    before = broker.budget.left
+    before = broker.batches.budget.left
     assert ask(broker, "llm_query", prompts=["Hello?", "You?"]) == ["a reply of five words"] * 2
-    spent = broker.budget.spent
-    assert broker.budget.left == before - Price(spent.prompt_tokens + spent.completion_tokens, 2)
+    spent = broker.batches.budget.spent
+    assert broker.batches.budget.left == before - Price(spent.prompt_tokens + spent.completion_tokens, 2)
     assert spent.completion_tokens == 10
+
+
+def test_what_was_evaluated_before_a_batch_broke_is_booked(new_broker: NewBroker) -> None:
+    class Breaking(ScriptedModel):
+        def choose(self, *given: Any, on_done: Any, **how: Any) -> Any:
+            on_done(0)
+            error = Cancelled("cancelled")
+            error.usage = Usage(prompt_tokens=70)
+            raise error
+
+    broker = new_broker(Breaking())
+    with pytest.raises(Cancelled):
+        ask(broker, "judge", question="Is it?", items=["a", "b", "c"])
+    assert (broker.batches.budget.spent, broker.batches.budget.calls) == (Usage(prompt_tokens=70), 1)
 
 
 def test_what_all_prompts_begin_with_is_priced_once() -> None:
@@ -279,7 +293,7 @@ def test_a_price_is_an_upper_bound(ends: list[str], shared: str, reply: int) -> 
 def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
     told: list[Event] = []
     broker = new_broker()
-    broker.say = Voice(told.append, 7, 3, 1)
+    broker.batches.say = Voice(told.append, 7, 3, 1)
     ask(broker, "judge", question="Is it?", items=["a", "b"])
     assert [event.fraction for event in told] == [0.0, 0.5, 1.0]
     assert [(event.node, event.parent, event.depth, event.data["done"]) for event in told] == [
@@ -296,7 +310,7 @@ def test_the_same_text_is_judged_once_and_counts_for_every_item(new_broker: NewB
         broker, "judge", question="Is it broken?", items=["the pump rattles", "all is well", "the pump rattles"]
     )
     assert verdicts == [True, False, True]
-    assert broker.budget.calls == 2
+    assert broker.batches.budget.calls == 2
 
 
 def test_an_item_is_a_yes_by_one_of_its_sentences(new_broker: NewBroker) -> None:
@@ -304,4 +318,4 @@ def test_an_item_is_a_yes_by_one_of_its_sentences(new_broker: NewBroker) -> None
     notes = ["It rained all day. The old pump rattles again. We went home.", "It rained all day. We went home at nine."]
     broker = new_broker(model)
     assert ask(broker, "judge", question="Is it broken?", items=notes) == [True, False]
-    assert broker.budget.calls == 3  # of one sentence there are two, and one is too short to say anything
+    assert broker.batches.budget.calls == 3  # of one sentence there are two, and one is too short to say anything

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Evidence
+from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Voice, ignore
@@ -76,8 +77,9 @@ def open_cells(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             log = stack.enter_context(RunStore(path)).begin(run_start())
             model = planner(reads="Karsten and Sons", verdict=verdict)
             say = Voice(ignore, 1, None, 0)
-            broker = Broker(model, corpus, Passages(corpus), Budget(Limits()), Cancel(), log, say, childless)
-            broker.turn = log.begin_turn(log.node(NodeStart("?")), TurnStart({}, {}, (), "", (), (), "", None, ""))
+            batches = Batches(model, Budget(Limits()), Cancel(), log, say)
+            broker = Broker(batches, corpus, Passages(corpus), childless)
+            batches.turn = log.begin_turn(log.node(NodeStart("?")), TurnStart({}, {}, (), "", (), (), "", None, ""))
             session = stack.enter_context(Session(image, host_calls=broker.calls()))
             session.set_text("context", corpus.context)
             documents = [(d.name, d.kind, d.start, d.end) for d in corpus.documents]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from rlm_local.engine.author import Step, Turn
-from rlm_local.engine.broker import price_of
+from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.guided.compile import MOST_JUDGED, compile_answer, compile_plan
 from rlm_local.engine.guided.plan import Op, Plan

@@ -1,0 +1,163 @@
+"""One question that is asked about many texts: judged, sorted, or looked for in each."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import Protocol
+
+from rlm_local.engine.batches import Batch, Batches
+from rlm_local.engine.judging import sentences
+from rlm_local.engine.leaves import FOUND_GRAMMAR, choose_prompt, judge_prompt, read_prompt
+from rlm_local.engine.passages import chunks
+from rlm_local.models import NEUTRAL, Generation, Model, Prompt, Scores
+
+_PIECE_TOKENS = 1200
+_FOUND_TOKENS = 80
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a model says of a text, and how sure it is of that: a probability. None: the text does not say."""
+
+    value: bool | int | str | None
+    sure: float
+
+
+class Question(Protocol):
+    """What is asked about each text."""
+
+    def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
+        """The prompts about one text, which is given in pieces."""
+        ...
+
+    def batch(self, prompts: Sequence[Prompt], texts: int) -> Batch:
+        """The prompts about all of so many texts, as one batch."""
+        ...
+
+    def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
+        """What a model says of each text, given the prompts about it."""
+        ...
+
+
+def about(question: Question, model: Model, texts: Sequence[str]) -> list[list[Prompt]]:
+    """The prompts about each text."""
+    return [question.prompts(pieces(model, text)) for text in texts]
+
+
+def pieces(model: Model, text: str) -> list[str]:
+    """What a model is shown of a text: all of it, in pieces of about as many tokens where it is a long one."""
+    if len(text.encode(errors="replace")) <= _PIECE_TOKENS:  # a token is a byte at least
+        return [text]
+    tokens = model.count(text)
+    if tokens <= _PIECE_TOKENS:
+        return [text]
+    longest = _PIECE_TOKENS * len(text) // tokens
+    spans = chunks(text, 0, len(text), shortest=longest // 2, longest=longest)
+    return [text[start:end].strip() for start, end in spans]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Whether something is so, yes or no.
+
+    A text is judged by its sentences, and is as much of a yes as the best of them. The question comes first in the
+    prompt, so that they cost about as much as the whole.
+    """
+
+    question: str
+
+    def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
+        """See `Question.prompts`."""
+        return [judge_prompt(self.question, part) for piece in pieces for part in sentences(piece)]
+
+    def batch(self, prompts: Sequence[Prompt], texts: int) -> Batch:
+        """See `Question.batch`."""
+        return Batch("judge", f"judge {texts} items: {self.question}", prompts, ("yes", "no"))
+
+    def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
+        """See `Question.ask`; values are true or false."""
+        scores = iter(batches.choose(self.batch(_all(asked), len(asked))))
+        margins = [max(_odds(next(scores)) for _ in each) for each in asked]
+        return [Said(margin > 0, 1 / (1 + math.exp(-min(abs(margin), 50.0)))) for margin in margins]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Which of some options a text is of; a long one is of that which most of it is of."""
+
+    question: str
+    options: tuple[str, ...]
+
+    @cached_property
+    def neutral(self) -> tuple[Prompt, ...]:
+        """The same, about nothing: what a model says of that is taken off what it says of a text."""
+        return tuple(choose_prompt(self.question, self.options, text) for text in NEUTRAL)
+
+    def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
+        """See `Question.prompts`."""
+        return [choose_prompt(self.question, self.options, piece) for piece in pieces]
+
+    def batch(self, prompts: Sequence[Prompt], texts: int) -> Batch:
+        """See `Question.batch`."""
+        what = f"sort {texts} items: {self.question}"
+        return Batch("choose", what, prompts, self.options, reply_tokens=8, neutral=self.neutral)
+
+    def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
+        """See `Question.ask`; values are places among the options."""
+        scores = iter(batches.choose(self.batch(_all(asked), len(asked))))
+        chances = [_averaged([next(scores) for _ in each]) for each in asked]
+        return [Said(each.index(max(each)), max(each)) for each in chances]
+
+
+@dataclass(frozen=True)
+class Find:
+    """What a text says of something, in the text's own words."""
+
+    what: str
+
+    def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
+        """See `Question.prompts`."""
+        return [read_prompt(self.what, [piece]) for piece in pieces]
+
+    def batch(self, prompts: Sequence[Prompt], texts: int) -> Batch:
+        """See `Question.batch`."""
+        return Batch("query", f"look in {texts} items for: {self.what}", prompts, reply_tokens=_FOUND_TOKENS)
+
+    def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
+        """See `Question.ask`; values are texts."""
+        different = list(dict.fromkeys(_all(asked)))
+        made = batches.write(self.batch(different, len(asked)), FOUND_GRAMMAR)
+        found = {prompt: _found(each, prompt) for prompt, each in zip(different, made, strict=True)}
+        return [
+            next((said for prompt in each if (said := found[prompt]).value is not None), found[each[0]])
+            for each in asked
+        ]
+
+
+def _found(made: Generation, prompt: Prompt) -> Said:
+    """What stands in the reply, if it stands in the text, too: else it is made up."""
+    sure = math.exp(made.logprob / max(1, len(made.token_ids)))
+    answer = made.text.partition("answer:")[2].strip()
+    text = _folded(prompt.messages[-1].content.rpartition("Question:")[0])
+    return Said(answer if answer and _folded(answer) in text else None, sure)
+
+
+def _folded(text: str) -> str:
+    return _SPACE.sub(" ", text).casefold()
+
+
+def _all(asked: Sequence[Sequence[Prompt]]) -> list[Prompt]:
+    return [prompt for each in asked for prompt in each]
+
+
+def _odds(scores: Scores) -> float:
+    return scores.logprobs[0] - scores.logprobs[1]
+
+
+def _averaged(scores: Sequence[Scores]) -> list[float]:
+    """How likely each option is for the whole that these are the pieces of: the mean of its probabilities."""
+    return [fmean(map(math.exp, column)) for column in zip(*(score.biased for score in scores), strict=True)]
