@@ -12,6 +12,8 @@ from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
     AuthorOption,
+    ContextOption,
+    Loading,
     MaxCallsOption,
     MaxTokensOption,
     ModelOption,
@@ -45,6 +47,7 @@ def batch(
     tasks: Annotated[Path, typer.Argument(metavar="TASKS.jsonl", help="The questions.", exists=True, dir_okay=False)],
     out: Annotated[Path, typer.Option("--out", metavar="ANSWERS.jsonl", help="Where the answers go.")],
     model: ModelOption = None,
+    context: ContextOption = None,
     author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
@@ -73,7 +76,7 @@ def batch(
         if not todo:
             return
         endings: set[str] = set()
-        with progress() as listener, open_engine(ctx, model, listener) as engine:
+        with progress() as listener, open_engine(ctx, Loading(model, context), listener) as engine:
 
             def answer(task: Task, cancel: "Cancel") -> "Answer":
                 if task.broken:

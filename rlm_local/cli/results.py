@@ -11,7 +11,7 @@ import typer
 
 from rlm_local.cli.interrupt import cancellable
 from rlm_local.cli.progress import progress
-from rlm_local.cli.shared import Asker, open_engine, shared
+from rlm_local.cli.shared import Asker, Loading, open_engine, shared
 from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
 from rlm_local.log.lines import LineFile
@@ -51,7 +51,7 @@ def measure(
 
     with _results_file(out) as file:
         known = _known(file)
-        with progress() as listener, open_engine(ctx, model, listener) as engine:
+        with progress() as listener, open_engine(ctx, Loading(model), listener) as engine:
             cancelled = cancellable(ask_until_cancelled)
     return results, cancelled
 

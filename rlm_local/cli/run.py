@@ -12,7 +12,9 @@ from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
     Asker,
     AuthorOption,
+    ContextOption,
     JsonOption,
+    Loading,
     MaxCallsOption,
     MaxTokensOption,
     ModelOption,
@@ -54,6 +56,7 @@ def run(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders; - is standard input.")],
     model: ModelOption = None,
+    context: ContextOption = None,
     author: AuthorOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
@@ -81,7 +84,7 @@ def run(
     2 usage, 130 cancelled.
     """
     form = read_schema(schema)
-    with progress(verbose=verbose) as listener, _open(ctx, model, server, key, listener) as engine:
+    with progress(verbose=verbose) as listener, _open(ctx, Loading(model, context), server, key, listener) as engine:
         answer = cancellable(
             lambda cancel: engine.ask(
                 question,
@@ -100,14 +103,14 @@ def run(
 
 
 def _open(
-    ctx: typer.Context, model: str | None, server: str | None, key: str | None, listener: "Listener"
+    ctx: typer.Context, loading: Loading, server: str | None, key: str | None, listener: "Listener"
 ) -> AbstractContextManager[Asker]:
     """A server's engine where one is named, else one that is loaded for this question."""
     if server is None:
-        return open_engine(ctx, model, listener)
+        return open_engine(ctx, loading, listener)
     from rlm_local.serve.remote import RemoteEngine
 
-    return RemoteEngine(server, key, model, listener)
+    return RemoteEngine(server, key, loading.model, listener)
 
 
 def finish(answer: "Answer", *, as_json: bool) -> NoReturn:

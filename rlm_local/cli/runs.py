@@ -132,13 +132,13 @@ def resume(
     from rlm_local.cli.interrupt import cancellable
     from rlm_local.cli.progress import progress
     from rlm_local.cli.run import finish
-    from rlm_local.cli.shared import open_engine
+    from rlm_local.cli.shared import Loading, open_engine
     from rlm_local.corpus import Corpus
 
     with _store(ctx) as store:
         record = store.get(run)
     corpus = Corpus.load(paths or record.start.sources)
-    with progress() as listener, open_engine(ctx, model or record.start.model, listener) as engine:
+    with progress() as listener, open_engine(ctx, Loading(model or record.start.model), listener) as engine:
         answer = cancellable(lambda cancel: engine.resume(record, corpus, cancel))
     finish(answer, as_json=as_json)
 

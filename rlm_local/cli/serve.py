@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rlm_local.cli.shared import ModelOption, PolicyOption, PriceOption, shared
+from rlm_local.cli.shared import ContextOption, ModelOption, PolicyOption, PriceOption, shared
 from rlm_local.cli.terminal import complain
 from rlm_local.errors import UsageError
 
@@ -28,6 +28,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8321,
     model: ModelOption = None,
+    context: ContextOption = None,
     policy: PolicyOption = None,
     price: PriceOption = None,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Runs at the same time.")] = 4,
@@ -57,12 +58,12 @@ def serve(
     """
     if find_spec("fastapi") is None:
         raise UsageError("the server needs packages that are not installed", remedy="pip install 'rlm-local[serve]'")
-    from rlm_local.models import DEFAULT_MODEL, resolve
+    from rlm_local.models import DEFAULT_MODEL, OwnModels, resolve
     from rlm_local.serve.claim import listen, only_one
     from rlm_local.serve.settings import Settings
 
     home = shared(ctx).home
-    resolve(model or DEFAULT_MODEL)
+    resolve(model or DEFAULT_MODEL, OwnModels(home.models).all())
     if (tls_certificate is None) != (tls_key is None):
         raise UsageError("TLS needs both, a certificate and its key", remedy="Give --tls-cert and --tls-key")
     settings = Settings(
@@ -71,6 +72,7 @@ def serve(
         model=model or DEFAULT_MODEL,
         policy=policy,
         price=price,
+        context=context,
         folders=tuple(folders or ()),
         at_once=at_once,
         queue=queue,
@@ -93,7 +95,7 @@ def serve(
         from rlm_local.serve.server import serve as serve_requests
         from rlm_local.serve.service import Service
 
-        serve_requests(Service(settings, home, _make_engine(home)), listener)
+        serve_requests(Service(settings, home, _make_engine(home, context)), listener)
 
 
 def _keys_made(home: "Home") -> bool:
@@ -104,10 +106,10 @@ def _keys_made(home: "Home") -> bool:
         return KeyRing(state).any()
 
 
-def _make_engine(home: "Home") -> "Callable[[str, Listener], Engine]":
+def _make_engine(home: "Home", context: int | None) -> "Callable[[str, Listener], Engine]":
     from rlm_local.engine.engine import Engine
 
-    return lambda model, listener: Engine(model, home=home, listener=listener)
+    return lambda model, listener: Engine(model, home=home, listener=listener, context=context)
 
 
 def _greet(settings: "Settings", keys: bool) -> None:

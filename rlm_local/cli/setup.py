@@ -33,7 +33,7 @@ def setup(
     where it does not work, another one is taken, and a line says so.
     """
     from rlm_local.engine.events import Event
-    from rlm_local.models import DEFAULT_MODEL, ensure_model, resolve
+    from rlm_local.models import DEFAULT_MODEL, OwnModels, ensure_model, resolve
     from rlm_local.models.native import Setup
     from rlm_sandbox import ensure_image
 
@@ -46,7 +46,7 @@ def setup(
         native = Setup(home.native, tell, lambda text: listener(Event("notice", text)))
         native.ask_for(backend)
         library = native.choose(anew=True)
-        spec = resolve(model or DEFAULT_MODEL)
+        spec = resolve(model or DEFAULT_MODEL, OwnModels(home.models).all())
         if not spec.server:
             ensure_model(spec, home.models, progress=tell)
         ensure_image(home.image, progress=tell)

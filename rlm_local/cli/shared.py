@@ -76,15 +76,23 @@ class AuthorChoice(StrEnum):
     free = "free"
 
 
-MakeEngine = Callable[[str | None, Home, "Listener"], AbstractContextManager[Resumer]]
-"""An engine for a model (None: the default one), in a state directory, that tells a listener what it does."""
+@dataclass(frozen=True)
+class Loading:
+    """Which model to load: a name, a path or an address (None: the default one), and how long a context it gets."""
+
+    model: str | None = None
+    context: int | None = None
 
 
-def _engine(model: str | None, home: Home, listener: "Listener") -> AbstractContextManager[Resumer]:
+MakeEngine = Callable[[Loading, Home, "Listener"], AbstractContextManager[Resumer]]
+"""An engine with a model, in a state directory, that tells a listener what it does."""
+
+
+def _engine(loading: Loading, home: Home, listener: "Listener") -> AbstractContextManager[Resumer]:
     from rlm_local.engine.engine import Engine
     from rlm_local.models import DEFAULT_MODEL
 
-    return Engine(model or DEFAULT_MODEL, home=home, listener=listener)
+    return Engine(loading.model or DEFAULT_MODEL, home=home, listener=listener, context=loading.context)
 
 
 OpenVocabulary = Callable[[str, Home], AbstractContextManager[Callable[[str], int]]]
@@ -93,10 +101,10 @@ OpenVocabulary = Callable[[str, Home], AbstractContextManager[Callable[[str], in
 
 @contextmanager
 def _vocabulary(model: str, home: Home) -> Generator[Callable[[str], int]]:
-    from rlm_local.models import resolve
+    from rlm_local.models import OwnModels, resolve
     from rlm_local.models.llama import Weights
 
-    spec = resolve(model)
+    spec = resolve(model, OwnModels(home.models).all())
     path = spec.file or home.models / f"{spec.name}.gguf"
     if not path.is_file():
         raise UsageError(f"the vocabulary of {model} is not here: there is no {path}", remedy="Pull the model first")
@@ -121,12 +129,12 @@ def shared(ctx: typer.Context) -> Shared:
 
 
 @contextmanager
-def open_engine(ctx: typer.Context, model: str | None, listener: "Listener") -> Generator[Resumer]:
+def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> Generator[Resumer]:
     """The engine, set up and loaded; Ctrl-C meanwhile ends the program."""
     use = shared(ctx)
     with ExitStack() as stack:
         with interruptible():
-            engine = stack.enter_context(use.make_engine(model, use.home, listener))
+            engine = stack.enter_context(use.make_engine(loading, use.home, listener))
         yield engine
 
 
@@ -137,6 +145,17 @@ ModelOption = Annotated[
         envvar="RLM_LOCAL_MODEL",
         help="A name from `rlm-local models list`, the path of a GGUF file, or an OpenAI-compatible server's address, "
         "as in http://127.0.0.1:8000/v1#name.  [default: qwen2.5-coder-1.5b]",
+    ),
+]
+ContextOption = Annotated[
+    int | None,
+    typer.Option(
+        "--context",
+        min=2_048,  # rlm_local.models.memory says why
+        envvar="RLM_LOCAL_CONTEXT",
+        metavar="TOKENS",
+        help="Tokens of prompts and replies that the model holds at a time, as far as memory goes.  [default: what "
+        "suits model and machine]",
     ),
 ]
 AuthorOption = Annotated[

@@ -24,7 +24,7 @@ from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec, open_model, resolve
+from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec, OwnModels, open_model, resolve
 from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
@@ -68,6 +68,8 @@ class Engine:
         home: where all state is kept.
         listener: told what happens, from the thread that works.
         threads: for llama.cpp; by default one for each core this process may use.
+        context: tokens of prompts and replies that the model may hold at a time; by default what suits model and
+            machine.
 
     Raises:
         ModelError, SandboxError, HomeError: set-up is not possible, with the remedy.
@@ -80,6 +82,7 @@ class Engine:
         home: Home | None = None,
         listener: Listener = ignore,
         threads: int | None = None,
+        context: int | None = None,
     ) -> None:
         home = home or Home.default()
 
@@ -89,11 +92,11 @@ class Engine:
         def notice(text: str) -> None:
             listener(Event("notice", text))
 
-        spec = resolve(model)
+        spec = resolve(model, OwnModels(home.models).all())
         biases = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
         image = ensure_image(home.image, progress=progress)
         store = RunStore(home.runs)
-        opened = open_model(spec, home, threads=threads, progress=progress, notice=notice)
+        opened = open_model(spec, home, threads=threads, context=context, progress=progress, notice=notice)
         self._use(spec, opened, image, store, listener)
         self._home = home
         self._calibration = biases

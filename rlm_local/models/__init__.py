@@ -17,6 +17,7 @@ from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, Pro
 from rlm_local.models.local import LocalModel
 from rlm_local.models.model import Cursor, Model
 from rlm_local.models.opening import open_model
+from rlm_local.models.own import OwnModels
 from rlm_local.models.prompt import Message, Prompt
 from rlm_local.models.pull import ensure_model, verify
 from rlm_local.models.result import Choice, Generation, Scores, Usage
@@ -37,6 +38,7 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelSpec",
+    "OwnModels",
     "Prompt",
     "PromptTooLong",
     "Scores",

@@ -8,8 +8,9 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
+from rlm_local.models.errors import LibraryError
 from rlm_local.models.gguf import GgufHeader
-from rlm_local.models.llama import c
+from rlm_local.models.native import Setup, c, use
 
 _GPU_KINDS = (1, 2)  # of ggml_backend_dev_type: a GPU, and one that shares the processor's memory
 _SPARED = 1 << 30  # bytes on each device for the buffers of a decode and the backend itself
@@ -23,6 +24,11 @@ class Device:
     description: str
     free: int
     total: int
+
+    @property
+    def room(self) -> int:
+        """Bytes that a model may have there."""
+        return max(0, self.free - _SPARED)
 
 
 def devices() -> list[Device]:
@@ -42,6 +48,15 @@ def devices() -> list[Device]:
     return found
 
 
+def known_devices(setup: Setup) -> list[Device]:
+    """Those of the library that is here, without trying it; none where none is, or where its trial found none."""
+    try:
+        library, verdict = setup.look(anew=False)
+        return devices() if verdict.devices and use(library) else []
+    except LibraryError:
+        return []
+
+
 def layers_that_fit(found: list[Device], header: GgufHeader, *, weights: int, cells: int) -> int:
     """How many of a model's layers, the last ones first, fit on devices, their KV with them.
 
@@ -52,7 +67,7 @@ def layers_that_fit(found: list[Device], header: GgufHeader, *, weights: int, ce
     if not header.layers:
         return 0
     layer = weights / (header.layers + 1) + cells * header.cell_bytes / header.layers
-    return min(header.layers + 1, sum(int(max(0, device.free - _SPARED) // layer) for device in found))
+    return min(header.layers + 1, sum(int(device.room // layer) for device in found))
 
 
 def _text(function: Any, handle: ctypes.c_void_p) -> str:

@@ -7,7 +7,6 @@ a structured reply slot by slot.
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,12 +21,14 @@ from rlm_local.models.cancel import Cancel
 from rlm_local.models.cursor import LlamaCursor
 from rlm_local.models.devices import devices, layers_that_fit
 from rlm_local.models.errors import PromptTooLong
+from rlm_local.models.fit import check_memory, refuse
 from rlm_local.models.gguf import read_header
 from rlm_local.models.grammar import Grammar
 from rlm_local.models.job import Done, Text
 from rlm_local.models.leaf import Greedy, Picker, Sampled, Score, Write
 from rlm_local.models.leaves import LeafCache
 from rlm_local.models.llama import Context, Weights, library_version
+from rlm_local.models.memory import Needs, Room, available_memory, physical_cores
 from rlm_local.models.meter import Meter
 from rlm_local.models.options import Options
 from rlm_local.models.prompt import Prompt
@@ -35,9 +36,6 @@ from rlm_local.models.result import Generation, Scores, Usage
 from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf, identify
 from rlm_local.models.template import ChatTemplate, Encoded
-
-CONTEXT = 8192
-"""KV cells of a context, unless another number is asked for."""
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
 _BATCH = 256  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
@@ -56,7 +54,7 @@ class LlamaEngine:
     Args:
         path: the GGUF file; its header is checked before llama.cpp reads it.
         name: the catalog's name of it.
-        n_ctx: KV cells, one a token, for all calls under way together.
+        n_ctx: KV cells, one a token, for all calls under way together; by default what suits model and machine.
         threads: of a decode; the physical cores that this process may use by default.
         kv_directory: where the KV of fixed prompts is kept; nowhere by default.
         leaf_cache: the SQLite file where the answers of leaf calls are kept; nowhere by default.
@@ -67,7 +65,7 @@ class LlamaEngine:
 
     Raises:
         GgufError: the file is no GGUF, or cut short.
-        LoadError: llama.cpp refused the file, or there is no memory.
+        LoadError: llama.cpp refused the file, it is of a kind that would answer wrongly here, or there is no memory.
         TemplateError: the model has no usable chat template.
     """
 
@@ -76,7 +74,7 @@ class LlamaEngine:
         path: Path,
         *,
         name: str,
-        n_ctx: int = CONTEXT,
+        n_ctx: int | None = None,
         threads: int | None = None,
         kv_directory: Path | None = None,
         leaf_cache: Path | None = None,
@@ -84,10 +82,19 @@ class LlamaEngine:
     ) -> None:
         self.name = name
         header = read_header(path)
-        self.offloaded = layers_that_fit(devices(), header, weights=path.stat().st_size, cells=n_ctx)
+        size, found = path.stat().st_size, devices()
+        room = Room(available_memory(), tuple(device.room for device in found), physical_cores())
+        needs = Needs(size, header.cell_bytes, header.trained_context)
+        check_memory(name, needs, room, n_ctx)
+        if header.recurrent:
+            refuse(name, header.architecture)
+        n_ctx = n_ctx or room.context(needs)
+        self.offloaded = layers_that_fit(found, header, weights=size, cells=n_ctx)
         report = None if progress is None else partial(progress, f"loading {name}")
         self._weights = Weights(path, offloaded=self.offloaded, progress=report)
         try:
+            if self._weights.recurrent:  # of a kind that the header does not show
+                refuse(name, header.architecture)
             self._template = ChatTemplate(self._weights)
             batch = _GPU_BATCH if self.offloaded else _BATCH
             context = Context(
@@ -349,12 +356,3 @@ class LlamaEngine:
         if self._leaves is not None and fresh:
             self._leaves.put(fresh)
         fresh.clear()
-
-
-def physical_cores() -> int:
-    """How many physical cores this process may run on: two threads on one core are slower than one."""
-    cores: set[str] = set()
-    for cpu in os.sched_getaffinity(0):
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        cores.add(siblings.read_text().strip() if siblings.exists() else str(cpu))
-    return len(cores)

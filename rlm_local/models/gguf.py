@@ -6,19 +6,25 @@ size of the file. The format: https://github.com/ggml-org/ggml/blob/master/docs/
 
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlm_local.models.errors import GgufError
 
 Scalar = str | int | float | bool
+Numbers = tuple[int | float | bool, ...]
 
 _VERSIONS = (2, 3)
 _MOST_ENTRIES = 65_536  # of metadata, and of tensors
 _MOST_NAME = 65_535  # bytes of a key or a tensor's name
 _MOST_STRING = 16_000_000  # bytes of a value
 _MOST_DIMENSIONS = 4
+_MOST_LAYERS = 1_024
+_MOST_KEPT = _MOST_LAYERS  # numbers of a list; longer ones are the vocabulary's
 _MOST_ALIGNMENT = 65_536
+
+_RECURRENT = ("ssm", "wkv", "kda", "shortconv")
+"""What the keys of such layers begin with: llama.cpp's src/llama-arch.cpp."""
 
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -38,10 +44,13 @@ class GgufHeader:
     """What the file says of itself.
 
     Attributes:
-        metadata: single values by key; lists (the vocabulary) are checked and left out.
+        metadata: single values by key.
+        lists: short lists of numbers by key, such as one for each layer; longer ones and texts (the vocabulary) are
+            checked and left out.
     """
 
     metadata: dict[str, Scalar]
+    lists: dict[str, Numbers] = field(default_factory=dict[str, Numbers])
 
     @property
     def architecture(self) -> str:
@@ -51,18 +60,44 @@ class GgufHeader:
     @property
     def layers(self) -> int:
         """How many there are; 0 if the file does not say."""
-        return self._number("block_count")
+        return min(self._number("block_count"), _MOST_LAYERS)
+
+    @property
+    def trained_context(self) -> int:
+        """Tokens that the model was trained to take in at most; 0 if the file does not say."""
+        return self._number("context_length")
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether layers carry a state from token to token, where others look back at all tokens: state space models,
+        short convolutions, linear attention."""
+        return any(key.startswith(f"{self.architecture}.{part}.") for key in self.metadata for part in _RECURRENT)
 
     @property
     def cell_bytes(self) -> int:
         """KV of one token, of all layers: keys and values in 16 bits each; 0 if the file does not say."""
-        heads = self._number("attention.head_count")
-        width = self._number("attention.key_length") or self._number("embedding_length") // max(1, heads)
-        return 2 * 2 * self.layers * (self._number("attention.head_count_kv") or heads) * width
+        heads = self._each("attention.head_count")
+        width = self._number("attention.key_length") or self._number("embedding_length") // max([1, *heads])
+        narrow = self._number("attention.key_length_swa") or width  # of layers that look at a window alone
+        counts = self._each("attention.head_count_kv") or heads
+        slides = self._each("attention.sliding_window_pattern") or [0] * self.layers
+        own = self.layers - self._number("attention.shared_kv_layers")  # the last ones may use what others have
+        return sum(
+            2 * 2 * count * (narrow if sliding else width)
+            for count, sliding in zip(counts[:own], slides[:own], strict=True)
+        )
+
+    def _each(self, name: str) -> list[int]:
+        """A number for each layer, of a file that has one for each or one for all; none if the file does not say."""
+        key = f"{self.architecture}.{name}"
+        numbers = [max(0, number) for number in self.lists.get(key, ()) if isinstance(number, int)]
+        if key in self.metadata or 0 < len(numbers) < self.layers:
+            numbers += [numbers[-1] if numbers else self._number(name)] * self.layers
+        return numbers[: self.layers]
 
     def _number(self, name: str) -> int:
         value = self.metadata.get(f"{self.architecture}.{name}", 0)
-        return value if isinstance(value, int) else 0
+        return max(0, int(value)) if isinstance(value, int) else 0
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -96,6 +131,7 @@ class _Reader:
         tensors = self._count("tensors", _MOST_ENTRIES)
         entries = self._count("metadata entries", _MOST_ENTRIES)
         metadata: dict[str, Scalar] = {}
+        lists: dict[str, Numbers] = {}
         seen: set[str] = set()
         for _ in range(entries):
             key = self._string("a key", _MOST_NAME)
@@ -103,12 +139,14 @@ class _Reader:
                 raise self._error(f"has the key {key!r} twice")
             seen.add(key)
             value = self._value(key)
-            if value is not None:
+            if isinstance(value, tuple):
+                lists[key] = value
+            elif value is not None:
                 metadata[key] = value
         self._tensors(tensors, metadata)
-        return GgufHeader(metadata)
+        return GgufHeader(metadata, lists)
 
-    def _value(self, key: str) -> Scalar | None:
+    def _value(self, key: str) -> Scalar | Numbers | None:
         kind = self._number("<I", f"the type of {key}")
         if kind == _STRING:
             return self._string(key, _MOST_STRING)
@@ -118,10 +156,13 @@ class _Reader:
         if kind == _STRING:
             for _ in range(self._count(key, self._size // 8)):
                 self._skip(self._count(f"bytes of an element of {key}", _MOST_STRING), key)
-        else:
-            layout = self._layout(kind, key)
-            self._skip(self._count(key, self._size) * struct.calcsize(layout), key)
-        return None
+            return None
+        layout = self._layout(kind, key)
+        count = self._count(key, self._size)
+        if count > _MOST_KEPT:
+            self._skip(count * struct.calcsize(layout), key)
+            return None
+        return struct.unpack(f"<{count}{layout[1:]}", self._take(count * struct.calcsize(layout), key))
 
     def _scalar(self, kind: int, key: str) -> Scalar:
         layout = self._layout(kind, key)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.errors import AdapterError, EngineError, LoadError
-from rlm_local.models.native import c, last_error, library
+from rlm_local.models.native import c, first_error, library
 
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
@@ -59,6 +59,7 @@ class Weights:
                 interrupted.append(error)
             return not interrupted
 
+        first_error()
         callback = c.llama_progress_callback(report)
         params.progress_callback = callback
         handle = c.llama_model_load_from_file(os.fsencode(path), params)
@@ -66,13 +67,19 @@ class Weights:
             c.llama_model_free(handle)
             raise interrupted[0]
         if not handle:
-            raise LoadError(f"llama.cpp cannot load {path}", remedy="Check the file with `rlm-local models verify`")
+            reason = first_error()
+            raise LoadError(
+                f"llama.cpp cannot load {path}{reason and ': '}{reason}",
+                remedy="Check the file with `rlm-local models verify`; if it is whole, use another model: this version "
+                "of llama.cpp does not know all",
+            )
         self._gate = threading.Condition()
         self._users = 0
         self._handle: int = handle
         self._vocab: int = c.llama_model_get_vocab(handle)
         self.vocab_size: int = c.llama_vocab_n_tokens(self._vocab)
         self.trained_context: int = c.llama_model_n_ctx_train(handle)
+        self.recurrent: bool = c.llama_model_is_recurrent(handle) or c.llama_model_is_hybrid(handle)
         self.bos = self._special(c.llama_vocab_bos(self._vocab))
         self.eos = self._special(c.llama_vocab_eos(self._vocab))
         self.chat_template: str = (c.llama_model_chat_template(handle, None) or b"").decode()
@@ -109,12 +116,12 @@ class Weights:
             AdapterError: llama.cpp refused the file, such as one whose shapes are another model's.
         """
         with self.in_use():
-            last_error()
+            first_error()
             handle: int = (
                 ctypes.cast(c.llama_adapter_lora_init(self._handle, os.fsencode(path)), ctypes.c_void_p).value or 0
             )
         if not handle:
-            raise AdapterError(f"llama.cpp refuses the adapter {path}: {last_error()}", remedy=_ADAPTER_REMEDY)
+            raise AdapterError(f"llama.cpp refuses the adapter {path}: {first_error()}", remedy=_ADAPTER_REMEDY)
         return handle
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:

@@ -4,7 +4,9 @@ import os
 
 from rlm_local.home import Home
 from rlm_local.models.catalog import ModelSpec
+from rlm_local.models.fit import check_memory, needs_of
 from rlm_local.models.local import LocalModel
+from rlm_local.models.memory import Room, available_memory, physical_cores
 from rlm_local.models.model import Model
 from rlm_local.models.native import Notice, Setup, silent
 from rlm_local.models.pull import ensure_model
@@ -19,6 +21,7 @@ def open_model(
     home: Home,
     *,
     threads: int | None = None,
+    context: int | None = None,
     progress: Report,
     notice: Notice = silent,
 ) -> Model:
@@ -27,12 +30,13 @@ def open_model(
     Args:
         home: where weights, llama.cpp's library, KV and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
+        context: tokens of prompts and replies that it may hold at a time; by default what suits model and machine.
         progress: called with what is being done and the share of it, 0 to 1.
         notice: called with a line that a person should see.
 
     Raises:
-        ModelError: the library or the weights cannot be had or loaded, or the server cannot be reached; with the
-            remedy.
+        ModelError: the library or the weights cannot be had or loaded, the model does not fit this machine, or the
+            server cannot be reached; with the remedy.
     """
     if spec.server:
         from rlm_local.models.remote import RemoteModel  # its HTTP client takes its time to import
@@ -40,6 +44,9 @@ def open_model(
         url, _, name = spec.server.partition("#")
         progress(f"connecting to {url}", None)
         return RemoteModel(url, name=name, key=os.environ.get(KEY_VARIABLE))
-    Setup(home.native, progress, notice).choose()  # the process that the model gets then finds what was chosen
+    setup = Setup(home.native, progress, notice)
+    setup.choose()  # the process that the model gets then finds what was chosen
+    if not setup.look(anew=False)[1].devices:  # else that process says whether it fits
+        check_memory(spec.name, needs_of(spec), Room(available_memory(), (), physical_cores()), context)
     path = ensure_model(spec, home.models, progress=progress)
-    return LocalModel(path, name=spec.name, home=home, threads=threads, progress=progress)
+    return LocalModel(path, name=spec.name, home=home, threads=threads, context=context, progress=progress)

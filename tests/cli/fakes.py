@@ -11,7 +11,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from rlm_local.cli.app import app
-from rlm_local.cli.shared import Shared
+from rlm_local.cli.shared import Loading, Shared
 from rlm_local.engine.answer import Answer, Ended, Evidence, Usage
 from rlm_local.engine.events import Event, Listener
 from rlm_local.home import Home
@@ -51,12 +51,12 @@ class FakeEngine:
     events: Sequence[Event] = EVENTS
     listener: Listener | None = None
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    made: list[str | None] = field(default_factory=list[str | None])
+    made: list[Loading] = field(default_factory=list[Loading])
     homes: list[Home] = field(default_factory=list[Home])
 
     @contextmanager
-    def make(self, model: str | None, home: Home, listener: Listener) -> "Iterator[FakeEngine]":
-        self.made.append(model)
+    def make(self, loading: Loading, home: Home, listener: Listener) -> "Iterator[FakeEngine]":
+        self.made.append(loading)
         self.homes.append(home)
         self.listener = listener
         yield self

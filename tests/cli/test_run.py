@@ -15,6 +15,7 @@ import pytest
 
 from rlm_local.cli.progress import PlainProgress
 from rlm_local.cli.run import print_answer
+from rlm_local.cli.shared import Loading
 from rlm_local.engine.answer import Answer, Ended, Evidence
 from rlm_local.engine.events import Event, Listener
 from rlm_local.errors import RlmLocalError, UsageError
@@ -116,7 +117,7 @@ def test_options_reach_the_engine(home: Path) -> None:
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
     assert asked.pop("cancel") is not None
-    assert engine.made == ["m"]
+    assert engine.made == [Loading("m")]
     assert asked == {
         "question": "q",
         "sources": ["a", "-"],
@@ -157,7 +158,7 @@ def test_flags_are_above_the_environment_and_that_is_above_the_file(home: Path) 
     engine = FakeEngine()
     run_program((*RUN, "--timeout", "3"), engine, home, env=env)
     [asked] = engine.asked
-    assert engine.made == ["environment"]
+    assert engine.made == [Loading("environment")]
     assert (asked["timeout"], asked["max_calls"], asked["max_tokens"]) == (3, 2, 1)
 
 

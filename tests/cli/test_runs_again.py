@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rlm_local.cli.app import app
-from rlm_local.cli.shared import Shared
+from rlm_local.cli.shared import Loading, Shared
 from rlm_local.engine.engine import Engine
 from rlm_local.home import Home
 from rlm_local.log import NodeStart, RunStore
@@ -167,4 +167,4 @@ def test_a_run_is_gone_on_with_over_its_own_documents(home: Path, tmp_path: Path
     result = run_program(("runs", "resume", run_id), engine, home)
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "136.60")
     [asked] = engine.asked
-    assert (asked["resumes"], asked["sources"], engine.made) == (run_id, ["a.txt"], ["tiny"])
+    assert (asked["resumes"], asked["sources"], engine.made) == (run_id, ["a.txt"], [Loading("tiny")])

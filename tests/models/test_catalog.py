@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from rlm_local.models import CATALOG, DEFAULT_MODEL, ensure_model, resolve
+from rlm_local.models.catalog import LADDER
 from rlm_local.models.errors import CatalogError, PullError
 
 
@@ -13,8 +14,17 @@ def test_the_default_is_in_the_catalog():
 def test_every_entry_is_pinned_and_can_be_fetched():
     for spec in CATALOG:
         assert len(bytes.fromhex(spec.sha256)) == 32
-        assert spec.parts is not None
+        assert spec.parts or spec.hub
         assert spec.hub is None or len(bytes.fromhex(spec.hub.revision)) == 20
+
+
+def test_every_entry_says_what_it_needs():
+    assert len({spec.name for spec in CATALOG}) == len(CATALOG)
+    for spec in CATALOG:
+        assert spec.licence in ("Apache-2.0", "MIT")
+        assert spec.context >= 8192
+        assert spec.cell_bytes > 0
+    assert set(LADDER) <= {spec.name for spec in CATALOG}
 
 
 def test_a_name_that_is_not_there_lists_those_that_are():

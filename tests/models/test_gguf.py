@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rlm_local.models.errors import GgufError
-from rlm_local.models.gguf import read_header
+from rlm_local.models.gguf import GgufHeader, read_header
 
 
 def string(text: str) -> bytes:
@@ -53,6 +53,44 @@ def test_what_a_file_says_of_itself(tmp_path: Path):
     assert (header.architecture, header.layers) == ("qwen2", 28)
     assert header.metadata["tokenizer.chat_template"] == "{{ messages }}"
     assert "tokenizer.ggml.tokens" not in header.metadata
+
+
+def test_lists_of_numbers_are_kept_and_long_ones_are_not(tmp_path: Path):
+    path = tmp_path / "model.gguf"
+    short = entry("short", 9, struct.pack("<IQ3I", 4, 3, 5, 6, 7))
+    long = entry("long", 9, struct.pack("<IQ", 4, 2000) + bytes(8000))
+    path.write_bytes(gguf(entries=(*ENTRIES[:1], short, long)))
+    assert read_header(path).lists == {"short": (5, 6, 7)}
+
+
+def test_what_a_token_takes_where_layers_differ():
+    header = GgufHeader(
+        {
+            "general.architecture": "gemma4",
+            "gemma4.block_count": 6,
+            "gemma4.attention.head_count": 8,
+            "gemma4.attention.key_length": 512,
+            "gemma4.attention.key_length_swa": 256,
+            "gemma4.attention.shared_kv_layers": 2,
+        },
+        {
+            "gemma4.attention.head_count_kv": (4, 4, 1, 4, 4, 1),
+            "gemma4.attention.sliding_window_pattern": (True, True, False, True, True, False),
+        },
+    )
+    assert header.cell_bytes == 4 * (3 * 4 * 256 + 512)
+
+
+def test_absurd_numbers_cost_nothing():
+    header = GgufHeader({"general.architecture": "x", "x.block_count": 2**60, "x.attention.head_count": -5})
+    assert header.cell_bytes == 0
+
+
+@pytest.mark.parametrize("key", ["qwen35.ssm.state_size", "lfm2.shortconv.l_cache", "rwkv7.wkv.head_size"])
+def test_layers_with_a_state_are_recognised(key: str):
+    architecture = key.partition(".")[0]
+    assert GgufHeader({"general.architecture": architecture, key: 4}).recurrent
+    assert not GgufHeader({"general.architecture": architecture, f"{architecture}.block_count": 4}).recurrent
 
 
 def test_a_real_file(smollm_path: Path):

@@ -106,6 +106,11 @@ def test_the_wrong_bytes_are_refused_and_nothing_stays(tmp_path: Path):
     assert list((tmp_path / ".partial-tiny").iterdir()) == []
 
 
+def test_what_a_network_puts_in_place_of_weights_is_told(tmp_path: Path):
+    with pytest.raises(PullError, match="it is no GGUF file, it begins with b'<!doctype html>'"):
+        ensure_model(SPEC, tmp_path, sources=[("a", gives(b"<!doctype html>"))])
+
+
 def test_a_given_file_is_copied_and_left_alone(tmp_path: Path):
     given = tmp_path / "given.bin"
     given.write_bytes(WEIGHTS)

@@ -12,7 +12,7 @@ from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.home import Home
 from rlm_local.log import RunStore
-from rlm_local.models import LlamaEngine, Model, ModelSpec, ensure_model, resolve
+from rlm_local.models import LlamaEngine, Model, ModelSpec, OwnModels, ensure_model, resolve
 from rlm_policy import Action, Policies
 from rlm_sandbox import ensure_image
 from rlm_training.files import sha256
@@ -55,6 +55,6 @@ def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbenc
 
 def weights(model: str, home: Home, tell: Listener) -> tuple[ModelSpec, Path]:
     """A model's entry in the catalog, its sha256 filled in where it is a file of one's own, and its weights."""
-    spec = resolve(model)
+    spec = resolve(model, OwnModels(home.models).all())
     path = ensure_model(spec, home.models, progress=lambda what, fraction: tell(Event("setup", what, fraction)))
     return (spec if spec.sha256 else replace(spec, sha256=sha256(path))), path

@@ -17,8 +17,8 @@ from rlm_local.bench.engine.workload import OPTIONS, Workload
 from rlm_local.bench.measurement import Measurement
 from rlm_local.home import Home
 from rlm_local.models import Cancel, Cancelled, LlamaEngine, LocalModel, Prompt, Usage
-from rlm_local.models.engine import physical_cores
 from rlm_local.models.gguf import read_header
+from rlm_local.models.memory import physical_cores
 from rlm_local.models.shelf import Shelf
 
 SORT = "Reply with one word: river, house or paper."

@@ -34,6 +34,7 @@ class LocalModel:
         name: the catalog's name of it.
         home: where llama.cpp's library, KV, and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
+        context: KV cells, one a token, for all calls under way together; by default what suits model and machine.
         progress: called with what is being done and the share of it, 0 to 1.
 
     Raises:
@@ -48,6 +49,7 @@ class LocalModel:
         name: str,
         home: Home,
         threads: int | None = None,
+        context: int | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
         self.name = name
@@ -56,6 +58,7 @@ class LocalModel:
             "name": name,
             "home": replace(home, root=home.root.absolute()),
             "threads": threads,
+            "context": context,
         }
         self._adapters: dict[str, Path] = {}
         self._restarts = Restarts()

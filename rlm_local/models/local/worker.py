@@ -188,13 +188,14 @@ def open_engine(
     name: str,
     home: Home,
     threads: int | None,
+    context: int | None,
     adapters: Mapping[str, Path],
     progress: Callable[[str, float | None], None] = lambda _what, _share: None,
 ) -> LlamaEngine:
     """A LlamaEngine with these adapters loaded, but for those that cannot be: the call that names one says so."""
     prepare(home, progress)
     model = LlamaEngine(
-        path, name=name, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
+        path, name=name, n_ctx=context, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
     )
     for adapter, file in adapters.items():
         with suppress(ModelError, OSError):

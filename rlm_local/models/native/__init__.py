@@ -10,7 +10,7 @@ that the environment or `rlm-local setup` names, one that was compiled into llam
 that is fetched. A process has one for all its life.
 """
 
-from rlm_local.models.native.binding import declarations, last_error
+from rlm_local.models.native.binding import declarations, first_error
 from rlm_local.models.native.compiled import compiler
 from rlm_local.models.native.library import Library
 from rlm_local.models.native.process import c, library, prepare, use
@@ -26,7 +26,7 @@ __all__ = [
     "c",
     "compiler",
     "declarations",
-    "last_error",
+    "first_error",
     "library",
     "prepare",
     "silent",

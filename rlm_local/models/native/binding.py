@@ -52,11 +52,12 @@ _log.addHandler(logging.NullHandler())  # without a handler of its own, logging 
 _LEVELS = {2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}  # what fails comes back as a code and is raised
 _ERROR = 4
 
-_said = threading.local()  # `error`: what llama.cpp logged last as one in this thread: its reason for a null pointer
+_said = threading.local()  # `error`: what llama.cpp logged as one in this thread: its reason for a null pointer
 
 
-def last_error() -> str:
-    """What llama.cpp logged last as an error in this thread; forgotten by asking."""
+def first_error() -> str:
+    """What llama.cpp logged as an error in this thread, the first since it was last asked: the reason; what follows is
+    only that something failed."""
     error: str = getattr(_said, "error", "")
     _said.error = ""
     return error
@@ -167,7 +168,7 @@ def _forward(module: Any) -> Any:
 
     def forward(level: int, text: bytes, _data: int | None) -> None:
         said = text.decode(errors="replace").rstrip()
-        if level == _ERROR:
+        if level == _ERROR and not getattr(_said, "error", ""):
             _said.error = said
         _log.log(_LEVELS.get(level, logging.DEBUG), "%s", said)
 
@@ -188,4 +189,4 @@ def _load_backends(module: Any, library: Library) -> None:
     else:
         shared.ggml_backend_load_all_from_path(os.fsencode(library.folder))
     if not shared.ggml_backend_reg_count():
-        raise LibraryError(f"no backend in {library.folder} runs on this machine: {last_error()}", remedy=_REMEDY)
+        raise LibraryError(f"no backend in {library.folder} runs on this machine: {first_error()}", remedy=_REMEDY)

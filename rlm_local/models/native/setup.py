@@ -91,17 +91,22 @@ class Setup:
         with self._alone():
             return _first(self._sources(fetch=True), judge, self.notice)
 
-    def look(self) -> tuple[Library, Verdict]:
-        """What would be used of what is here, tried anew; nothing is fetched, written or waited for.
+    def look(self, *, anew: bool = True) -> tuple[Library, Verdict]:
+        """What would be used of what is here; nothing is fetched, written or waited for.
+
+        Args:
+            anew: try; else what trials found before is all that is known.
 
         Raises:
             NoLibraryError: nothing is here.
             LibraryError: nothing of what is here works.
         """
         found: dict[Library, Verdict] = {}
+        verdicts = Verdicts(self.directory / "trials.json")
 
         def judge(library: Library) -> Verdict:
-            return found.setdefault(library, self.attempt(library))
+            known = self.attempt(library) if anew else verdicts.get(library)
+            return found.setdefault(library, known or Verdict("was not tried yet"))
 
         chosen = _first(self._sources(fetch=False), judge, silent)
         return chosen, found[chosen]

@@ -1,0 +1,121 @@
+"""The hub: what it says of a file, and how a file of it that is not in the catalog becomes a model here.
+
+Its sha256 is pinned when it is first pulled. A file that is another one later is refused, whoever changed it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from rlm_local.models.catalog import CATALOG, HubFile, ModelSpec
+from rlm_local.models.errors import CatalogError, PullError
+from rlm_local.models.sources import SourceError, reach
+
+_ADDRESS = re.compile(r"([\w.-]+/[\w.-]+):([\w./ +-]+\.gguf)(?:@([\w./-]+))?", re.ASCII | re.IGNORECASE)
+_PART = re.compile(r"-\d{5}-of-\d{5}\.gguf\Z", re.ASCII | re.IGNORECASE)
+_SECONDS = 20.0
+_FOR_PROGRAMS = 3_500_000_000
+"""Bytes of weights from which on a model is taken to be able to write programs."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A file on the hub, as a person names it: `OWNER/REPO:FILE[@REVISION]`."""
+
+    repository: str
+    file: str
+    revision: str | None
+
+    @classmethod
+    def read(cls, text: str) -> "Address | None":
+        """The address that a text is; None where it is none."""
+        found = _ADDRESS.fullmatch(text)
+        return cls(found[1], found[2], found[3]) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.file}{f'@{self.revision}' if self.revision else ''}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the hub says of a file: the commit that it is of, its size in bytes, its hash, and the licence."""
+
+    revision: str
+    bytes: int
+    sha256: str
+    licence: str
+
+
+def look_up(address: Address) -> Entry:
+    """Ask the hub, or the mirror that HF_ENDPOINT names.
+
+    Raises:
+        PullError: it cannot be reached, has no such file, or what answers is no hub.
+    """
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    try:
+        reach(constants.ENDPOINT)
+        api: Any = huggingface_hub.HfApi()
+        told = api.model_info(address.repository, revision=address.revision, files_metadata=True, timeout=_SECONDS)
+        files = {each.rfilename: each for each in told.siblings}
+    except SourceError as error:
+        raise PullError(f"the hub cannot be asked for {address}: {error}", remedy="Check the network") from error
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        remedy = f"Check the address, and that {constants.ENDPOINT} is the hub and no sign-in page"
+        raise PullError(f"the hub does not say what {address} is: {said}", remedy=remedy) from error
+    found = files.get(address.file)
+    if found is None or not found.lfs:
+        names = ", ".join(sorted(name for name in files if name.lower().endswith(".gguf"))[:20]) or "none"
+        raise PullError(f"{address.repository} has no weights {address.file}", remedy=f"GGUF files there: {names}")
+    tags = [tag.removeprefix("license:") for tag in told.tags or () if tag.startswith("license:")]
+    return Entry(told.sha, found.lfs.size, found.lfs.sha256, tags[0] if tags else "not known")
+
+
+def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address], Entry] = look_up) -> ModelSpec:
+    """The model that an address stands for: one of the catalog, one that was pulled before, or a new one.
+
+    Args:
+        own: what was pulled before.
+        ask: says what the hub has; not asked where that is known.
+
+    Raises:
+        CatalogError: the file is a part of one, which llama.cpp would need the others for.
+        PullError: the hub cannot be asked, or the file is another one than the first time.
+    """
+    if _PART.search(address.file):
+        raise CatalogError(f"{address.file} is one of several parts", remedy="Take a file that is whole")
+    for spec in (*CATALOG, *own):
+        known = spec.hub
+        if known is None or (known.repository, known.file) != (address.repository, address.file):
+            continue
+        if address.revision in (None, known.revision):
+            return spec
+        entry = ask(address)
+        if entry.sha256 == spec.sha256:
+            return spec
+        raise PullError(
+            f"{address} is another file than the one that {spec.name} is pinned to: its sha256 is "
+            f"{entry.sha256[:16]}..., at {known.revision[:12]} it was {spec.sha256[:16]}...",
+            remedy=f"`rlm-local models remove {spec.name}` forgets that one, where you pulled it; then pull again",
+        )
+    entry = ask(address)
+    return ModelSpec(
+        name=_name(address, {spec.name for spec in (*CATALOG, *own)}),
+        title=PurePosixPath(address.file).stem,
+        licence=entry.licence,
+        bytes=entry.bytes,
+        sha256=entry.sha256,
+        hub=HubFile(address.repository, entry.revision, address.file),
+        author="programs" if entry.bytes >= _FOR_PROGRAMS else "guided",
+    )
+
+
+def _name(address: Address, taken: set[str]) -> str:
+    """A name for it: the file's, with the repository's before it where that is another's."""
+    name = PurePosixPath(address.file).stem.lower().replace(" ", "-")
+    return name if name not in taken else f"{address.repository.replace('/', '-').lower()}-{name}"
