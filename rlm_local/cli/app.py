@@ -15,6 +15,7 @@ from rlm_local.cli import (
     collect,
     collection,
     doctor,
+    files,
     keys,
     models,
     policy,
@@ -62,6 +63,7 @@ app.command("run", no_args_is_help=True)(run.run)
 app.command("batch", no_args_is_help=True)(batch.batch)
 app.command("serve")(serve.serve)
 app.add_typer(collection.app, name="collection")
+app.add_typer(files.app, name="files")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(runs.app, name="runs")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlm_local.cli.removed import tell_removed
 from rlm_local.cli.shared import JsonOption, shared
 from rlm_local.cli.terminal import clean, columns, complain, console, one_line
 from rlm_local.errors import UsageError
@@ -131,13 +132,23 @@ def update(
 
 
 @app.command("drop", no_args_is_help=True)
-def drop(ctx: typer.Context, names: Annotated[list[str], typer.Argument(metavar="NAME...")]) -> None:
-    """Forget collections. The files that they were made from stay as they are."""
-    from rlm_local.collection.shelf import drop as forget
+def drop(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...")],
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Delete the runs over any of its files and folders, too, as `runs delete`.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget collections, with what was kept of calls over them, and say what went.
 
-    for name in names:
-        forget(shared(ctx).home, name)
-        complain(f"{name} is dropped")
+    The files that they were made from stay as they are; and so do the runs, which quote from them, without --runs.
+    """
+    from rlm_local.serve.erasure import open_erasure
+
+    with open_erasure(shared(ctx).home) as erasure:
+        removed = erasure.collections("cli", names, keep_runs=not runs)
+    tell_removed(removed, as_json=as_json)
 
 
 @app.command("watch", no_args_is_help=True)

@@ -1,7 +1,8 @@
-"""`rlm-local runs`: what was asked before, how it was answered, and all of it as JSON lines."""
+"""`rlm-local runs`: what was asked before, how it was answered, all of it as JSON lines, and the end of it."""
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlm_local.cli.age import age
+from rlm_local.cli.removed import tell_removed
 from rlm_local.cli.shared import JsonOption, shared
 from rlm_local.cli.terminal import clean, columns, console, one_line
 from rlm_local.errors import StoreError
@@ -16,7 +19,7 @@ from rlm_local.errors import StoreError
 if TYPE_CHECKING:
     from rlm_local.log import RunStore, RunSummary
 
-app = typer.Typer(no_args_is_help=True, help="Look into the log of runs.")
+app = typer.Typer(no_args_is_help=True, help="Look into the log of runs, and delete from it.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or last.")]
 PathsArgument = Annotated[
@@ -166,6 +169,50 @@ def export(
             raise StoreError(f"{out} cannot be written: {error.strerror or error}") from error
         finally:
             part.unlink(missing_ok=True)
+
+
+@app.command("delete", no_args_is_help=True)
+def delete(
+    ctx: typer.Context,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of runs, the start of one, or last.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Delete runs with all that was derived from them, and say what that was.
+
+    \b
+    rlm-local runs delete last
+
+    Questions, prompts, passages, answers and texts that came in messages are overwritten. Kept answers of leaf calls
+    and kept KV are not told apart by run: all of them go, which only costs time. Training sets in the state directory
+    that were made from these runs are named. A run that is under way in another process ends with an error.
+    """
+    from rlm_local.serve.erasure import open_erasure
+
+    with open_erasure(shared(ctx).home) as erasure:
+        removed = erasure.runs("cli", [erasure.resolve(run) for run in runs])
+    tell_removed(removed, as_json=as_json)
+
+
+@app.command("purge")
+def purge(
+    ctx: typer.Context,
+    older_than: Annotated[
+        float, typer.Option("--older-than", metavar="AGE", parser=age, help="Such as 12h, 30d or 8w.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Delete the runs that began longer ago than that, as `runs delete` does; a server's, too.
+
+    \b
+    rlm-local runs purge --older-than 30d
+
+    `rlm-local serve --retention 30d` does it by itself.
+    """
+    from rlm_local.serve.erasure import open_erasure
+
+    with open_erasure(shared(ctx).home) as erasure:
+        removed = erasure.older("cli", time.time() - older_than)
+    tell_removed(removed, as_json=as_json)
 
 
 def _write(lines: Iterable[str], path: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rlm_local.cli.age import age
 from rlm_local.cli.shared import ContextOption, ModelOption, PolicyOption, PriceOption, shared
 from rlm_local.cli.terminal import complain
 from rlm_local.errors import UsageError
@@ -36,6 +37,15 @@ def serve(
     per_key: Annotated[int, typer.Option("--per-key", min=1, help="Runs of one key, under way and waiting.")] = 16,
     idle: Annotated[float, typer.Option("--idle", min=1, help="Seconds until an unused model is unloaded.")] = 900,
     grace: Annotated[float, typer.Option("--grace", min=0, help="Seconds for runs to end at shutdown.")] = 30,
+    retention: Annotated[
+        float | None,
+        typer.Option(
+            "--retention",
+            metavar="AGE",
+            parser=age,
+            help="Delete runs that are older, such as 30d, and uploads that no later run is over.",
+        ),
+    ] = None,
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", help="A name that the server goes by; may be repeated.")
     ] = None,
@@ -79,6 +89,7 @@ def serve(
         per_key=per_key,
         idle_seconds=idle,
         grace_seconds=grace,
+        retention_seconds=retention,
         hosts=tuple(allow_host or ()),
         tls_certificate=tls_certificate,
         tls_key=tls_key,

@@ -77,7 +77,7 @@ def build(
     """Make a dataset from what was collected with a model: a query over the log.
 
     The cheapest alternative that solved a task is what is right. The report says what was left out and why, and shows
-    ten samples as text.
+    ten samples as text. The dataset remembers its runs, and training says where one has been deleted since.
     """
     from rlm_local.engine.guided import PROMPT_VERSION
     from rlm_local.log import RunStore
@@ -101,6 +101,8 @@ def build(
 
     report = work(step)
     samples: list[dict[str, Any]] = [] if as_json else report.pop("samples")
+    if not as_json:
+        report["runs"] = len(report["runs"])
     _say(report, as_json=as_json)
     for sample in samples:
         sys.stdout.write(f"\n--- {sample['decision']}\n{clean(str(sample['text']))}\n")
@@ -128,6 +130,7 @@ def sft(
     settings = read_settings(setting)
 
     def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        _tell_gone(ctx, data, tell)
         return train_sft(data, _base(shared(ctx).home, _model(model)), out, settings, tell.note, cancel)
 
     _say_trained(work(step), as_json=as_json)
@@ -207,6 +210,7 @@ def grpo(
     tasks = dict(chosen_tasks(files, kind, tokens, number, seed, held_out))
 
     def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        _tell_gone(ctx, data, tell)
         _, path = weights(name, home, tell)
         with open_workbench(name, home, tell) as bench:
             roll = EngineRollouts(bench, path, tasks, max_tokens or 60_000, cancel)
@@ -308,9 +312,20 @@ def _prefer(
     settings, base = read_settings(setting), _base(shared(ctx).home, _model(model))
 
     def step(cancel: "Cancel", tell: Progress) -> "Trained":
+        _tell_gone(ctx, data, tell)
         return train_preferences(method, data, base, start, out, settings, tell.note, cancel)
 
     _say_trained(work(step), as_json=as_json)
+
+
+def _tell_gone(ctx: typer.Context, data: Path, tell: Progress) -> None:
+    """Says where runs that a dataset was made from have been deleted since."""
+    from rlm_local.log import RunStore
+    from rlm_training.datasets import gone, load
+
+    with RunStore(shared(ctx).home.runs) as store:
+        if missing := gone(load(data), store):
+            tell.note(missing)
 
 
 def read_settings(given: list[str] | None) -> Any:

@@ -1,5 +1,6 @@
 """The collections of a state directory: which there are, and the end of one."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def drop(home: Home, key: str) -> None:
     try:
         if not lock.try_exclusive():
             raise CollectionError(f"the collection {key} is in use", remedy="End what uses it, then drop it.")
+        shutil.rmtree(path.with_suffix(".spool"), ignore_errors=True)
         for each in (path, path.with_name(f"{path.name}-journal"), path.with_suffix(".lock")):
             each.unlink(missing_ok=True)
     finally:

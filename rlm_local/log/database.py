@@ -54,6 +54,7 @@ class Database:
                 self._into_wal()
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._connection.execute("PRAGMA foreign_keys=ON")
+                self._connection.execute("PRAGMA secure_delete=ON")
                 with self.writing() as connection:
                     migrate(connection, migrations, what)
             except BaseException:
@@ -87,6 +88,26 @@ class Database:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def scrub(self) -> None:
+        """Leaves nothing of what was deleted in the file and beside it, once nobody reads what was before.
+
+        Deleted bytes are overwritten where they stood; what others wrote before this file was first scrubbed was not,
+        so then all of it is written anew.
+
+        Raises:
+            StoreError: somebody has read it for too long; what was deleted is, but its bytes are still in the `-wal`.
+        """
+        with self._lock, self._explained():
+            if not self._connection.execute("PRAGMA user_version").fetchone()[0]:
+                self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA user_version=1")
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(
+                f"{self._called} is read by another process, so bytes of what was deleted are still in its -wal file",
+                remedy="End that process, and delete anything once more",
+            )
 
     def latest(self, table: str, where: str = "TRUE", *given: object) -> Iterator[list[sqlite3.Row]]:
         """Rows of a table that meet a condition, the last one first, in pages that are read as they are asked for."""
@@ -194,6 +215,8 @@ def _explain(called: str, error: sqlite3.Error) -> StoreError:
             f"{called} has been held by another process for {_BUSY_SECONDS:.0f} s",
             remedy="End that process, or set RLM_LOCAL_HOME to another directory",
         )
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return StoreError(f"{called} does not take this ({error}): what it belongs to may have been deleted meanwhile")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
         return StoreError(
             f"{called} cannot be written: {error}",

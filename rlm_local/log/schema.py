@@ -1,7 +1,8 @@
 """The tables, as named migrations. One that was released is never changed; a new one is added at the end.
 
 Long values are not in the tables: a column named after one holds the sha256 of its blob, `messages` the sha256 of each
-message, one after another. Nothing is updated or deleted: triggers refuse both.
+message, one after another. Nothing is updated: triggers refuse it. They refuse deleting, too, except to `deletion.py`,
+which takes out whole runs.
 """
 
 import sqlite3
@@ -133,6 +134,7 @@ MIGRATIONS: Migrations = (
     ("0002 tree", _TREE + _append_only("node_end")),
     ("0003 outcomes", _OUTCOMES + _append_only("outcome")),
     ("0004 typed answers", "ALTER TABLE run ADD COLUMN answer_schema BLOB;  -- JSON Schema, or NULL\n"),
+    ("0005 deletion", "CREATE INDEX node_turn ON node (turn);\nCREATE INDEX node_parent ON node (parent);\n"),
 )
 
 

@@ -1,9 +1,10 @@
 """The log of runs: begin one, list them, read one back, export it."""
 
 import json
+import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from sqlite3 import Connection, Row
@@ -11,6 +12,7 @@ from types import TracebackType
 
 from rlm_local.errors import UsageError
 from rlm_local.log.database import Database
+from rlm_local.log.deletion import delete
 from rlm_local.log.outline import RunOutline, outline
 from rlm_local.log.reader import Reader
 from rlm_local.log.record import NodeRecord, Outcome, RunRecord, RunStart, RunSummary
@@ -99,6 +101,11 @@ class RunStore:
             row = connection.execute("SELECT * FROM run WHERE run_id = ?", (run_id,)).fetchone()
             return Reader(self._database, connection).summary(row) if row else None
 
+    def resolve(self, run: str) -> str:
+        """The whole id of a run; `run` is as for `get`."""
+        with self._database.reading() as connection:
+            return _find(connection, run)["run_id"]
+
     def get(self, run: str) -> RunRecord:
         """A whole run.
 
@@ -130,6 +137,50 @@ class RunStore:
         if record is None:
             raise UsageError(f"there is no node {node} in run {run}")
         return record
+
+    def known(self, runs: Iterable[str]) -> set[str]:
+        """Those of some ids whose runs are there."""
+        with self._database.reading() as connection:
+            query = "SELECT 1 FROM run WHERE run_id = ?"
+            return {run for run in runs if connection.execute(query, (run,)).fetchone()}
+
+    def before(self, moment: float) -> tuple[str, ...]:
+        """The ids of the runs that began before a moment, in seconds since 1970, the first one first."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT run_id FROM run WHERE started < ? ORDER BY id", (moment,))
+            return tuple(run_id for (run_id,) in rows)
+
+    def over(self, sources: Container[str]) -> tuple[str, ...]:
+        """The ids of the runs over any of some sources, which are whole paths, the first one first."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT run_id, sources FROM run ORDER BY id").fetchall()
+            return tuple(
+                run_id
+                for run_id, digest in rows
+                if any(os.path.realpath(source) in sources for source in self._database.get_json(digest))
+            )
+
+    def delete(self, runs: Iterable[str]) -> int:
+        """Takes runs out of the log, by their whole ids, with every value that no other run has.
+
+        One that is under way ends with an error, at its next step. What is not there is not missed. Their bytes are
+        gone after `scrub`.
+
+        Returns:
+            How many values went.
+        """
+        with self._database.writing() as connection:
+            query = "SELECT id FROM run WHERE run_id = ?"
+            found = [row[0] for run in runs if (row := connection.execute(query, (run,)).fetchone())]
+            return delete(connection, found) if found else 0
+
+    def scrub(self) -> None:
+        """Leaves nothing of deleted runs in the file and beside it.
+
+        Raises:
+            StoreError: another process has read it for too long.
+        """
+        self._database.scrub()
 
     def score(self, outcome: Outcome) -> None:
         """Keep what a run came to, once."""

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import math
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class LeafCache:
         self._database.execute("COMMIT")
 
     def _open(self, path: Path | str) -> sqlite3.Connection:
-        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        database = _connect(path)
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
@@ -102,3 +103,33 @@ class LeafCache:
             database.close()
             raise
         return database
+
+
+def forget_leaves(path: Path, before: float = math.inf) -> int:
+    """Takes the answers out that were last used before a moment, in seconds since 1970; all processes may go on.
+
+    What was asked is not kept, only a hash of it, so answers of one run cannot be told from those of another.
+
+    Returns:
+        How many they were; their bytes are nowhere in the file and beside it.
+
+    Raises:
+        sqlite3.Error: the file is damaged, or in use for too long.
+    """
+    if not path.exists():
+        return 0
+    with closing(_connect(path)) as database:
+        database.execute(_SCHEMA)
+        gone = database.execute("DELETE FROM leaf WHERE used < ?", [before]).rowcount
+        if gone:
+            database.execute("VACUUM")
+        [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError("another process reads it")
+    return gone
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    database.execute("PRAGMA secure_delete = ON")
+    return database

@@ -1,6 +1,7 @@
 """Shelf: the KV of fixed prompts on disk, so that the next start loads what this one evaluated."""
 
 import hashlib
+import math
 import mmap
 import os
 import struct
@@ -75,6 +76,18 @@ class Shelf:
         for path, total in zip(files[1:], list(sizes)[1:], strict=True):
             if total > self._most_bytes:
                 path.unlink(missing_ok=True)
+
+
+def clear_shelf(directory: Path, before: float = math.inf) -> int:
+    """Deletes the KV that was last used before a moment, in seconds since 1970. Returns how many files they were.
+
+    Raises:
+        OSError: one cannot be deleted.
+    """
+    gone = [path for path in directory.glob("*.kv") if path.stat().st_mtime < before]
+    for path in (*gone, *directory.glob("*.tmp")):
+        path.unlink(missing_ok=True)
+    return len(gone)
 
 
 def identify(path: Path, library: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -30,6 +31,11 @@ in a run. Errors have OpenAI's shape everywhere.
 """
 
 
+_EXPIRE_SECONDS = 3600.0
+"""Between two looks for what is too old."""
+
+_logger = logging.getLogger(__name__)
+
 _AROUND_A_FILE = 64 << 10
 """Bytes of a body besides the file that it uploads."""
 
@@ -49,7 +55,9 @@ def create_app(service: Service) -> Guard:
         await asyncio.to_thread(service.open)
         cancel = Cancel()
         loading = asyncio.create_task(asyncio.to_thread(service.warm_up, cancel))
+        expiring = asyncio.create_task(_expire(service))
         yield
+        expiring.cancel()
         await service.desk.close(0)
         cancel.cancel()
         await loading
@@ -83,6 +91,19 @@ def create_app(service: Service) -> Guard:
     app.include_router(openai_files.router, max_body_size=uploads)
     app.mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True), name="page")
     return Guard(app, hosts=settings.hosts, most_bytes={"": settings.body_bytes, "/v1/files": uploads})
+
+
+async def _expire(service: Service) -> None:
+    """Deletes what is too old, now and then, for as long as the server runs."""
+    while True:
+        try:
+            removed = await service.expire()
+        except RlmLocalError as error:  # the next round goes on from there
+            _logger.error("what is too old could not be deleted: %s", error)
+        else:
+            if removed.runs or removed.files:
+                _logger.info("too old: %d runs and %d files are deleted", len(removed.runs), len(removed.files))
+        await asyncio.sleep(_EXPIRE_SECONDS)
 
 
 async def _told(request: Request, error: Exception) -> JSONResponse:

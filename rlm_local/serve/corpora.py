@@ -51,6 +51,11 @@ class Corpora:
         self._make_room()
         return corpus
 
+    def forget(self) -> None:
+        """Keeps none of them any longer: one of their documents was deleted."""
+        with self._lock:
+            self._slots.clear()
+
     def _read(self, files: Sequence[StoredFile], folders: Sequence[Path], check: Callable[[], None]) -> Corpus:
         found = Files(folders)
         uploads = (File(file.name, self._files.path(file).read_bytes()) for file in files)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
@@ -103,6 +103,11 @@ class Desk:
             return self._running[run_id]
         waiting = (live for lives in self._waiting.values() for live in lives if live.job.run_id == run_id)
         return next(waiting, None) or self._ended.get(run_id)
+
+    def forget(self, runs: Iterable[str]) -> None:
+        """Jobs that ended are not remembered any more: they were deleted."""
+        for run in runs:
+            self._ended.pop(run, None)
 
     def cancel(self, live: Live) -> None:
         """Stops a job: at once where it waits, else with its best answer so far."""

@@ -17,6 +17,9 @@ from rlm_local.serve.errors import BadRequestError, NotFoundError
 _CHUNK = 1 << 20
 _LONGEST_NAME = 400
 
+MESSAGES = "messages"
+"""The purpose of files that are long texts out of messages: they belong to the runs over them."""
+
 
 class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -46,8 +49,11 @@ class FileStore:
         self._database = database
         self._directory = directory
         directory.mkdir(mode=0o700, exist_ok=True)
+
+    def tidy(self) -> None:
+        """Deletes what a process that died left half-written; for the one server that has the state directory."""
         listed = {file.id for file in self.list(None)}
-        for left in directory.iterdir():
+        for left in self._directory.iterdir():
             if left.name not in listed:
                 left.unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Row
 from typing import Any
@@ -72,6 +72,25 @@ class JobBook:
         with self._database.writing() as connection:
             query = "UPDATE job SET ended = ? WHERE ended IS NULL RETURNING *"
             return [_job(row) for row in connection.execute(query, (INTERRUPTED,)).fetchall()]
+
+    def delete(self, runs: Iterable[str]) -> None:
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM job WHERE run_id = ?", [(run,) for run in runs])
+
+    def uses(self) -> dict[str, set[str]]:
+        """The runs over each uploaded file, by its id."""
+        found: dict[str, set[str]] = {}
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT value, run_id FROM job, json_each(job.request, '$.files')").fetchall()
+        for file, run in rows:
+            found.setdefault(file, set()).add(run)
+        return found
+
+    def before(self, moment: float) -> tuple[str, ...]:
+        """The runs that were accepted before a moment, in seconds since 1970, the first one first."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT run_id FROM job WHERE accepted < ? ORDER BY id", (moment,))
+            return tuple(run_id for (run_id,) in rows)
 
     def latest(self, owner: str | None) -> Iterator[Job]:
         """The jobs of an owner, or of all, the last one first, read as they are asked for."""

@@ -1,8 +1,11 @@
 """The parts of a server, and the way of a question through them."""
 
+import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,8 +24,9 @@ from rlm_local.serve.audit import AuditLog
 from rlm_local.serve.corpora import Corpora
 from rlm_local.serve.desk import Desk
 from rlm_local.serve.engines import Engines, MakeEngine
+from rlm_local.serve.erasure import Erasure, Removed
 from rlm_local.serve.errors import BadRequestError, NotFoundError
-from rlm_local.serve.files import FileStore
+from rlm_local.serve.files import FileStore, StoredFile
 from rlm_local.serve.jobs import Job, JobBook
 from rlm_local.serve.keys import KeyRing
 from rlm_local.serve.live import Live
@@ -53,6 +57,7 @@ class Service:
         self.files = FileStore(self.state, home.serve / "files")
         self.jobs = JobBook(self.state)
         self.audit = AuditLog(home.serve / "audit.jsonl")
+        self.erasure = Erasure(home, self.store, self.state, self.audit)
         self.metrics = Metrics()
         self.corpora = Corpora(self.files)
         self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
@@ -62,6 +67,7 @@ class Service:
 
     def open(self) -> None:
         """Marks what a server that died left unfinished."""
+        self.files.tidy()
         interrupted = [job.run_id for job in self.jobs.interrupt()]
         self.audit.record("server", "start", interrupted=interrupted)
 
@@ -160,6 +166,51 @@ class Service:
             options=job.options,
             resumes=run_id,
         )
+
+    async def delete_runs(self, caller: Caller, runs: Sequence[str]) -> Removed:
+        """Deletes runs that have ended, with all that was derived from them.
+
+        Raises:
+            BadRequestError: one is under way. StoreError: see `Erasure`.
+        """
+        self._refuse_under_way(runs)
+        return self._forgotten(await asyncio.to_thread(self.erasure.runs, caller.name, runs))
+
+    async def delete_file(self, caller: Caller, file: StoredFile, *, keep_runs: bool) -> Removed:
+        """Deletes an uploaded file, and the runs over it unless they are kept.
+
+        Raises:
+            BadRequestError: such a run is under way. StoreError: see `Erasure`.
+        """
+        self._refuse_under_way((await asyncio.to_thread(self.jobs.uses)).get(file.id, ()))
+        return self._forgotten(await asyncio.to_thread(self.erasure.files, caller.name, [file], keep_runs=keep_runs))
+
+    async def purge(self, caller: Caller, seconds: float) -> Removed:
+        """Deletes the caller's runs that are older than some seconds; where the caller administers, all such runs."""
+        return await self._purge(caller.name, seconds, owner=caller.sees)
+
+    async def expire(self) -> Removed:
+        """Deletes runs and uploads that are older than the server was told to keep them."""
+        seconds = self.settings.retention_seconds
+        return Removed() if seconds is None else await self._purge("retention", seconds, uploads=True)
+
+    async def _purge(self, who: str, seconds: float, *, owner: str | None = None, uploads: bool = False) -> Removed:
+        older = partial(self.erasure.older, who, time.time() - seconds, owner=owner, uploads=uploads)
+        return self._forgotten(await asyncio.to_thread(older, spare=self._under_way))
+
+    @property
+    def _under_way(self) -> set[str]:
+        return {live.job.run_id for live in self.desk.under_way}
+
+    def _refuse_under_way(self, runs: Iterable[str]) -> None:
+        if busy := self._under_way.intersection(runs):
+            raise BadRequestError(f"run {min(busy)} is under way", remedy="Cancel it first", code="under_way")
+
+    def _forgotten(self, removed: Removed) -> Removed:
+        if removed.files:
+            self.corpora.forget()
+        self.desk.forget(removed.runs)
+        return removed
 
     def answer(self, run_id: str) -> Answer | None:
         """The answer in the log; None where the run did not come to one, or never began."""

@@ -20,6 +20,8 @@ class Settings:
         idle_seconds: after which a model that nobody asks gives its memory back.
         grace_seconds: for runs to end by themselves when the server goes down; then they are cancelled.
         body_bytes, upload_bytes: the largest body, and the largest file.
+        retention_seconds: after which runs go, with all that was derived from them, and uploads that no later run is
+            over; None keeps them until they are deleted.
         hosts: names by which the server may be addressed, beside IP addresses and localhost.
     """
 
@@ -37,6 +39,7 @@ class Settings:
     grace_seconds: float = 30.0
     body_bytes: int = 32 << 20
     upload_bytes: int = 256 << 20
+    retention_seconds: float | None = None
     hosts: tuple[str, ...] = ()
     tls_certificate: Path | None = None
     tls_key: Path | None = None

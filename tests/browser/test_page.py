@@ -94,6 +94,26 @@ def test_files_are_uploaded_and_asked_about(page: Page, start: StartServer) -> N
     expect(page.locator(".answer .text")).to_have_text("red")
 
 
+def test_a_run_is_deleted_and_a_file_with_the_runs_over_it(page: Page, start: StartServer) -> None:
+    server = start(planner("read", reads="red"))
+    page.on("dialog", lambda dialog: dialog.accept())
+    ask(page, server)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("nav")).to_contain_text("No runs yet.")
+    page.locator("input[type=file]").first.set_input_files(
+        [{"name": "gate.txt", "mimeType": "text/plain", "buffer": b"The gate is red.\n" * 2}]
+    )
+    expect(page.locator(".files li")).to_contain_text("gate.txt")
+    page.get_by_role("textbox", name="Question").fill("Which colour has the gate?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".answer .text")).to_have_text("red")
+    page.get_by_role("link", name="New question").click()
+    page.get_by_role("button", name="Delete gate.txt").click()
+    expect(page.locator("nav")).to_contain_text("No runs yet.")
+    expect(page.locator(".files li")).to_have_count(0)
+    assert list(server.service.store.latest()) == []
+
+
 def test_what_documents_and_models_say_is_text(page: Page, start: StartServer) -> None:
     server = start(planner("read", reads=HOSTILE))
     (server.service.folders["records"] / "notes" / "fall.txt").write_text(f"The gate is {HOSTILE}.\n")

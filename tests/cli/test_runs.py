@@ -93,3 +93,24 @@ def test_a_run_that_is_not_there_is_a_usage_error(home: Path, run_id: str, tmp_p
         assert result.exit_code == 2
         assert "there is no run 'nope' in the log. `rlm-local runs list` names them" in result.stderr
     assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_a_deleted_run_is_gone_and_the_report_says_what_went(home: Path, run_id: str) -> None:
+    with RunStore(Home(home).runs) as store:
+        kept = store.begin(run_start("and in June?")).run_id
+    said = run_program(("runs", "delete", run_id[:7]), NO_ENGINE, home)
+    assert said.stdout.startswith(f"1 run deleted: {run_id}\nwith them ")
+    assert kept in run_program(("runs", "list"), NO_ENGINE, home).stdout
+    assert run_id not in run_program(("runs", "list"), NO_ENGINE, home).stdout
+    assert run_program(("runs", "delete", run_id), NO_ENGINE, home).exit_code == 2
+    report = json.loads(run_program(("runs", "delete", "last", "--json"), NO_ENGINE, home).stdout)
+    assert (report["runs"], report["files"], report["left"]) == ([kept], [], [])
+    assert report["values"] > 0
+
+
+def test_a_purge_takes_what_is_old_enough(home: Path, run_id: str) -> None:
+    assert run_program(("runs", "purge", "--older-than", "1d"), NO_ENGINE, home).stdout == "nothing was deleted\n"
+    for wrong in ("30", "d", "-1d", "0d", "1y", "99999999d"):
+        assert run_program(("runs", "purge", "--older-than", wrong), NO_ENGINE, home).exit_code == 2
+    with RunStore(Home(home).runs) as store:
+        assert store.known([run_id]) == {run_id}

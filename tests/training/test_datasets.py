@@ -11,7 +11,7 @@ import pytest
 
 from rlm_local.engine.answer import Answer, Ended, Usage
 from rlm_local.log import CallRecord, NodeStart, Outcome, RunStore
-from rlm_training.datasets import Dataset, build, load, save
+from rlm_training.datasets import Dataset, build, gone, load, save
 from rlm_training.errors import DataError, TrainingError
 from rlm_training.trajectories import states
 from tests.log.sample import run_start, turn_start
@@ -230,3 +230,15 @@ def test_a_full_disk_leaves_no_half_dataset(store: RunStore, tmp_path: Path) -> 
     with full_disk(50), pytest.raises(TrainingError, match="cannot be written"):
         save(dataset, tmp_path / "data")
     assert [path.name for path in tmp_path.iterdir() if "data" in path.name] == []
+
+
+def test_it_remembers_its_runs_and_says_which_are_gone(store: RunStore, tmp_path: Path) -> None:
+    right, wrong = keep(store, 1, "count", 1.0, cost=10), keep(store, 1, "list", 0.0)
+    other, failed = keep(store, 2, "read", 1.0, cost=10), keep(store, 2, "list", 0.0)
+    save(made(store, "dpo"), tmp_path / "data")
+    dataset = load(tmp_path / "data")
+    assert dataset.runs == tuple(sorted((right, wrong, other, failed)))
+    assert json.loads((tmp_path / "data" / "report.json").read_text())["runs"] == list(dataset.runs)
+    assert gone(dataset, store) == ""
+    store.delete([wrong, failed])
+    assert gone(dataset, store).startswith("2 of the 4 runs")

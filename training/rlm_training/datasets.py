@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from rlm_local.log import RunStore
 from rlm_training.errors import DataError
 from rlm_training.files import whole, write_json
 from rlm_training.trajectories import NOT_PLANNED, Alternative, State
@@ -38,6 +39,9 @@ class Sample:
     text: str = ""
     """The question and the reply, for a person."""
 
+    runs: tuple[str, ...] = ()
+    """The runs in the log that its tokens come from."""
+
     @property
     def length(self) -> int:
         """In tokens, with the longer of the completions."""
@@ -56,6 +60,11 @@ class Dataset:
     def split(self, name: str) -> tuple[Sample, ...]:
         return tuple(sample for sample in self.samples if sample.split == name)
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The runs in the log that it was made from."""
+        return tuple(sorted({run for sample in self.samples for run in sample.runs}))
+
     def report(self) -> dict[str, Any]:
         """What is in it, what is not, and ten of its samples as text; plain data."""
         kept = {name: dict(Counter(s.decision for s in self.split(name)).most_common()) for name in _SPLITS}
@@ -66,6 +75,7 @@ class Dataset:
             "kept": kept,
             "dropped": dict(self.dropped.most_common()),
             "longest": max((sample.length for sample in self.samples), default=0),
+            "runs": self.runs,
             "samples": shown,
         }
 
@@ -140,8 +150,19 @@ def load(directory: Path) -> Dataset:
             f"{directory} is no dataset: {error!r}", remedy="Make one with `rlm-local train build`"
         ) from error
     samples = [sample for name in _SPLITS for sample in _read(directory / f"{name}.jsonl")]
-    known = ("format", "kept", "dropped", "longest", "samples")
+    known = ("format", "kept", "dropped", "longest", "runs", "samples")
     return Dataset(form, tuple(samples), dropped, {key: value for key, value in report.items() if key not in known})
+
+
+def gone(dataset: Dataset, store: RunStore) -> str:
+    """What is to be said of runs that it was made from and that are in the log no more; empty where all are there."""
+    missing = len(set(dataset.runs) - store.known(dataset.runs))
+    if not missing:
+        return ""
+    return (
+        f"{missing} of the {len(dataset.runs)} runs that the dataset was made from are not in the log any more: "
+        "build it again, or it goes on teaching what was deleted"
+    )
 
 
 def _read(path: Path) -> list[Sample]:
@@ -155,6 +176,7 @@ def _read(path: Path) -> list[Sample]:
             row = cast("dict[str, Any]", json.loads(line))
             for name in ("prompt_ids", "completion_ids", "rejected_ids"):
                 row[name] = tuple(int(token) for token in row[name])
+            row["runs"] = tuple(str(run) for run in row.get("runs", ()))
             samples.append(Sample(**row))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{path}, line {number} is no sample: {error!r}", remedy="Build it again") from error
@@ -183,10 +205,10 @@ def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
         case "dpo":
             if not wrong:
                 dropped["nothing else went wrong"] += 1
-            return [_sample(state, best, rejected_ids=_completion(each)) for each in wrong]
+            return [_sample(state, best, each) for each in wrong]
 
 
-def _sample(state: State, alternative: Alternative, **changed: Any) -> Sample:
+def _sample(state: State, alternative: Alternative, rejected: Alternative | None = None, **changed: Any) -> Sample:
     turn = alternative.turn
     if turn is None:
         raise ValueError("an alternative without a turn is no sample")
@@ -199,7 +221,9 @@ def _sample(state: State, alternative: Alternative, **changed: Any) -> Sample:
         "decision": alternative.decision,
         "prompt_ids": tuple(start.prompt_ids),
         "completion_ids": _completion(alternative),
+        "rejected_ids": _completion(rejected) if rejected else (),
         "text": f"{asked}\n{start.text}",
+        "runs": tuple(each.outcome.run_id for each in (alternative, rejected) if each),
     }
     return Sample(**{**values, **changed})
 

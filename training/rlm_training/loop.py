@@ -14,12 +14,13 @@ from rlm_local.engine.answer import Answer
 from rlm_local.engine.calibrated import calibration_of, keep
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
+from rlm_local.log import RunStore
 from rlm_local.log.lines import LineFile
 from rlm_local.models import Cancel
 from rlm_policy import Artifact, Manifest, Policies, Policy, Prompted
 from rlm_training.base import Export, export_base
 from rlm_training.collect import Collector
-from rlm_training.datasets import build, load, save
+from rlm_training.datasets import build, gone, load, save
 from rlm_training.errors import EvaluationError
 from rlm_training.evaluate import Evaluation, ask_held_out, compare, to_svg
 from rlm_training.files import sha256, whole
@@ -122,7 +123,11 @@ class Loop:
                 }
                 found = states(bench.store, bench.spec.sha256, PROMPT_VERSION)
                 save(build(found, "sft", max_length=self.most_length, about=about), data)
-        report = load(data).report()
+        dataset = load(data)
+        with RunStore(self.home.runs) as store:
+            if missing := gone(dataset, store):
+                self.tell(missing)
+        report = dataset.report()
         self.tell(f"samples for training: {report['kept']['train']}, held out: {report['kept']['held-out']}")
         self.tell(f"left out: {report['dropped'] or 'nothing'}")
         return train_sft(data, self.base, self.folder / "sft", self.settings, self.tell, cancel)

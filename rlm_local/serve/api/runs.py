@@ -1,4 +1,4 @@
-"""/api/runs: ask, list, look into, follow, cancel, go on with, run again, export."""
+"""/api/runs: ask, list, look into, follow, cancel, go on with, run again, export, delete."""
 
 import asyncio
 import heapq
@@ -17,6 +17,7 @@ from rlm_local.log import RunOutline
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Asker, Caller, Reader, service
 from rlm_local.serve.api import shapes
+from rlm_local.serve.erasure import Removed
 from rlm_local.serve.errors import BadRequestError, NotFoundError
 from rlm_local.serve.shapes import ERRORS
 from rlm_local.serve.sse import EVENTS, EventStream, event
@@ -81,6 +82,20 @@ def _known(request: Request, caller: Caller) -> Iterator[shapes.RunItem]:
         for summary in use.store.latest()
     )
     return (item for _, item in heapq.merge(asked, logged, key=itemgetter(0), reverse=True) if item)
+
+
+@router.post("/purge")
+async def purge(request: Request, body: shapes.Purge, caller: Asker) -> Removed:
+    """Deletes the caller's runs that are older than that; with all keys' for whoever administers, and those of the
+    command line. Those under way stay."""
+    return await service(request).purge(caller, body.older_than)
+
+
+@router.delete("/{run_id}")
+async def delete_run(request: Request, run_id: str, caller: Asker) -> Removed:
+    """Deletes a run that has ended, with the texts that came with it and all that was derived from it."""
+    await asyncio.to_thread(_find, request, caller, run_id)
+    return await service(request).delete_runs(caller, [run_id])
 
 
 @router.get("/{run_id}")

@@ -27,6 +27,12 @@ class Ask(BaseModel):
     max_calls: int | None = Field(default=None, ge=1, le=10**7, description="Most calls of the model.")
 
 
+class Purge(BaseModel):
+    """Which runs are too old."""
+
+    older_than: float = Field(gt=0, le=10**10, description="Seconds since they were asked.")
+
+
 class RunItem(BaseModel):
     """A run as a line of a list. `state` is queued, running, how it ended, or interrupted: its server died."""
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.serve.access import Caller, service
 from rlm_local.serve.errors import ServeError
+from rlm_local.serve.files import MESSAGES
 from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live, Told
 from rlm_local.serve.openai.messages import Asked
@@ -36,7 +37,7 @@ async def begin(
                 caller.owner,
                 name,
                 io.BytesIO(text.encode("utf-8", "replace")),
-                purpose="messages",
+                purpose=MESSAGES,
                 most_bytes=use.settings.upload_bytes,
             ).id
             for name, text in asked.documents.items()

@@ -1,12 +1,14 @@
 """/v1/files: what questions are over."""
 
+import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from rlm_local.serve.access import Asker, Member, service
+from rlm_local.serve.erasure import Removed
 from rlm_local.serve.files import StoredFile
 from rlm_local.serve.shapes import ERRORS
 
@@ -35,6 +37,7 @@ class FileDeleted(BaseModel):
     id: str
     object: Literal["file"] = "file"
     deleted: bool = True
+    removed: Removed
 
 
 @router.post("/v1/files")
@@ -79,13 +82,17 @@ def get_file_content(request: Request, caller: Member, file_id: str) -> FileResp
 
 
 @router.delete("/v1/files/{file_id}")
-def delete_file(request: Request, caller: Asker, file_id: str) -> FileDeleted:
-    """Deletes a file. Runs over it stay in the log; their evidence cannot be opened any more."""
+async def delete_file(
+    request: Request,
+    caller: Asker,
+    file_id: str,
+    keep_runs: Annotated[bool, Query(description="Whether the runs over it stay, with what they quote of it.")] = False,
+) -> FileDeleted:
+    """Deletes a file with all that was derived from it, and with the runs over it, unless they are kept: their evidence
+    cannot be opened any more then. While such a run is under way, nothing is deleted."""
     use = service(request)
-    file = use.files.get(caller.sees, file_id)
-    use.files.delete(file)
-    use.audit.record(caller.name, "delete", file=file.id, name=file.name)
-    return FileDeleted(id=file.id)
+    file = await asyncio.to_thread(use.files.get, caller.sees, file_id)
+    return FileDeleted(id=file.id, removed=await use.delete_file(caller, file, keep_runs=keep_runs))
 
 
 def _object(file: StoredFile) -> FileObject:

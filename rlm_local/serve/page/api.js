@@ -38,6 +38,7 @@ export const node = (id, number) => json("GET", `/api/runs/${id}/nodes/${number}
 export const cancel = (id) => json("POST", `/api/runs/${id}/cancel`);
 export const resume = (id) => json("POST", `/api/runs/${id}/resume`);
 export const replay = (id) => json("POST", `/api/runs/${id}/replay`);
+export const deleteRun = (id) => json("DELETE", `/api/runs/${id}`);
 export const passage = (id, query) => json("GET", `/api/runs/${id}/passage?${new URLSearchParams(query)}`);
 export const files = () => json("GET", "/v1/files");
 export const deleteFile = (id) => json("DELETE", `/v1/files/${id}`);

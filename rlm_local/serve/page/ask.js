@@ -5,8 +5,11 @@ import { h, number, problem, replace } from "./dom.js";
 
 const chosen = new Set(); // ids of uploaded files; they stay chosen while the page is open
 
-/** The form. `asked(run)` is called with the id of the run once the server has taken the question. */
-export function askView(about, asked) {
+/**
+ * The form. `asked(run)` is called with the id of the run once the server has taken the question, `deleted()` when a
+ * file went, and runs with it.
+ */
+export function askView(about, asked, deleted) {
   const question = h("textarea", { id: "question", rows: "3", required: true, placeholder: "How many Neurology visits in 2024 ended as a no-show?" });
   const model = h("select", { id: "model" }, about.models.map((name) => h("option", { value: name }, name)));
   const timeout = h("input", { id: "timeout", type: "number", min: "1", placeholder: "1800" });
@@ -15,7 +18,7 @@ export function askView(about, asked) {
   const files = h("ul.files");
   const trouble = h("div");
   const button = h("button.primary", { type: "submit" }, "Ask");
-  const sources = new Sources(files, trouble, about.upload_bytes);
+  const sources = new Sources(files, trouble, about.upload_bytes, deleted);
 
   async function submit(event) {
     event?.preventDefault();
@@ -89,7 +92,8 @@ function pick(label, attributes, sources) {
 
 /** The uploaded files. */
 class Sources {
-  constructor(list, trouble, most) {
+  constructor(list, trouble, most, deleted) {
+    this.deleted = deleted;
     this.list = list;
     this.trouble = trouble;
     this.most = most;
@@ -113,9 +117,11 @@ class Sources {
     const box = h("input", { type: "checkbox", checked: chosen.has(file.id) });
     box.addEventListener("change", () => (box.checked ? chosen.add(file.id) : chosen.delete(file.id)));
     const remove = async () => {
+      if (!confirm(`Delete ${file.filename} for good, with the runs over it and all that was kept of them?`)) return;
       await api.deleteFile(file.id).catch((error) => replace(this.trouble, problem(error)));
       chosen.delete(file.id);
       this.load();
+      this.deleted();
     };
     return h(
       "li",

@@ -29,10 +29,14 @@ function route() {
   else
     replace(
       main,
-      askView(about, (id) => {
-        location.hash = `#/run/${id}`;
-        runs.reload();
-      }),
+      askView(
+        about,
+        (id) => {
+          location.hash = `#/run/${id}`;
+          runs.reload();
+        },
+        () => runs.reload(),
+      ),
     );
 }
 

@@ -231,6 +231,13 @@ class RunView {
         replace(this.trouble, h("p.note", { role: "status" }, text));
       }),
       this.action("Export", () => api.save(this.id)),
+      this.action("Delete", async () => {
+        if (!confirm("Delete this run for good, with all that was kept of it?")) return;
+        await api.deleteRun(this.id);
+        announce("The run is deleted.");
+        this.ended();
+        location.hash = "#/";
+      }),
     ];
   }
 

@@ -1,0 +1,54 @@
+"""`rlm-local files`: what was uploaded to the server: listed, and deleted."""
+
+import json
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from rlm_local.cli.removed import tell_removed
+from rlm_local.cli.shared import JsonOption, shared
+from rlm_local.cli.terminal import columns, one_line
+
+app = typer.Typer(no_args_is_help=True, help="Files that were uploaded to the server: list, delete.")
+
+
+@app.command("list")
+def list_files(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """List the uploaded files of all keys, the latest first; `messages` are texts that came with a question."""
+    from rlm_local.serve.erasure import open_erasure
+
+    with open_erasure(shared(ctx).home) as erasure:
+        known = erasure.uploads.list(None)
+    head = ("id", "owner", "purpose", "bytes", "made", "name")
+    rows = [
+        (f.id, f.owner, f.purpose, f"{f.size}", time.strftime("%Y-%m-%d %H:%M", time.localtime(f.made)), f.name)
+        for f in known
+    ]
+    if as_json:
+        sys.stdout.write(f"{json.dumps([dict(zip(head, row, strict=True)) for row in rows])}\n")
+    else:
+        shown = [head, *((*row[:-1], one_line(row[-1], 60)) for row in rows)]
+        sys.stdout.writelines(f"{line}\n" for line in columns(shown, right={3}))
+
+
+@app.command("delete", no_args_is_help=True)
+def delete(
+    ctx: typer.Context,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Ids of files, from `files list`.")],
+    keep_runs: Annotated[
+        bool, typer.Option("--keep-runs", help="Keep the runs over them, with what these quote.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete uploaded files with all that was derived from them, and say what that was.
+
+    The runs over them go too, as with `runs delete`: their logs quote what was read.
+    """
+    from rlm_local.serve.erasure import open_erasure
+
+    with open_erasure(shared(ctx).home) as erasure:
+        found = [erasure.uploads.get(None, file) for file in files]
+        removed = erasure.files("cli", found, keep_runs=keep_runs)
+    tell_removed(removed, as_json=as_json)
