@@ -2,6 +2,7 @@
 
 from rlm_local.collection.formats import (
     archive,
+    code,
     csv,
     docx,
     epub,
@@ -36,6 +37,7 @@ FORMATS: tuple[Format, ...] = (
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,
+    code.FORMAT,
     archive.ZIP,
     archive.TAR,
     archive.COMPRESSED,

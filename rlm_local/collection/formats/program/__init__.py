@@ -1,0 +1,1 @@
+"""What source code defines, imports and calls: the parts of the format `code`."""
