@@ -16,6 +16,7 @@ from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.question import check_question
 from rlm_local.engine.records import Records
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
@@ -167,8 +168,8 @@ class Engine:
             listener: told what happens in this run.
 
         Raises:
-            UsageError: an empty question, an unknown author, policy or price, a policy that is not the author's,
-                a limit that is not positive.
+            UsageError: an empty or very long question, an unknown author, policy or price, a policy that is not the
+                author's, a limit that is not positive.
             CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
@@ -176,8 +177,7 @@ class Engine:
         What breaks later is not raised: the answer's `ended` is "error", and `error` says what.
         """
         limits = _limits(max_tokens, max_calls, timeout)
-        if not question.strip():
-            raise UsageError("the question is empty", remedy="Give the question as the first argument")
+        check_question(question)
         nats = _price(price)
         author = author or self._author(policy)
         deciding = self._policy(author, policy, nats)

@@ -16,10 +16,10 @@ from typing import Protocol
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
 from rlm_local.errors import StoreError
-from rlm_local.models import Cancelled
+from rlm_local.models import Cancelled, DeadlineExceeded
 from rlm_local.serve.errors import BusyError, NotReadyError, ServeError, as_serve_error
 from rlm_local.serve.jobs import Job, JobBook
-from rlm_local.serve.live import Live
+from rlm_local.serve.live import Live, how_ended
 from rlm_local.serve.metrics import Metrics
 from rlm_local.serve.settings import Settings
 
@@ -158,6 +158,8 @@ class Desk:
         answer, error = None, None
         try:
             answer = await loop.run_in_executor(self._threads, self._work, live, listener)
+        except DeadlineExceeded:
+            error = ServeError("the time was over before it began", remedy="Allow more", code="timeout")
         except Cancelled:
             error = ServeError("cancelled before it began", code="cancelled")
         except Exception as broken:
@@ -169,7 +171,7 @@ class Desk:
         self._next()
 
     def _finish(self, live: Live, answer: Answer | None, error: ServeError | None) -> None:
-        ended = str(answer.ended) if answer else "cancelled" if error and error.code == "cancelled" else "error"
+        ended = how_ended(answer, error)
         try:
             self._book.end(live.job.run_id, ended)
         except StoreError as broken:  # the run is in its log; the next start marks the job as interrupted

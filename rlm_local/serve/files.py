@@ -41,13 +41,19 @@ class StoredFile:
 class FileStore:
     """The files of a server, in a directory of its own.
 
+    Args:
+        most_bytes: of a file; 0 is for who adds none.
+        quota_bytes: of all files of an owner.
+
     Raises:
         StoreError: from every method, where the disk cannot be read or written; nothing half-written stays.
     """
 
-    def __init__(self, database: Database, directory: Path) -> None:
+    def __init__(self, database: Database, directory: Path, *, most_bytes: int = 0, quota_bytes: int = 0) -> None:
         self._database = database
         self._directory = directory
+        self._most_bytes = most_bytes
+        self._quota_bytes = quota_bytes
         directory.mkdir(mode=0o700, exist_ok=True)
 
     def tidy(self) -> None:
@@ -57,20 +63,22 @@ class FileStore:
             if left.name not in listed:
                 left.unlink(missing_ok=True)
 
-    def add(self, owner: str, name: str, source: Readable, *, purpose: str, most_bytes: int) -> StoredFile:
+    def add(self, owner: str, name: str, source: Readable, *, purpose: str) -> StoredFile:
         """Keeps what can be read from `source`. The same bytes under the same name are the file that is there.
 
         Raises:
-            BadRequestError: the name is empty or too long, the file is empty or larger than `most_bytes`.
+            BadRequestError: the name is empty or too long, the file is empty, too large, or more than the quota allows.
         """
         name = clean_name(name)
+        self.check_room(owner, 1)
         id_ = f"file-{secrets.token_hex(12)}"
         part = self._directory / f"{id_}.part"
         try:
-            size, digest = _write(source, part, most_bytes)
+            size, digest = _write(source, part, self._most_bytes)
             same = self._same(owner, name, purpose, digest)
             if same:
                 return same
+            self.check_room(owner, size)
             stored = StoredFile(id_, owner, name, purpose, size, digest, time.time())
             part.replace(self.path(stored))
             self._enter(stored)
@@ -81,6 +89,21 @@ class FileStore:
         finally:
             part.unlink(missing_ok=True)
         return stored
+
+    def check_room(self, owner: str, size: int) -> None:
+        """Whether an owner may keep so many bytes more.
+
+        Raises:
+            BadRequestError: no.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT coalesce(sum(bytes), 0) FROM file WHERE owner = ?", (owner,)).fetchone()
+        if row[0] + size > self._quota_bytes:
+            raise BadRequestError(
+                f"the files of this key would take more than {self._quota_bytes / 2**20:,.0f} MB",
+                remedy="Delete some: texts in messages are kept as files, too",
+                code="quota_exceeded",
+            )
 
     def list(self, owner: str | None) -> list[StoredFile]:
         """The files of an owner, or of all, the latest first."""

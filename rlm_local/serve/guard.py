@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,7 +36,7 @@ class Guard:
 
     Args:
         hosts: names that the server goes by, beside IP addresses and localhost.
-        most_bytes: that a body may claim to have, by path; "" is any other path.
+        most_bytes: of a body, claimed or not, by path; "" is any other path.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str], most_bytes: Mapping[str, int]) -> None:
@@ -48,6 +49,16 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        taken, most = 0, self._most(scope)
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise HTTPException(TooLargeError.status, _too_large(most))
+            return message
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
@@ -58,16 +69,19 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, bounded, guarded)
         else:
             await JSONResponse(error_body(refusal), refusal.status)(scope, receive, guarded)
+
+    def _most(self, scope: Scope) -> int:
+        return self._most_bytes.get(scope["path"], self._most_bytes[""])
 
     def _refusal(self, scope: Scope) -> ServeError | None:
         headers = Headers(scope=scope)
         claimed = headers.get("content-length", "0")
-        most = self._most_bytes.get(scope["path"], self._most_bytes[""])
+        most = self._most(scope)
         if not claimed.isdecimal() or int(claimed[:20]) > most:
-            return TooLargeError(f"a body here has at most {most >> 20} MB", code="too_large")
+            return TooLargeError(_too_large(most), code="too_large")
         foreign = self._foreign(scope, headers)
         return ForbiddenError(foreign, code="foreign_request") if foreign else None
 
@@ -88,6 +102,10 @@ class Guard:
         except ValueError:
             return name in self._hosts
         return True
+
+
+def _too_large(most: int) -> str:
+    return f"a body here has at most {most >> 20} MB"
 
 
 def _name(host: str) -> str:

@@ -31,14 +31,14 @@ class Live:
     """All methods are for the event loop's thread.
 
     Attributes:
-        began: when its request came, on the monotonic clock.
+        began: when its request came, on the monotonic clock; its time runs from there.
         answer: once it has ended with one.
         error: once it has ended without.
     """
 
     job: Job
     began: float
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: Cancel = field(init=False)
     state: Literal["queued", "running", "ended"] = "queued"
     answer: Answer | None = None
     error: ServeError | None = None
@@ -46,6 +46,10 @@ class Live:
     _count: int = 0
     _reported: float = 0.0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        timeout = self.job.options.get("timeout")
+        self.cancel = Cancel(deadline=None if timeout is None else self.began + timeout)
 
     def take(self, event: Event) -> None:
         """What the engine says. Of reports how far along a batch is, a few a second are enough."""
@@ -87,3 +91,10 @@ class Live:
                 if self.state == "ended":
                     return
                 await changed.wait()
+
+
+def how_ended(answer: Answer | None, error: ServeError | None) -> str:
+    """How a job ended, in a word."""
+    if answer:
+        return str(answer.ended)
+    return error.code if error and error.code in ("cancelled", "timeout") else "error"

@@ -2,10 +2,13 @@
 
 import socket
 import tempfile
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
 from rlm_local.serve.app import create_app
+from rlm_local.serve.connections import Connection, sweep
 from rlm_local.serve.service import Service
 
 _PARTING_SECONDS = 5
@@ -15,9 +18,28 @@ _PARTING_SECONDS = 5
 class Server(uvicorn.Server):
     """uvicorn, which lets runs end before it closes connections; a second Ctrl-C cancels them."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
-        super().__init__(config)
+    def __init__(self, service: Service) -> None:
+        settings = service.settings
+        super().__init__(
+            uvicorn.Config(
+                create_app(service),
+                http=cast("Any", partial(Connection, settings)),
+                ws="none",
+                ssl_certfile=settings.tls_certificate,
+                ssl_keyfile=settings.tls_key,
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=_PARTING_SECONDS,
+                timeout_keep_alive=30,
+            )
+        )
         self._service = service
+
+    async def on_tick(self, counter: int) -> bool:
+        sweep(self.server_state.connections)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in self.servers:
@@ -28,17 +50,5 @@ class Server(uvicorn.Server):
 
 def serve(service: Service, listener: socket.socket) -> None:
     """Answers requests until a signal ends it."""
-    settings = service.settings
     tempfile.tempdir = str(service.home.serve)  # an upload on its way is a document, too
-    config = uvicorn.Config(
-        create_app(service),
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=_PARTING_SECONDS,
-        timeout_keep_alive=30,
-    )
-    Server(config, service).run(sockets=[listener])
+    Server(service).run(sockets=[listener])

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,9 +14,10 @@ from typing import Any
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.question import check_question
 from rlm_local.engine.replay import Replayed
 from rlm_local.engine.typed import AnswerSchema
-from rlm_local.errors import RlmLocalError
+from rlm_local.errors import RlmLocalError, UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunOutline, RunRecord, RunStore, new_run_id
 from rlm_local.models import Cancel
@@ -26,13 +28,14 @@ from rlm_local.serve.desk import Desk
 from rlm_local.serve.engines import Engines, MakeEngine
 from rlm_local.serve.erasure import Erasure, Removed
 from rlm_local.serve.errors import BadRequestError, NotFoundError
-from rlm_local.serve.files import FileStore, StoredFile
+from rlm_local.serve.files import MESSAGES, FileStore, StoredFile
 from rlm_local.serve.jobs import Job, JobBook
 from rlm_local.serve.keys import KeyRing
 from rlm_local.serve.live import Live
 from rlm_local.serve.metrics import Metrics
 from rlm_local.serve.models import find
 from rlm_local.serve.settings import Settings
+from rlm_local.serve.slow import Slow
 from rlm_local.serve.state import open_state
 from rlm_sandbox import SandboxError
 
@@ -54,7 +57,12 @@ class Service:
         self.state = open_state(home)
         self.store = RunStore(home.runs)
         self.keys = KeyRing(self.state)
-        self.files = FileStore(self.state, home.serve / "files")
+        self.files = FileStore(
+            self.state,
+            home.serve / "files",
+            most_bytes=settings.upload_bytes,
+            quota_bytes=settings.quota_bytes,
+        )
         self.jobs = JobBook(self.state)
         self.audit = AuditLog(home.serve / "audit.jsonl")
         self.erasure = Erasure(home, self.store, self.state, self.audit)
@@ -62,6 +70,7 @@ class Service:
         self.corpora = Corpora(self.files)
         self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
+        self.slow = Slow()
         self._replaying = Lock()
         self.folders = {path.resolve().name: path for path in settings.folders}
 
@@ -78,6 +87,7 @@ class Service:
 
     def close(self) -> None:
         self.audit.record("server", "stop")
+        self.slow.close()
         self.engines.close()
         self.store.close()
         self.state.close()
@@ -90,19 +100,24 @@ class Service:
         *,
         files: Sequence[str] = (),
         folders: Sequence[str] = (),
+        texts: Mapping[str, str] | None = None,
         options: Mapping[str, Any] | None = None,
         resumes: str | None = None,
     ) -> Job:
         """A question, checked and on the disk; it is recorded before it is worked on.
 
-        Without files and folders it is over all folders that are shared.
+        Without files, texts and folders it is over all folders that are shared. Texts, by name, are kept as files of
+        the caller once all else is found right, so that evidence can be opened.
 
         Raises:
             BadRequestError, NotFoundError, UsageError: it asks for what there is not, over nothing, or by no schema.
             StoreError: it cannot be recorded.
         """
-        if not question.strip():
-            raise BadRequestError("the question is empty", code="empty_question")
+        try:
+            check_question(question)
+        except UsageError as error:
+            code = "long_question" if question.strip() else "empty_question"
+            raise BadRequestError(error.message, remedy=error.remedy, code=code) from error
         try:
             "".join((question, model, *files, *folders)).encode()
         except UnicodeEncodeError as error:
@@ -110,26 +125,30 @@ class Service:
         if options and "schema" in options:
             AnswerSchema(options["schema"])
         found = find(model, self.settings, self.home)
-        for file in files:
-            self.files.get(caller.sees, file)
+        files, folders = tuple(dict.fromkeys(files)), tuple(dict.fromkeys(folders))
+        written = {name: text.encode("utf-8", "replace") for name, text in (texts or {}).items()}
+        self._check_size(caller, files, sum(map(len, written.values())))
         for folder in folders:
             self._folder(folder)
-        if not files and not folders:
+        if not files and not folders and not written:
             folders = tuple(self.folders)
-        if not files and not folders:
-            raise BadRequestError(
-                "there is nothing to read",
-                remedy="Upload files and name them, put the text into the messages, or share a folder: "
-                "`rlm-local serve FOLDER`",
-                code="no_documents",
-            )
+            if not folders:
+                raise BadRequestError(
+                    "there is nothing to read",
+                    remedy="Upload files and name them, put the text into the messages, or share a folder: "
+                    "`rlm-local serve FOLDER`",
+                    code="no_documents",
+                )
+        kept = [
+            self.files.add(caller.owner, name, io.BytesIO(data), purpose=MESSAGES).id for name, data in written.items()
+        ]
         job = Job(
             run_id=new_run_id(),
             owner=caller.owner,
             question=question,
             model=found.name,
-            files=tuple(files),
-            folders=tuple(folders),
+            files=(*kept, *files),
+            folders=folders,
             options={**found.options, **(options or {})},
             resumes=resumes,
         )
@@ -145,6 +164,17 @@ class Service:
         )
         self.jobs.accept(job)
         return job
+
+    def _check_size(self, caller: Caller, files: Sequence[str], more: int) -> None:
+        """That the files are the caller's, and with `more` bytes of texts no more than a question may be over."""
+        if sum(self.files.get(caller.sees, file).size for file in files) + more > self.settings.question_bytes:
+            raise BadRequestError(
+                f"a question here is over at most {self.settings.question_bytes >> 20} MB of files",
+                remedy="Name fewer of them, or ask the administrator to share a folder",
+                code="too_much",
+            )
+        if more:
+            self.files.check_room(caller.owner, more)
 
     def accept_again(self, caller: Caller, run_id: str) -> Job:
         """The same as a job of its own, which goes on with a run that is over and did not come to its end.
@@ -289,8 +319,10 @@ class Service:
                 before = self.store.get(job.resumes)
                 answer = engine.resume(before, corpus, live.cancel, run_id=job.run_id, listener=listener)
             else:
+                left = live.cancel.remaining  # by waiting and reading
+                options: dict[str, Any] = {**job.options, "timeout": left}
                 answer = engine.ask(
-                    job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **job.options
+                    job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **options
                 )
         self.metrics.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
         self.metrics.tokens.labels("completion").inc(answer.usage.completion_tokens)

@@ -22,6 +22,10 @@ class Settings:
         body_bytes, upload_bytes: the largest body, and the largest file.
         retention_seconds: after which runs go, with all that was derived from them, and uploads that no later run is
             over; None keeps them until they are deleted.
+        quota_bytes: of all files of a key, texts in its messages included.
+        question_bytes: of all files that one question names.
+        connections: at the same time; beyond it, whoever owes the rest of a request for longest is dropped.
+        patience_seconds: for a request to come, and twice as many for a client to read on.
         hosts: names by which the server may be addressed, beside IP addresses and localhost.
     """
 
@@ -40,6 +44,10 @@ class Settings:
     body_bytes: int = 32 << 20
     upload_bytes: int = 256 << 20
     retention_seconds: float | None = None
+    quota_bytes: int = 4 << 30
+    question_bytes: int = 512 << 20
+    connections: int = 512
+    patience_seconds: float = 30.0
     hosts: tuple[str, ...] = ()
     tls_certificate: Path | None = None
     tls_key: Path | None = None

@@ -1,10 +1,14 @@
-"""The shape of errors, the same everywhere: OpenAI's."""
+"""Shapes that are the same everywhere: errors, which are OpenAI's, and what a request may name, and how much of it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rlm_local.serve.errors import ServeError
+
+ModelName = Annotated[str, Field(max_length=400)]
+FileIds = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=10_000)]
+FolderNames = Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=1_000)]
 
 
 class ErrorDetails(BaseModel):

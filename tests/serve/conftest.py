@@ -8,14 +8,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import uvicorn
 
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.events import Listener
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import Model, resolve
-from rlm_local.serve.app import create_app
 from rlm_local.serve.claim import listen
 from rlm_local.serve.engines import MakeEngine
 from rlm_local.serve.server import Server
@@ -74,7 +72,7 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
         chosen = Settings(**given)  # pyright: ignore[reportArgumentType]
         service = Service(chosen, home, make or of_script)
         listener = listen(chosen)
-        server = Server(uvicorn.Config(create_app(service), log_level="warning", timeout_graceful_shutdown=5), service)
+        server = Server(service)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
 

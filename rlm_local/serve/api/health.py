@@ -36,13 +36,13 @@ class About(BaseModel):
 
 
 @router.get("/health")
-def health() -> Health:
+async def health() -> Health:  # on the event loop: no thread that others may keep has to be free
     """The server is up."""
     return Health()
 
 
 @router.get("/ready", responses={503: ERRORS[503]})
-def ready(request: Request) -> Health:
+async def ready(request: Request) -> Health:
     """The server's model is loaded; 503 says how far along that is."""
     use = service(request)
     loaded, why = use.engines.state(use.settings.model)

@@ -53,7 +53,7 @@ async def list_runs(
         wanted = _after(known, before) if before else known
         return list(islice((item for item in wanted if _matches(item, search)), limit + 1))
 
-    items = await asyncio.to_thread(page)
+    items = await service(request).slow.run(page)
     lives = [service(request).desk.find(item.run_id) for item in items]
     now = [shapes.of_live(live) if live else item for item, live in zip(items, lives, strict=True)]
     return shapes.RunList(runs=now[:limit], more=len(now) > limit)
@@ -108,7 +108,7 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
         item, answer = _find(request, caller, run_id)
         return item, use.outline(run_id), answer
 
-    item, outline, answer = await asyncio.to_thread(read)
+    item, outline, answer = await use.slow.run(read)
     if live and live.state != "ended":
         item = shapes.of_live(live)
     job = await asyncio.to_thread(use.jobs.find, run_id)
@@ -126,13 +126,14 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
 
 
 @router.get("/{run_id}/nodes/{node}")
-def get_node(
+async def get_node(
     request: Request, run_id: str, node: Annotated[int, Path(ge=0, lt=2**63)], caller: Reader
 ) -> shapes.NodeDetail:
     """A node: what it knew, decided, ran and asked."""
-    _find(request, caller, run_id)
+    await asyncio.to_thread(_find, request, caller, run_id)
+    use = service(request)
     try:
-        record = service(request).store.node(run_id, node)
+        record = await use.slow.run(use.store.node, run_id, node)
     except UsageError as error:
         raise NotFoundError(error.message, code="node_not_found") from error
     return shapes.NodeDetail(
@@ -198,10 +199,11 @@ async def resume(request: Request, run_id: str, caller: Asker) -> shapes.RunItem
 
 
 @router.post("/{run_id}/replay")
-def replay(request: Request, run_id: str, caller: Reader) -> shapes.ReplayResult:
+async def replay(request: Request, run_id: str, caller: Reader) -> shapes.ReplayResult:
     """Runs the cells again with the log in the model's place, and says whether all comes out as logged."""
-    _find(request, caller, run_id)
-    done = service(request).replay(run_id, Cancel())
+    await asyncio.to_thread(_find, request, caller, run_id)
+    use = service(request)
+    done = await use.slow.run(use.replay, run_id, Cancel())
     found = done.divergence
     return shapes.ReplayResult(
         same=found is None,
@@ -219,19 +221,19 @@ def replay(request: Request, run_id: str, caller: Reader) -> shapes.ReplayResult
     response_class=StreamingResponse,
     responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
 )
-def export(request: Request, run_id: str, caller: Reader) -> StreamingResponse:
+async def export(request: Request, run_id: str, caller: Reader) -> StreamingResponse:
     """All that is known of a run, as JSON lines."""
-    _find(request, caller, run_id)
+    await asyncio.to_thread(_find, request, caller, run_id)
     use = service(request)
-    use.store.get(run_id)  # whatever is wrong is said before the first line
-    use.audit.record(caller.name, "export", run=run_id)
+    await use.slow.run(use.store.get, run_id)  # whatever is wrong is said before the first line
+    await asyncio.to_thread(use.audit.record, caller.name, "export", run=run_id)
     headers = {"content-disposition": f'attachment; filename="run-{run_id}.jsonl"'}
     lines = (f"{line}\n" for line in use.store.export(run_id))
     return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
 
 @router.get("/{run_id}/passage")
-def passage(
+async def passage(
     request: Request,
     run_id: str,
     caller: Reader,
@@ -241,8 +243,9 @@ def passage(
     around: Annotated[int, Query(ge=0, le=200_000, description="Characters before and after.")] = 4_000,
 ) -> shapes.Passage:
     """A document of a run around a place, as evidence names it."""
-    _find(request, caller, run_id)
-    text, changed = service(request).document(run_id, document, Cancel())
+    await asyncio.to_thread(_find, request, caller, run_id)
+    use = service(request)
+    text, changed = await use.slow.run(use.document, run_id, document, Cancel())
     first = max(0, min(start, len(text)) - around)
     return shapes.Passage(
         document=document,

@@ -5,9 +5,11 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from rlm_local.engine.answer import Answer
+from rlm_local.engine.question import LONGEST_QUESTION
 from rlm_local.log import NodeOutline, RunSummary, TurnRecord
 from rlm_local.serve.jobs import Job
-from rlm_local.serve.live import Live
+from rlm_local.serve.live import Live, how_ended
+from rlm_local.serve.shapes import FileIds, FolderNames, ModelName
 
 Data = dict[str, Any]
 
@@ -18,10 +20,10 @@ _TEXT_SHOWN = 20_000
 class Ask(BaseModel):
     """A question for the queue: its run goes on whether anybody listens or not."""
 
-    question: str = Field(min_length=1)
-    model: str = "rlm-local"
-    files: list[str] = Field(default=[], description="Ids of uploaded files.")
-    folders: list[str] = Field(default=[], description="Names of shared folders; all, where nothing is named.")
+    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
+    model: ModelName = "rlm-local"
+    files: FileIds = Field(default=[], description="Ids of uploaded files.")
+    folders: FolderNames = Field(default=[], description="Names of shared folders; all, where nothing is named.")
     timeout: float | None = Field(default=None, gt=0, le=86400, description="Most seconds.")
     max_tokens: int | None = Field(default=None, ge=1, le=10**9, description="Most tokens to evaluate and generate.")
     max_calls: int | None = Field(default=None, ge=1, le=10**7, description="Most calls of the model.")
@@ -151,9 +153,8 @@ class ReplayResult(BaseModel):
 
 def of_live(live: Live) -> RunItem:
     """A run under way, or that ended a short time ago."""
-    failed = "cancelled" if live.error and live.error.code == "cancelled" else "error"
-    ended = str(live.answer.ended) if live.answer else failed
-    return _item(live.job, live.state if live.state != "ended" else ended, live.answer)
+    state = how_ended(live.answer, live.error) if live.state == "ended" else live.state
+    return _item(live.job, state, live.answer)
 
 
 def of_job(job: Job, answer: Answer | None) -> RunItem:

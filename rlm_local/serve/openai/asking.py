@@ -1,7 +1,6 @@
 """From a request in OpenAI's terms to a run, and what both ways of asking share."""
 
 import asyncio
-import io
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -12,8 +11,6 @@ from starlette.requests import Request
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.serve.access import Caller, service
 from rlm_local.serve.errors import ServeError
-from rlm_local.serve.files import MESSAGES
-from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live, Told
 from rlm_local.serve.openai.messages import Asked
 
@@ -31,21 +28,18 @@ async def begin(
     use = service(request)
     began = time.monotonic()
 
-    def accept() -> Job:
-        texts = [
-            use.files.add(
-                caller.owner,
-                name,
-                io.BytesIO(text.encode("utf-8", "replace")),
-                purpose=MESSAGES,
-                most_bytes=use.settings.upload_bytes,
-            ).id
-            for name, text in asked.documents.items()
-        ]
-        return use.accept(caller, asked.question, model, files=(*texts, *asked.files), folders=folders, options=options)
-
     with use.desk.place(caller.owner):
-        return use.desk.submit(await asyncio.to_thread(accept), began)
+        job = await asyncio.to_thread(
+            use.accept,
+            caller,
+            asked.question,
+            model,
+            files=asked.files,
+            folders=folders,
+            texts=asked.documents,
+            options=options,
+        )
+        return use.desk.submit(job, began)
 
 
 async def wait(request: Request, live: Live) -> Answer:

@@ -12,8 +12,8 @@ from rlm_local.serve.access import Asker
 from rlm_local.serve.errors import ServeError, as_serve_error
 from rlm_local.serve.live import Live
 from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
-from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
-from rlm_local.serve.shapes import ERRORS, error_body
+from rlm_local.serve.openai.messages import MOST_MESSAGES, ChatMessage, Data, Format, Lenient, Temperature, asked
+from rlm_local.serve.shapes import ERRORS, FileIds, FolderNames, ModelName, error_body
 from rlm_local.serve.sse import EVENTS, EventStream, event
 
 router = APIRouter(tags=["openai"])
@@ -26,15 +26,15 @@ class StreamOptions(Lenient):
 class ChatRequest(Lenient):
     """A conversation whose last message asks something about documents."""
 
-    model: str = "rlm-local"
-    messages: list[ChatMessage] = Field(min_length=1)
+    model: ModelName = "rlm-local"
+    messages: list[ChatMessage] = Field(min_length=1, max_length=MOST_MESSAGES)
     stream: bool = False
     stream_options: StreamOptions | None = None
     temperature: Temperature = None
     response_format: Format = Format()
     n: Literal[1] | None = None
-    files: list[str] = Field(default=[], description="Ids of uploaded files that the question is over.")
-    folders: list[str] = Field(default=[], description="Names of shared folders that the question is over.")
+    files: FileIds = Field(default=[], description="Ids of uploaded files that the question is over.")
+    folders: FolderNames = Field(default=[], description="Names of shared folders that the question is over.")
     max_tokens: int | None = Field(default=None, ge=1, description="Taken and not used: answers are short.")
     timeout: float | None = Field(default=None, gt=0, le=86400, description="Most seconds for the answer.")
 

@@ -41,7 +41,7 @@ class FileDeleted(BaseModel):
 
 
 @router.post("/v1/files")
-def upload_file(
+async def upload_file(
     request: Request,
     caller: Asker,
     file: Annotated[UploadFile, File(description="The file; its name may be a path, as documents in folders have.")],
@@ -49,11 +49,13 @@ def upload_file(
 ) -> FileObject:
     """Keeps a file. The same bytes under the same name are the file that is there already."""
     use = service(request)
-    stored = use.files.add(
-        caller.owner, file.filename or "", file.file, purpose=purpose, most_bytes=use.settings.upload_bytes
-    )
-    use.audit.record(caller.name, "upload", file=stored.id, name=stored.name, bytes=stored.size)
-    return _object(stored)
+
+    def keep() -> StoredFile:
+        stored = use.files.add(caller.owner, file.filename or "", file.file, purpose=purpose)
+        use.audit.record(caller.name, "upload", file=stored.id, name=stored.name, bytes=stored.size)
+        return stored
+
+    return _object(await use.slow.run(keep))
 
 
 @router.get("/v1/files")

@@ -25,16 +25,29 @@ _WORTH_READING = 400
 """Characters from which on another message is taken for a document."""
 
 
+MOST_MESSAGES = 2_000
+"""Of a conversation."""
+
+_MOST_PARTS = 2_000
+"""Of a message."""
+
+_MOST_TEXTS = 1_000
+"""That a conversation may bring as documents; each is kept as a file."""
+
+
 class Lenient(BaseModel):
     """What clients send beside the fields that are used is left alone."""
 
     model_config = ConfigDict(extra="ignore")
 
 
+FileId = Annotated[str | None, Field(max_length=100)]
+
+
 class FileRef(Lenient):
     """An uploaded file."""
 
-    file_id: str | None = None
+    file_id: FileId = None
     filename: str | None = None
 
 
@@ -44,14 +57,14 @@ class Part(Lenient):
     type: str
     text: str | None = None
     file: FileRef | None = None
-    file_id: str | None = None
+    file_id: FileId = None
 
 
 class ChatMessage(Lenient):
     """A message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"] = "user"
-    content: str | list[Part] | None = None
+    content: str | Annotated[list[Part], Field(max_length=_MOST_PARTS)] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,13 @@ def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
         raise BadRequestError("the last message has no text", code="no_question", param="messages")
     *before, question = texts
     documents |= {f"document-{number}.txt": text for number, text in enumerate(before, 1) if text.strip()}
+    if len(documents) > _MOST_TEXTS:
+        raise BadRequestError(
+            f"the messages bring {len(documents):,} texts; at most {_MOST_TEXTS:,} are read",
+            remedy="Put them together, or upload them as files",
+            code="too_many_texts",
+            param="messages",
+        )
     if len(question) > _LONG:
         question, documents["message.txt"] = _split(question)
     return Asked(question.strip(), documents, tuple(dict.fromkeys(named)))

@@ -1,7 +1,7 @@
 """/v1/responses: ask, look again, cancel."""
 
 from collections.abc import AsyncGenerator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -13,8 +13,8 @@ from rlm_local.serve.errors import NotFoundError, ServeError
 from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live
 from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
-from rlm_local.serve.openai.messages import ChatMessage, Data, Format, Lenient, Temperature, asked
-from rlm_local.serve.shapes import ERRORS
+from rlm_local.serve.openai.messages import MOST_MESSAGES, ChatMessage, Data, Format, Lenient, Temperature, asked
+from rlm_local.serve.shapes import ERRORS, FileIds, FolderNames, ModelName
 from rlm_local.serve.sse import EVENTS, EventStream, event
 
 router = APIRouter(tags=["openai"])
@@ -27,15 +27,15 @@ class TextOptions(Lenient):
 class ResponseRequest(Lenient):
     """A question about documents, alone or as the last of a conversation."""
 
-    model: str = "rlm-local"
-    input: str | list[ChatMessage] = Field(min_length=1)
+    model: ModelName = "rlm-local"
+    input: str | Annotated[list[ChatMessage], Field(max_length=MOST_MESSAGES)] = Field(min_length=1)
     instructions: str | None = None
     stream: bool = False
     background: bool = Field(default=False, description="Answer at once with what can be looked at again later.")
     temperature: Temperature = None
     text: TextOptions = TextOptions()
-    files: list[str] = Field(default=[], description="Ids of uploaded files that the question is over.")
-    folders: list[str] = Field(default=[], description="Names of shared folders that the question is over.")
+    files: FileIds = Field(default=[], description="Ids of uploaded files that the question is over.")
+    folders: FolderNames = Field(default=[], description="Names of shared folders that the question is over.")
     timeout: float | None = Field(default=None, gt=0, le=86400, description="Most seconds for the answer.")
 
 
