@@ -139,6 +139,13 @@ class View:
         except KeyError:
             return None
 
+    def named(self, name: str) -> DocumentInfo | None:
+        """The document of that name, if it is one of these."""
+        for (number,) in self.collection.rows("SELECT id FROM document WHERE name = ?", (name,)):
+            if self.only is None or number in self.only:
+                return self.document(number)
+        return None
+
     # ---- what a program may name
 
     def values(self, table: str, column: str, text: str) -> list[str]:

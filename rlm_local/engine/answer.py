@@ -46,11 +46,14 @@ class Basis:
         items: how many items were counted over, or selected from.
         judged: how many a model had to judge, sort or read for it.
         sure: how sure the model was of those, on average: the probability of what it said; 1 where none was asked.
+        low, high: what the value lies between, 19 times of 20, where it is estimated from a sample of the items.
     """
 
     items: int = 0
     judged: int = 0
     sure: float = 1.0
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

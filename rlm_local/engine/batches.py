@@ -102,7 +102,9 @@ class Batches:
         except PromptTooLong as error:
             raise HostCallRefused(str(error)) from error
         seconds = self.took(started)
-        self.pace.add(receipt.tokens, seconds)
+        evaluated = receipt.tokens.prompt_tokens + receipt.tokens.completion_tokens
+        alone = price_of(self.model, batch.prompts[:1], batch.reply_tokens)  # mostly what all begin with
+        self.pace.add(price.tokens - alone.tokens if evaluated else 0, seconds)
         records = [
             _record(prompt, batch.options, data(result), result.usage)
             for prompt, result in zip(batch.prompts, results, strict=True)

@@ -1,8 +1,9 @@
 """Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from rlm_local.collection.view import View
@@ -14,17 +15,26 @@ from rlm_local.engine.budget import Refused
 from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.leaves import query_prompt
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.questions import Judge, Question, Sort, about
+from rlm_local.engine.questions import Judge, Question, Said, Sort, about
 from rlm_local.engine.reading import Reading, read
 from rlm_local.engine.records import Records
+from rlm_local.engine.result import Result
+from rlm_local.engine.semantic.asking import Asking
+from rlm_local.engine.semantic.costs import costs
+from rlm_local.engine.semantic.desk import Desk
 from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
+from rlm_local.toolbox.estimate import Estimate
 from rlm_sandbox import HostCallRefused
 
 _EVIDENCE = 20
 _MOST_PASSAGES = 100
 _QUERY_TOKENS = 256
+_NAME = 40
+_MOST_NOTES = 5
+_MOST = 1e15
+"""Of numbers in a note: a cell may say anything."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +64,17 @@ class Broker:
     deepest: int = 0
     final: Final | None = None
     misfit: str = ""
+    _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
+    """What results do not say of themselves: the turn, the words, and the estimate where it is one."""
+
     _sure: list[float] = field(default_factory=list[float])
     """Of each item that a model judged, sorted or read."""
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
+        semantic = self._desk(self.corpus).calls() if isinstance(self.corpus, View) else {}
         return {
+            **semantic,
             "fields": self._fields,
             "item_set": self._item_set,
             "passages": self._passages,
@@ -115,8 +130,11 @@ class Broker:
     def _said(self, question: Question, items: Any) -> list[Any]:
         texts = [self._wording(item) for item in _list(items, "the items")]
         said = question.ask(self.batches, about(question, self.batches.model, texts))
-        self._sure += [each.sure for each in said]
+        self._judged(said)
         return [each.value for each in said]
+
+    def _judged(self, said: Sequence[Said]) -> None:
+        self._sure += [each.sure for each in said]
 
     def _llm_query(self, prompts: Any) -> list[str]:
         asked = [query_prompt(text) for text in _texts(prompts, "the prompts")]
@@ -144,6 +162,9 @@ class Broker:
         if not texts or len(texts) != len(given):
             raise HostCallRefused(f"{len(texts)} questions of {len(given)} parts: give one for each")
         asks = [self._ask(question, part) for question, part in zip(texts, given, strict=True)]
+        return [ask.seen(result) for ask, result in zip(asks, self._children(asks), strict=True)]
+
+    def _children(self, asks: Sequence[Ask]) -> list[Result]:
         try:
             results = self.spawn(self.batches.say, self.batches.turn, self.batches.budget, asks)
         except Refused as refusal:
@@ -155,7 +176,7 @@ class Broker:
             if result.ended is not Ended.ANSWERED and not result.unseen:
                 self.batches.unseen.append(f"{ask.label}: {result.error or result.ended}")
             self._sure += [result.basis.sure] * result.basis.judged
-        return [ask.seen(result) for ask, result in zip(asks, results, strict=True)]
+        return results
 
     def _ask(self, question: str, part: Any) -> Ask:
         try:
@@ -170,6 +191,35 @@ class Broker:
         except ValueError as error:
             raise HostCallRefused(str(error)) from error
 
+    # ---- semantic functions of SQL
+
+    def _desk(self, view: View) -> Desk:
+        asking = Asking(self.batches, partial(self._answers, view), self._judged)
+        return Desk(asking, partial(costs, self.batches.model, view), self._note)
+
+    def _answers(self, view: View, question: str, names: Sequence[str]) -> list[Said]:
+        """What a child says of each document; nothing of one that is not there."""
+        found = {name: document for name in names if (document := view.named(name))}
+        asks = [Ask.of_spans(question, name, view, [(each.start, each.end)]) for name, each in found.items()]
+        results = dict(zip(found, self._children(asks) if asks else [], strict=True))
+        return [_said_by(results.get(name)) for name in names]
+
+    def _note(self, what: Mapping[str, Any]) -> None:
+        """Keep what the result of a query does not say of itself."""
+        match what:
+            case {"unseen": {"function": str(function), "looked_at": seen, "texts": texts}}:
+                seen, texts = _count(seen), _count(texts)
+                told = f"{texts - seen:,} of {texts:,} texts that {function[:_NAME]}() was to look at"
+                self.batches.unseen.append(told)
+                self._noted.append((self.batches.turn, f"without {told}", None))
+            case {"estimate": {"value": value, "low": low, "high": high, "sampled": sampled, "rows": rows}}:
+                estimate = Estimate(_number(value), _number(low), _number(high), _count(sampled), _count(rows))
+                between = f"{_plain(estimate.low)} to {_plain(estimate.high)}"
+                told = f"estimated: {between}, {estimate.sampled:,} of {estimate.rows:,} rows were looked at"
+                self._noted.append((self.batches.turn, told, estimate))
+            case _:
+                raise HostCallRefused("a note is of an estimate, or of what was not looked at")
+
     # ---- the end
 
     def _final(self, answer: Any, found: Any, evidence: Any, value: Any = None, over: Any = 0) -> None:
@@ -180,7 +230,9 @@ class Broker:
             if self.schema and found:
                 data = self._typed(self.schema, answer, data)
             counted = over if isinstance(over, int) and over >= 0 else 0
-            self.final = Final(answer, data, bool(found), places, counted)
+            noted = dict.fromkeys(told for turn, told, _ in self._noted if turn == self.batches.turn)
+            told = "; ".join([*noted][:_MOST_NOTES])
+            self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), places, counted)
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
         """The value as the schema wants it: by code, else by the model under the schema's grammar, else refused."""
@@ -200,7 +252,11 @@ class Broker:
         """What the answer rests on, so far."""
         judged = len(self._sure)
         sure = sum(self._sure) / judged if judged else 1.0
-        return Basis(self.final.over if self.final else 0, judged, round(sure, 4))
+        over = self.final.over if self.final else 0
+        estimates = [each for turn, _, each in self._noted if each and turn == self.batches.turn]
+        if len(estimates) != 1:
+            return Basis(over, judged, round(sure, 4))
+        return Basis(over or estimates[0].rows, judged, round(sure, 4), estimates[0].low, estimates[0].high)
 
     # ---- checks
 
@@ -227,6 +283,30 @@ class Broker:
     def _wording(self, item: Any) -> str:
         """What a model is shown of an item: a text, or what stands in a span."""
         return item.strip() if isinstance(item, str) else self.passages.wording(*self._span(item))
+
+
+def _said_by(result: Result | None) -> Said:
+    """A child's answer as a value: a yes or a no is one whatever its letters."""
+    if result is None or not result.found:
+        return Said(None, 1.0)
+    bare = result.answer.strip().rstrip(".").casefold()
+    return Said(bare if bare in ("yes", "no") else result.answer, result.basis.sure)
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or not abs(value) < _MOST:
+        raise HostCallRefused("an estimate is a number between two others")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < _MOST:
+        raise HostCallRefused("rows and texts are counted")
+    return value
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.4g}"
 
 
 def _list(value: Any, what: str) -> list[Any]:

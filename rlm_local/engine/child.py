@@ -8,12 +8,17 @@ from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus, view
 from rlm_local.corpus import View as Part
-from rlm_local.engine.budget import Budget
+from rlm_local.engine.budget import Budget, Price
 from rlm_local.engine.events import Voice
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 
 _LABEL = 80
+_PLAN_TOKENS = 6_000
+"""What a child needs at least whose view does not fit in the window: a plan, and a reading."""
+
+_READ_TOKENS = 1_100
+"""What reading needs besides the text: the fixed part of its prompt, and the reply."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,11 @@ class Ask:
             return [self.part.origin(*place) for place in places]
         same = isinstance(self.corpus, View) and self.corpus.only is not None
         return places if same else []
+
+
+def least(size: int, window: int) -> Price:
+    """What a child needs at least that looks at so many tokens, by a model with that window."""
+    return Price((size if size <= window - _READ_TOKENS else _PLAN_TOKENS) + _READ_TOKENS, 2, 1)
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]

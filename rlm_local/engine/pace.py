@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
-from rlm_local.models import Usage
-
 _SPARE = 0.8
-"""Of the time that is left; the rest is for what is done with the answers."""
+"""Of the time that is left when a cell begins; the rest is for what is done with the answers."""
 
 _ROUND_SECONDS = 10.0
+_GROWTH = 4
+"""Times as much as all before is asked at once, at most: a few calls say little of many."""
 
 
 @dataclass
 class Pace:
-    """Tokens a second of a node's batches. It goes by what the log has of them, so that a replay decides the same."""
+    """How many tokens of a node's batches, by their price, take a second; what all prompts begin with is not counted.
+
+    It goes by what the log has of them, so that a replay decides the same.
+    """
 
     tokens: int = 0
     seconds: float = 0.0
@@ -20,23 +23,25 @@ class Pace:
 
     def begin(self, seconds_left: float) -> None:
         """A cell begins, with so many seconds left."""
-        self._left = seconds_left
+        self._left = _SPARE * seconds_left
 
-    def add(self, usage: Usage, seconds: float) -> None:
-        """A batch evaluated so much in so many seconds."""
-        self.tokens += usage.prompt_tokens + usage.completion_tokens
-        self.seconds += seconds
+    def add(self, tokens: int, seconds: float) -> None:
+        """A batch of that price took so many seconds; 0 tokens where nothing was evaluated, which says nothing."""
         self._left -= seconds
+        if tokens:
+            self.tokens += tokens
+            self.seconds += seconds
 
     @property
     def room(self) -> int | None:
-        """Tokens that can be evaluated in the time that is left; None as long as nobody knows."""
-        return self._of(_SPARE * max(0.0, self._left))
+        """Tokens that can be asked for in the time that is left; None as long as nobody knows."""
+        return self._of(max(0.0, self._left))
 
     @property
     def round(self) -> int | None:
         """Tokens after which to look at the clock again; None as long as nobody knows."""
-        return self._of(_ROUND_SECONDS)
+        tokens = self._of(_ROUND_SECONDS)
+        return None if tokens is None else min(tokens, _GROWTH * self.tokens)
 
     def _of(self, seconds: float) -> int | None:
-        return int(seconds * self.tokens / self.seconds) if self.tokens and self.seconds else None
+        return int(seconds * self.tokens / self.seconds) if self.seconds else None

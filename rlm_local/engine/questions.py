@@ -140,7 +140,7 @@ class Find:
 
 def _found(made: Generation, prompt: Prompt) -> Said:
     """What stands in the reply, if it stands in the text, too: else it is made up."""
-    sure = math.exp(made.logprob / max(1, len(made.token_ids)))
+    sure = math.exp(min(0.0, made.logprob))
     answer = made.text.partition("answer:")[2].strip()
     text = _folded(prompt.messages[-1].content.rpartition("Question:")[0])
     return Said(answer if answer and _folded(answer) in text else None, sure)

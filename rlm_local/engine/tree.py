@@ -17,7 +17,7 @@ from rlm_local.engine.authors.opening import open_session, programs_author
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
-from rlm_local.engine.child import Ask
+from rlm_local.engine.child import Ask, least
 from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Listener, Voice
 from rlm_local.engine.free import FreeAuthor
@@ -38,12 +38,6 @@ from rlm_sandbox import Limits as SessionLimits
 _CELL_SECONDS = 60.0
 _REPLY_BYTES = 256 << 20  # the columns of an item set over 10 MB of records are some 20 MB
 _OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
-_PLAN_TOKENS = 6_000
-"""What a child needs at least whose view does not fit in the window: a plan, and a reading."""
-
-_READ_TOKENS = 1_100
-"""What reading needs besides the text: the fixed part of its prompt, and the reply."""
-
 _KEPT = 10
 """A tenth of what is left stays with the parent, to make something of what its children found."""
 
@@ -113,13 +107,12 @@ class Tree:
             Refused: not even that is left.
         """
         left = budget.left
-        fits = self.model.n_ctx - _READ_TOKENS
-        least = [Price((size if size <= fits else _PLAN_TOKENS) + _READ_TOKENS, 2, 1) for size in sizes]
-        needed = sum(least, Price(0, 0))
+        needs = [least(size, self.model.n_ctx) for size in sizes]
+        needed = sum(needs, Price(0, 0))
         if not needed.within(left):
             raise Refused(needed, left)
         spare = Price(left.tokens - left.tokens // _KEPT, left.calls - left.calls // _KEPT, left.nodes) - needed
-        weights = [price.tokens / needed.tokens for price in least]
+        weights = [price.tokens / needed.tokens for price in needs]
         return [
             price
             + Price(
@@ -127,7 +120,7 @@ class Tree:
                 max(0, int(spare.calls * weight)),
                 int(spare.nodes * weight) if deeper else 0,
             )
-            for price, weight in zip(least, weights, strict=True)
+            for price, weight in zip(needs, weights, strict=True)
         ]
 
     # ---- a node's parts

@@ -38,12 +38,17 @@ class Stratum:
     drawn: Sequence[int]
 
 
+def shuffled(rows: Sequence[int], seed: int) -> list[int]:
+    """The rows in an order that has to do with nothing, the same each time."""
+    return random.Random(seed).sample(rows, len(rows))  # noqa: S311 - nothing is secret
+
+
 def draw(rows: int, size: int, weights: Sequence[float] | None, seed: int) -> list[Stratum]:
     """Choose `size` of the rows 0, 1, ... to look at; with weights (what each row can add to a sum) by strata. Rows of
-    no weight are in none."""
-    generator = random.Random(seed)  # noqa: S311 - nothing is secret; the same question draws the same
+    no weight are in none. Without weights, a smaller sample is the beginning of a larger one."""
     if weights is None:
-        return [Stratum(range(rows), sorted(generator.sample(range(rows), min(size, rows))))]
+        return [Stratum(range(rows), shuffled(range(rows), seed)[:size])]
+    generator = random.Random(seed)  # noqa: S311 - nothing is secret; the same question draws the same
     left = sorted((row for row in range(rows) if weights[row]), key=lambda row: -abs(weights[row]))
     room, whole, weight = size, 0, sum(abs(weights[row]) for row in left)
     while whole < len(left) and room and abs(weights[left[whole]]) * room >= weight:
@@ -79,7 +84,8 @@ def share(holds: int, sampled: int, rows: int) -> Estimate:
     high = rows - _least_count(
         lambda count: _at_most(holds, sampled, rows - count, rows), sampled - holds, sampled - holds + unseen
     )
-    return Estimate(holds / sampled, low / rows, high / rows, sampled, rows)
+    value = holds / sampled  # with all but a few rows seen, the interval is narrower than what the value is off
+    return Estimate(value, min(value, low / rows), max(value, high / rows), sampled, rows)
 
 
 def _least_count(chance: Callable[[int], float], low: int, high: int) -> int:

@@ -6,18 +6,20 @@ text. Where the price does not fit, one number over many rows is estimated from 
 as far as it goes; both are said. Anything else is refused with its price, before anything is asked.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from .errors import SqlError
-from .estimate import Estimate, draw, mean, total
+from .estimate import Estimate, Stratum, draw, mean, shuffled, total
 
 FUNCTIONS = ("judge", "classify", "extract", "answer")
 _MENTIONED = re.compile(rf"\b(?:{'|'.join(FUNCTIONS)})\s*\(", re.IGNORECASE)
 _MOST = 4_000_000  # characters of the texts in one call of the host, which as JSON may take several times as many bytes
 _FEWEST = 30  # rows of a sample that says anything
+_ENOUGH = 600  # rows of a sample: a share is known to 0.04 by them
 
 HostCall = Callable[..., Any]
 Question = tuple[str, tuple[str, ...]]
@@ -63,20 +65,27 @@ class Semantic:
             return None
         for gather in plan["gathers"]:
             question = _question(gather)
-            texts = self._unknown(question, (row[0] for row in self._select(gather["query"])))
+            texts = self._unknown(question, self._texts(gather, plan["aggregate"]))
             priced = self._price(question, texts)
-            if priced["fits"] == len(texts):
-                self._ask(question, texts)
-            elif plan["aggregate"]:
+            whole = priced["fits"] == len(texts)
+            done = self._ask(question, texts) if whole or plan["partial"] else 0
+            if done == len(texts):
+                continue
+            if plan["aggregate"]:
                 return self._estimated(plan["aggregate"], priced)
-            elif plan["partial"] and priced["fits"]:
-                self._ask(question, texts[: priced["fits"]])
-                self._say(f"[sql: {question[0]}() looked at the first {priced['fits']:,} of {len(texts):,} texts]")
-                unseen = {"function": question[0], "looked_at": priced["fits"], "texts": len(texts)}
-                self._call("semantic_note", what={"unseen": unseen})
-            else:
-                raise SqlError(_too_much(question, len(texts), priced))
+            if not plan["partial"] or not done:
+                raise self._too_much(question, len(texts), done, priced)
+            self._unseen(question, len(texts), done)
+            self._say(f"[sql: {question[0]}() looked at the first {done:,} of {len(texts):,} texts]")
         return query, {}
+
+    def _texts(self, gather: Mapping[str, Any], aggregate: Mapping[str, Any] | None) -> Iterable[Any]:
+        """The texts that a call is to be asked about. Those of a number are in the order of a sample of its rows: if
+        there turns out to be no time for all, the first ones are one."""
+        if not aggregate or len(aggregate["calls"]) > 1:
+            return (row[0] for row in self._select(gather["query"]))
+        rows = self._select(aggregate["rows"])
+        return (rows[row][2] for row in shuffled(range(len(rows)), len(rows)))
 
     # ---- asking
 
@@ -87,53 +96,95 @@ class Semantic:
             text for text in dict.fromkeys(str(value) for value in values if value is not None) if text not in known
         ]
 
-    def _price(self, question: Question, texts: Sequence[str]) -> dict[str, int]:
-        """`price`, `room`, and how many of the texts fit. More than can be handed over at once cannot be paid."""
+    def _price(self, question: Question, texts: Sequence[str]) -> dict[str, Any]:
+        """`price`, `room`, how many of the texts fit, and the load, which is above 1 where not all do. More than can be
+        handed over at once cannot be paid."""
         if not texts:
-            return {"price": 0, "room": 0, "fits": 0}
+            return {"price": 0, "room": 0, "fits": 0, "load": 0.0}
         first = _first(texts)
-        priced: dict[str, int] = self._call(
-            "semantic_price", function=question[0], constants=question[1], texts=texts[:first]
-        )
-        return priced | {"price": priced["price"] * len(texts) // first}
+        priced = self._call("semantic_price", function=question[0], constants=question[1], texts=texts[:first])
+        more = len(texts) / first
+        return priced | {"price": round(priced["price"] * more), "load": priced["load"] * more}
 
-    def _ask(self, question: Question, texts: Sequence[str]) -> None:
-        if texts:
-            values = self._call("semantic_ask", function=question[0], constants=question[1], texts=texts)
-            self._known[question].update(zip(texts, values, strict=True))
+    def _ask(self, question: Question, texts: Sequence[str]) -> int:
+        """Ask about the texts, in order, as far as that goes: how many were answered."""
+        done = 0
+        while done < len(texts):
+            part = texts[done : done + self._price(question, texts[done:])["fits"]]
+            if not part:
+                break
+            values: list[Any] = self._call("semantic_ask", function=question[0], constants=question[1], texts=part)
+            if not values:
+                break
+            self._known[question].update(zip(part, values, strict=False))
+            done += len(values)
+        return done
 
     # ---- estimating
 
-    def _estimated(self, aggregate: Mapping[str, Any], priced: Mapping[str, int]) -> tuple[str, dict[str, float]]:
+    def _estimated(self, aggregate: Mapping[str, Any], priced: Mapping[str, Any]) -> tuple[str, dict[str, float]]:
+        """The query with its number from a sample of the rows."""
         rows, questions = self._select(aggregate["rows"]), list(map(_question, aggregate["calls"]))
-        weights, size = _weights(rows), priced["fits"]
-        while True:
-            strata = draw(len(rows), size, weights, seed=len(rows))
-            drawn = [row for stratum in strata for row in stratum.drawn]
-            if min(size, len(drawn)) < _FEWEST:
-                raise SqlError(_too_much(questions[0], len(rows), priced))
-            texts = [
-                self._unknown(question, (rows[row][place] for row in drawn))
-                for place, question in enumerate(questions, start=2)
-            ]
-            price = sum(self._price(question, each)["price"] for question, each in zip(questions, texts, strict=True))
-            if price <= priced["room"]:
-                break
-            size = min(size - 1, size * priced["room"] // price)  # they are longer than the first ones, or more
-        for question, each in zip(questions, texts, strict=True):
-            self._ask(question, each)
+
+        def known(row: int) -> bool:
+            return all(
+                text is None or str(text) in self._known[question]
+                for question, text in zip(questions, rows[row][2:], strict=True)
+            )
+
+        strata, drawn, weights = self._drawn(rows, questions, known)
+        if len(drawn) < _FEWEST:
+            raise self._too_much(questions[0], len(rows), 0, priced)
+        for place, question in enumerate(questions, start=2):
+            self._ask(question, self._unknown(question, (rows[row][place] for row in drawn)))
+        seen = set(itertools.takewhile(known, drawn))
+        strata = [replace(each, drawn=[row for row in each.drawn if row in seen]) for each in strata]
+        if len(seen) < _FEWEST or not all(each.drawn for each in strata):
+            raise self._too_much(questions[0], len(rows), len(seen), priced)
         answered = self._select(aggregate["rows"])
-        values = {row: answered[row][0] for row in drawn}
+        values = {row: answered[row][0] for row in seen}
         if aggregate["kind"] == "total":
             found = total(strata, {row: value or 0 for row, value in values.items()}, weights, len(rows))
         else:
-            found = mean([value for value in values.values() if value is not None], len(drawn), len(rows))
+            found = mean([value for value in values.values() if value is not None], len(seen), len(rows))
         if found is None:
-            raise SqlError(f"of {len(drawn):,} rows that were looked at, too few count for a mean")
+            raise SqlError(f"of {len(seen):,} rows that were looked at, too few count for a mean")
         if aggregate["kind"] == "total" and all(value in (0, 1) for value in values.values()):
             found = replace(found, value=round(found.value), low=round(found.low), high=round(found.high))
         self._tell(aggregate, found)
         return aggregate["result"], {"estimate": found.value, "rows": len(rows)}
+
+    def _drawn(
+        self, rows: Sequence[tuple[Any, ...]], questions: Sequence[Question], known: Callable[[int], bool]
+    ) -> tuple[list[Stratum], list[int], list[float] | None]:
+        """A sample of as many rows as may be asked about: its strata, its rows in the order in which to ask, and the
+        weights by which it is drawn, if any. At least it is of what is known already."""
+        seed, weights = len(rows), _weights(rows)
+        free = list(itertools.takewhile(known, shuffled(range(len(rows)), seed)))
+        size = max(_ENOUGH, len(free))
+        while size >= max(_FEWEST, len(free)):
+            strata = draw(len(rows), size, weights, seed)
+            drawn = [row for each in strata for row in each.drawn]
+            texts = (
+                (question, self._unknown(question, (rows[row][place] for row in drawn)))
+                for place, question in enumerate(questions, start=2)
+            )
+            load = sum(self._price(*each)["load"] for each in texts)
+            if load <= 1:
+                return strata, drawn if weights is None else shuffled(drawn, seed), weights
+            size = min(size - 1, int(len(drawn) / load))
+        return [Stratum(range(len(rows)), free)], free, None
+
+    def _too_much(self, question: Question, texts: int, done: int, priced: Mapping[str, Any]) -> SqlError:
+        """What is raised where too little could be looked at; the host is told, too."""
+        self._unseen(question, texts, done)
+        return SqlError(
+            f"{question[0]}() would read {texts:,} texts, some {priced['price']:,} tokens, and {priced['room']:,} may "
+            "be spent: leave out rows by plain conditions first"
+        )
+
+    def _unseen(self, question: Question, texts: int, done: int) -> None:
+        self._call("semantic_note", what={"unseen": {"function": question[0], "looked_at": done, "texts": texts}})
 
     def _tell(self, aggregate: Mapping[str, Any], found: Estimate) -> None:
         """Say what the result comes to, at its least and most."""
@@ -166,13 +217,6 @@ def _weights(rows: Sequence[tuple[Any, ...]]) -> list[float] | None:
     """What each row can add at most, where the query says that."""
     weights: list[float] = [row[1] if isinstance(row[1], int | float) else 0 for row in rows]
     return weights if any(weights) else None
-
-
-def _too_much(question: Question, texts: int, priced: Mapping[str, int]) -> str:
-    return (
-        f"{question[0]}() would read {texts:,} texts, some {priced['price']:,} tokens, and {priced['room']:,} may be "
-        "spent: leave out rows by plain conditions first"
-    )
 
 
 def _shown(value: Any) -> str:

@@ -3,12 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rlm_local.engine.budget import Price
 from rlm_local.engine.semantic import Desk
+from rlm_local.engine.semantic.costs import Costs
 from rlm_local.engine.semantic.desk import PriceOf, Value
 from rlm_local.engine.toolbox import hand_over
 from rlm_local.toolbox import SqlError
@@ -19,22 +22,31 @@ _ROWS = 600
 _PRICE = 10
 
 
-def _flat(_function: str, texts: Sequence[str], _constants: tuple[str, ...]) -> int:
-    return _PRICE * len(texts)
+def _flat(_function: str, texts: Sequence[str], _constants: tuple[str, ...]) -> Costs:
+    return Costs(0, [Price(_PRICE * number, number) for number in range(len(texts) + 1)])
 
 
 class Host:
-    """Says yes to texts with an even number, and keeps what it was asked. Each text costs 10 tokens."""
+    """Says yes to texts with an even number, and keeps what it was asked. Each text costs 10 tokens.
 
-    def __init__(self, room: int = 1_000_000, price: PriceOf | None = None) -> None:
-        self.room = room
+    Args:
+        room: tokens that may be spent.
+        patience: how many texts it answers of those it is asked about at once.
+    """
+
+    def __init__(self, room: int = 1_000_000, price: PriceOf | None = None, patience: int = 1_000_000) -> None:
+        self.tokens, self.patience = room, patience
         self.asked: list[tuple[str, list[str], tuple[str, ...]]] = []
         self.notes: list[Mapping[str, Any]] = []
-        self.desk = Desk(self._ask, price or _flat, lambda: self.room, self.notes.append)
+        self.desk = Desk(self, price or _flat, self.notes.append)
 
-    def _ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...]) -> list[Value]:
+    def room(self, once: int) -> Price:
+        return Price(self.tokens, 1_000_000, 1_000_000)
+
+    def ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...], costs: Costs) -> list[Value]:
+        texts = texts[: self.patience]
         self.asked.append((function, list(texts), constants))
-        self.room -= _PRICE * len(texts)
+        self.tokens -= costs.of(0, len(texts)).tokens
         return [self._value(function, text, constants) for text in texts]
 
     @staticmethod
@@ -157,7 +169,8 @@ def test_a_number_that_costs_too_much_is_estimated_and_said_to_be(
     assert estimate["low"] <= value <= estimate["high"] <= estimate["low"] + at_most
     assert estimate["low"] <= truth * 1.02
     assert truth * 0.98 <= estimate["high"]
-    assert sum(host.texts) <= 100 >= estimate["sampled"]
+    assert sum(host.texts) <= 100
+    assert estimate["sampled"] <= 200  # each text stands in two rows
     assert len(said) == 1
     assert said[0].startswith(f"[sql: estimated from {estimate['sampled']} of ")
     sure, _ = _database(path, Host())
@@ -241,12 +254,50 @@ def test_the_sandbox_has_them(image: Image, path: Path) -> None:
 
 
 def test_a_sample_of_long_texts_is_made_smaller_until_it_fits(path: Path) -> None:
-    def price(_function: str, texts: Sequence[str], _constants: tuple[str, ...]) -> int:
-        return sum(1 if int(text.split()[1]) < 100 else 10 for text in texts)
+    def price(_function: str, texts: Sequence[str], _constants: tuple[str, ...]) -> Costs:
+        each = (1 if int(text.split()[1]) < 100 else 10 for text in texts)
+        return Costs(0, [Price(tokens, 0) for tokens in accumulate(each, initial=0)])
 
     host = Host(600, price)
     sql, _ = _database(path, host)
     ((value,),) = sql("SELECT COUNT(*) FROM notes WHERE judge(text, 'Even?')")
     assert 200 < value < 400
     ((_, texts, _),) = host.asked
-    assert 30 <= len(texts) <= price("judge", texts, ()) <= 600
+    assert 30 <= len(texts) <= price("judge", texts, ()).of(0, len(texts)).tokens <= 600
+
+
+@pytest.mark.parametrize(
+    ("query", "truth"),
+    [
+        ("SELECT COUNT(*) FROM notes WHERE judge(text, 'Even?')", 300),
+        ("SELECT AVG(price) FROM notes WHERE judge(text, 'Even?')", 3),
+        ("SELECT SUM(price) FROM notes WHERE judge(text, 'Even?')", 900),
+    ],
+)
+def test_a_number_for_which_time_runs_out_is_estimated_from_what_was_answered(
+    path: Path, query: str, truth: float
+) -> None:
+    host = _Slowing(after=150)
+    sql, _ = _database(path, host)
+    ((value,),) = sql(query)
+    (note,) = host.notes
+    assert note["estimate"]["low"] <= truth <= note["estimate"]["high"]
+    assert note["estimate"]["value"] == value
+    assert sum(host.texts) == 150
+
+
+def test_a_list_for_which_time_runs_out_says_how_far_it_came(path: Path) -> None:
+    host = _Slowing(after=7)
+    sql, said = _database(path, host)
+    assert len(sql("SELECT id FROM notes WHERE judge(text, 'Even?')")) == 8
+    assert said == ["[sql: judge() looked at the first 7 of 300 texts]"]
+
+
+class _Slowing(Host):
+    """Has time for so many texts, and knows that only then."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(patience=after)
+
+    def room(self, once: int) -> Price:
+        return super().room(once) if not self.asked else Price(0, 0)

@@ -1,0 +1,82 @@
+"""Asking about many texts, in rounds: between them the clock is looked at, and what was said is kept."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rlm_local.engine.batches import Batches
+from rlm_local.engine.budget import Price
+from rlm_local.engine.questions import Said, about
+from rlm_local.engine.semantic.costs import Costs, question_of
+
+_FIRST = 16
+"""Texts of the first round, by which it is known how long the others take."""
+
+_PROMPTS = 1_000  # about a text, at most, as far as rounds go
+
+Children = Callable[[str, Sequence[str]], list[Said]]
+"""(question, names of documents) -> what a child node says of each."""
+
+
+class Asking:
+    """Asks for one node.
+
+    Args:
+        batches: the node's leaf calls.
+        children: its children.
+        said: is told of all that was said.
+    """
+
+    def __init__(self, batches: Batches, children: Children, said: Callable[[Sequence[Said]], None]) -> None:
+        self._batches, self._children, self._said = batches, children, said
+
+    def room(self, once: int) -> Price:
+        """What may be spent now, of the ledger and of the time that is left, where all prompts begin with so many
+        tokens: these take no time, but the first time."""
+        left, in_time = self._batches.budget.left, self._batches.pace.room
+        return left if in_time is None else Price(min(left.tokens, once + in_time), left.calls, left.nodes)
+
+    def ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...], costs: Costs) -> list[Any]:
+        """The values of the texts, in order: of all, or of the first ones, where it turns out that there is no time
+        for the rest.
+
+        Raises:
+            HostCallRefused: the ledger does not hold it. ModelError: it broke, or was stopped.
+        """
+        if function == "answer":
+            said = self._children(constants[0], texts)
+            self._said(said)
+            return [each.value for each in said]
+        question = question_of(function, constants)
+        asked = about(question, self._batches.model, texts)
+        values: list[Any] = []
+        while len(values) < len(texts) and costs.of(len(values), len(texts)).within(self.room(costs.once)):
+            end = len(values) + self._round(costs, len(values))
+            try:
+                said = question.ask(self._batches, asked[len(values) : end])
+            except BaseException:
+                self._batches.unseen.append(_stopped(function, values, len(texts)))
+                raise
+            self._said(said)
+            values += [_value(each, constants) for each in said]
+        return values
+
+    def _round(self, costs: Costs, start: int) -> int:
+        """How many texts the next round has."""
+        tokens, left = self._batches.pace.round, len(costs.upto) - 1 - start
+        if tokens is None:
+            return min(_FIRST, left)
+        return min(left, max(_FIRST, costs.fit(start, Price(costs.once + tokens, left * _PROMPTS))))
+
+
+def _value(said: Said, constants: tuple[str, ...]) -> str | int | None:
+    """What SQL is given: 1 or 0, a label, a text, or NULL."""
+    if isinstance(said.value, bool):
+        return int(said.value)
+    return constants[said.value] if isinstance(said.value, int) else said.value
+
+
+def _stopped(function: str, values: Sequence[Any], texts: int) -> str:
+    """What a map that was stopped came to until then."""
+    held = sum(map(bool, values)) if function == "judge" else sum(value is not None for value in values)
+    told = f"; of the {len(values):,} before them, {held:,} had it" if values and function != "classify" else ""
+    return f"{function}(): {texts - len(values):,} of {texts:,} texts{told}"
