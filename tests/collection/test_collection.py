@@ -13,11 +13,6 @@ from rlm_local.home import Home
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "records"
     (root / "sales").mkdir(parents=True)
