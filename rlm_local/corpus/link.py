@@ -25,6 +25,7 @@ _NEGATION = frozenset(
 _PREFIX = re.compile(r"(?<![\w.-])([A-Za-z]+[-_/.]?\d\w*(?:[-_/.]\w+)*)[-_/.]?(?![\w])")  # I-2024, also in I-2024-...
 _MOST_YEARS = 3  # that a date without a year is offered in
 _NOUN = 3  # words between a number and what it counts
+_NOUN_CHARACTERS = 80  # in which those words stand
 _NEAR = 30  # characters between a field's name and what is tested
 _UNITS = {"dollar": "USD", "usd": "USD", "euro": "EUR", "eur": "EUR", "pound": "GBP", "percent": "%", "pct": "%",
           "minut": "min", "mins": "min", "min": "min", "kilo": "kg", "kilogram": "kg", "kg": "kg", "kilometr": "km",
@@ -92,7 +93,7 @@ def group_size(question: str, item_set: ItemSet) -> Link | None:
     own = {stem(word) for word in (*item_set.name.split("_"), item_set.kind, "times", "once", "twice")}
     for stated in comparisons(question):
         said = question[stated.start : stated.end]
-        noun = re.split(r"[,.;:?!]", question[stated.end :])[0]
+        noun = re.split(r"[,.;:?!]", question[stated.end : stated.end + _NOUN_CHARACTERS])[0]
         near = {word.stem for word in [*words(said), *words(noun)[:_NOUN]]}
         if not stated.bare and isinstance(stated.value, float) and near & own:
             return Link("", stated.op, stated.value, said, 1.0)

@@ -35,6 +35,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"\s*(?:and|to|until|till|through|[-\u2013])\s*(?:the\s+)?", re.IGNORECASE)
+_NEAR = 80  # characters before a period in which the words stand that say how it is meant
 _OPERATORS = {
     **dict.fromkeys(("since", "from", "starting", "as"), ">="),
     **dict.fromkeys(("after", "later", "following"), ">"),
@@ -72,7 +73,7 @@ def periods(question: str) -> list[Period]:
         extent = _extent(match, question)
         if extent is None:
             continue
-        before = _BEFORE.search(question, 0, match.start())
+        before = _BEFORE.search(question, max(0, match.start() - _NEAR), match.start())
         word = (before["word"] or "").lower().split(" ")[0] if before else ""
         period = Period(
             *extent, _OPERATORS.get(word, "in"), before.start() if before and word else match.start(), match.end()
@@ -101,7 +102,7 @@ def _extent(match: re.Match[str], question: str) -> tuple[tuple[int, int], tuple
     year = next((int(value) for name, value in parts.items() if "year" in name), None)
     name = next((parts[group] for group in ("day_month", "month_day", "month") if group in parts), None)
     if name:
-        return _month_extent(name, parts, year, question[: match.start()])
+        return _month_extent(name, parts, year, question[max(0, match.start() - _NEAR) : match.start()])
     if "iso_month" in parts:
         return (int(parts["iso_month"]), 1), (int(parts["iso_month"]), 31), year
     quarter = parts.get("quarter") or parts.get("quarter_after") or _ORDINALS.get(parts.get("nth", "").lower())

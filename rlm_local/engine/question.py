@@ -2,7 +2,7 @@
 
 from rlm_local.errors import UsageError
 
-LONGEST_QUESTION = 8_000
+LONGEST_QUESTION = 4_000
 """Characters: what is longer has its documents in it."""
 
 

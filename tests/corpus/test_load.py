@@ -7,6 +7,7 @@ import pytest
 from rlm_local.corpus import Corpus
 from rlm_local.corpus import load as loading
 from rlm_local.corpus.errors import NothingReadableError, PathMissingError
+from rlm_local.corpus.load import Files
 from rlm_local.home import Home
 
 
@@ -168,3 +169,18 @@ def test_odd_names_keep_the_context_readable(tmp_path: Path) -> None:
     corpus = Corpus.load([tmp_path])
     assert len(corpus.context.encode()) > 0
     assert all("\n" not in name for name in names(corpus))
+
+
+def test_a_link_that_is_swapped_in_after_the_look_leads_nowhere(tmp_path: Path) -> None:
+    """Each place on the way is swapped for a link between finding a file and opening it."""
+    outside = write(tmp_path / "outside", {"b.txt": "secret", "sub/b.txt": "secret"})
+    for place in ("sub", "sub/b.txt"):
+        root = write(tmp_path / place.replace("/", "-"), {"a.txt": "ours", "sub/b.txt": "ours"})
+        files = Files([root])
+        found = iter(files)
+        assert next(found).name == "a.txt"
+        (root / place).rename(root / "aside")
+        (root / place).symlink_to(outside / place)
+        assert [file.data for file in found] == []
+        assert all(skipped.path.startswith("sub") for skipped in files.skipped)
+        assert files.skipped

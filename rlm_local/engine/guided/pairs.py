@@ -4,9 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 
 from rlm_local.corpus import comparisons
+from rlm_local.engine.guided.order import after, sentences
 from rlm_local.engine.guided.plan import Condition, GroupTest, PairTests
 
-_PAIRS = re.compile(r"\bpairs?\b[^.?!]*?\b(?:such that|so that|where|for which|in which)\b(?P<tests>[^.?!]*)", re.I)
+_PAIRS = (
+    re.compile(r"\bpairs?\b", re.I),
+    re.compile(r"\b(?:such that|so that|where|for which|in which)\b", re.I),
+)
 _OTHER = re.compile(r",?\s*(?:and|while)\s+(?=the other\b)", re.I)
 _CLAUSE = re.compile(r",?\s+and\s+(?=(?:at (?:least|most)|exactly|(?:more|fewer|less) than|no|all|every)\b)", re.I)
 _EVERY = re.compile(r"\s*(?:all|every)\b", re.I)
@@ -20,8 +24,9 @@ def pair_tests(question: str, linked: Callable[[str], Sequence[Condition]]) -> P
     Args:
         linked: the conditions that a part of the question suggests.
     """
-    match = _PAIRS.search(question)
-    sides = [_side(side, linked) for side in _OTHER.split(match["tests"])] if match else []
+    asked = ((sentence, after(sentence, _PAIRS)) for sentence in sentences(question))
+    tests = next((sentence[place:] for sentence, place in asked if place), None)
+    sides = [] if tests is None else [_side(side, linked) for side in _OTHER.split(tests)]
     if not sides or len(sides) > 2 or not all(sides):
         return None
     return PairTests(sides[0], sides[-1])
