@@ -16,6 +16,9 @@ STATE_MARK = ".rlm-local-state"
 class Home:
     """Where everything is kept, readable by its owner alone.
 
+    Each directory is checked whenever it is asked for: it belongs to whoever runs this, and its mode is 0700. So what is
+    in one was put there by nobody else. It may be a link to a larger disk.
+
     `RLM_LOCAL_HOME` names it; without that it is the platform's own place for a program's data.
 
     Attributes:
@@ -88,6 +91,7 @@ class Home:
         path = self.root / name
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_owner(path)
             path.chmod(0o700)
             (self.root / STATE_MARK).touch(mode=0o600)
         except OSError as error:
@@ -96,3 +100,11 @@ class Home:
                 remedy="Set RLM_LOCAL_HOME to a directory that you can write",
             ) from error
         return path
+
+
+def _check_owner(path: Path) -> None:
+    """That nobody else made it, nor what a link there leads to."""
+    if path.stat().st_uid != os.geteuid():
+        raise HomeError(
+            f"{path} belongs to another user", remedy="Set RLM_LOCAL_HOME to a directory of your own, or `chown` it"
+        )

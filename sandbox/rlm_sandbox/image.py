@@ -99,7 +99,8 @@ def ensure_image(directory: Path, *, source: Path | None = None, progress: Progr
     tell = progress or _silently
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if directory.stat().st_mode & 0o022:
+        status = directory.stat()
+        if status.st_mode & 0o022 or status.st_uid not in (0, os.geteuid()):
             remedy = "remove it, or choose another directory"
             raise ImageError(f"others may write to {directory}, and what it holds is run: {remedy}")
         folder = directory / _key()
