@@ -21,9 +21,11 @@ from rlm_local.collection.scan import Found
 MEMORY = 1 << 30
 """Bytes of data that a child may have."""
 
-_LEAST_SECONDS = 60
-_SLOWEST = 100_000
-"""Bytes a second: what a file may take beyond the least is by its size."""
+_LEAST_SECONDS = 120
+_SLOWEST = 30_000
+"""Bytes a second of a processor: what a file may take beyond the least is by its size. Scans are the slowest."""
+_PATIENCE = 5
+"""How many times longer it may take by the clock: other programs want the processor, too."""
 _AHEAD = 32
 """Finished jobs that may wait for one before them."""
 _WAKE = 0.2
@@ -200,7 +202,7 @@ class _Child:
             code = self._process.wait()
             return "takes too long to read" if code == -24 else f"its reader ended without a word ({_signal(code)})"
         seconds = self._at.seconds if self._at else _LEAST_SECONDS
-        if self.jobs and time.monotonic() - self._since > 2 * seconds:
+        if self.jobs and time.monotonic() - self._since > _PATIENCE * seconds:
             return "takes too long to read"
         return ""
 

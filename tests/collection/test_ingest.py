@@ -54,7 +54,8 @@ def contents(path: Path) -> dict[str, object]:
         found: dict[str, object] = {
             "files": db.execute("SELECT name, sha256, status, reason FROM file ORDER BY name").fetchall(),
             "passages": db.execute(
-                'SELECT d.name, p.start, p."end", p.text FROM passage p JOIN document d ON d.id = p.document ORDER BY 1, 2'
+                'SELECT d.name, p.start, p."end", p.text FROM passage p JOIN document d ON d.id = p.document'
+                " ORDER BY d.name, p.start"
             ).fetchall(),
             "columns": db.execute('SELECT * FROM "column" ORDER BY "table", position').fetchall(),
             "found": db.execute(
@@ -90,10 +91,10 @@ def work(path: Path, folder: Path) -> list[str]:
 
 def test_what_has_not_changed_is_not_read_again(folder: Path, home: Home) -> None:
     with Collection.open([folder], home=home) as collection:
-        path, before = collection.path, os.stat(collection.path)
+        path, before = collection.path, collection.path.stat()
         assert work(path, folder) == []
     Collection.open([folder], home=home).close()
-    assert os.stat(path).st_mtime_ns == before.st_mtime_ns
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_after_any_change_it_is_as_if_made_anew(folder: Path, home: Home) -> None:
