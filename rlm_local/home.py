@@ -16,8 +16,8 @@ STATE_MARK = ".rlm-local-state"
 class Home:
     """Where everything is kept, readable by its owner alone.
 
-    Each directory is checked whenever it is asked for: it belongs to whoever runs this, and its mode is 0700. So what is
-    in one was put there by nobody else. It may be a link to a larger disk.
+    Each directory is checked whenever it is asked for: it belongs to whoever runs this, and its mode is 0700. So what
+    is in one was put there by nobody else. It may be a link to a larger disk.
 
     `RLM_LOCAL_HOME` names it; without that it is the platform's own place for a program's data.
 

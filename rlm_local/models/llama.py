@@ -5,8 +5,9 @@ Only the low-level functions are used: the high-level `Llama` decodes one sequen
 
 import ctypes
 import os
+import re
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from rlm_local.models.native import c, first_error, library
 
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
+_USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
 _PIECE_BYTES = 256
 _TEXT_CHUNK = 8192
 """Characters a tokenizer call: its regular expressions recurse, and long runs cost more than they should."""
@@ -83,6 +85,7 @@ class Weights:
         self.bos = self._special(c.llama_vocab_bos(self._vocab))
         self.eos = self._special(c.llama_vocab_eos(self._vocab))
         self.chat_template: str = (c.llama_model_chat_template(handle, None) or b"").decode()
+        self._marks = self._user_defined_marks()
         self.is_end = lru_cache(maxsize=4096)(self._is_end)
         self.piece = lru_cache(maxsize=65536)(self._piece)
 
@@ -127,15 +130,38 @@ class Weights:
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Tokens of `text`; text that spells a special token becomes one only if `special`.
 
+        llama.cpp makes tokens of what a vocabulary calls user-defined, like <tool_call>, in any case: unless `special`,
+        such a mark is cut after its first character.
+
         Long text is tokenized in pieces cut at white space, always at the same places: the same text, the same tokens.
         """
         tokens: list[int] = []
         start = 0
         while start < len(text):
             end = _cut(text, start)
-            tokens += self._tokenize(text[start:end], special=special)
+            for piece in [text[start:end]] if special else self._apart(text[start:end]):
+                tokens += self._tokenize(piece, special=special)
             start = end
         return tokens
+
+    def _apart(self, text: str) -> Iterator[str]:
+        """The text in pieces, none of which spells a mark."""
+        start = 0
+        for mark in self._marks.finditer(text) if self._marks else ():
+            yield text[start : mark.start() + 1]
+            start = mark.start() + 1
+        yield text[start:]
+
+    def _user_defined_marks(self) -> re.Pattern[str] | None:
+        """Where the text of a user-defined token begins that is set in brackets; others are words and spaces, which may
+        be tokens."""
+        found = (
+            self._text(token, special=True).decode(errors="replace")
+            for token in range(self.vocab_size)
+            if c.llama_vocab_get_attr(self._vocab, token) & _USER_DEFINED
+        )
+        marks = [re.escape(text) for text in found if text[:1] + text[-1:] in ("<>", "[]") and len(text) > 2]
+        return re.compile(f"(?={'|'.join(marks)})") if marks else None
 
     def _tokenize(self, text: str, *, special: bool) -> list[int]:
         data = text.encode(errors="replace")  # a lone surrogate is no UTF-8, and llama.cpp would end the process

@@ -108,3 +108,18 @@ def test_an_interrupted_decode_leaves_the_memory_as_it_was(weights: Weights):
     context.interrupt(False)
     assert np.array_equal(logits(20, 64), straight)
     context.close()
+
+
+def test_marks_of_a_document_stay_its_characters_whatever_a_vocabulary_calls_them(qwen_path: Path):
+    """llama.cpp makes a token of <tool_call>, which Qwen's vocabulary calls user-defined, wherever it stands."""
+    weights = Weights(qwen_path)
+    try:
+        marks = ("<tool_call>", "</tool_call>", "<|im_end|>", "<|endoftext|>", "<|fim_prefix|>", "<|repo_name|>")
+        reserved = {token for mark in marks for token in weights.tokenize(mark, special=True)}
+        assert len(reserved) == len(marks)
+        for text in (*marks, "".join(marks), "<tool_call" * 3 + ">", " <tool_call>\n" * 5_000, "x</tool_call>y"):
+            tokens = weights.tokenize(text)
+            assert not reserved & set(tokens)
+            assert text_of(weights, tokens) == text.encode()
+    finally:
+        weights.close()
