@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rlm_local.collection.safe import line
 from rlm_policy import Action
+
+_LABEL = 200
+"""Characters of a value as the planner sees it."""
 
 
 class Op(StrEnum):
@@ -59,7 +63,7 @@ class Condition:
             low, high = self.value
             return f"{self.field} {low}..{high}"
         value = "|".join(map(str, self.value)) if self.operator == "any" else self.value
-        return f"{self.field} {self.operator} {value}"
+        return f"{self.field} {self.operator} {line(str(value), _LABEL)}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
 
+from rlm_local.collection.safe import line
 from rlm_local.corpus import Corpus, Field, ItemSet, Link, group_size, link
 from rlm_local.engine.guided.classes import listed_classes, mentioned_classes
 from rlm_local.engine.guided.pairs import pair_tests
@@ -287,7 +288,7 @@ def _describe(item_set: ItemSet, corpus: Corpus) -> str:
     parts = [_field(field) for field in told[:_FIELDS]]
     if item_set.kind != "rows" and len(item_set):
         start = item_set.starts[len(item_set) // 2]
-        head = " ".join(corpus.context[start : start + 200].split())[:50]
+        head = line(corpus.context[start : start + 200], 50)
         parts.append(f'text like "{head}"')
     return f"{item_set.name} ({len(item_set)} {item_set.kind}): {'; '.join(parts)}\n"
 
@@ -307,4 +308,4 @@ def _field(field: Field) -> str:
 
 
 def _short(value: str | float) -> str:
-    return " ".join(str(value).split())[:_VALUE_CHARACTERS]
+    return line(str(value), _VALUE_CHARACTERS)
