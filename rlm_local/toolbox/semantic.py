@@ -47,11 +47,18 @@ class Semantic:
         self._known: dict[Question, dict[str, Any]] = {}
 
     def value(self, function: str, text: Any, *constants: Any) -> Any:
-        """What SQL sees: the answer, NULL where there is none."""
+        """What SQL sees: the answer, NULL where there is none.
+
+        Raises:
+            SqlError: it is of a question that nobody has been asked: a query that could not be prepared.
+        """
         labels = tuple(map(str, constants))
         if function == "classify" and len(labels) == 1:
             labels = tuple(label.strip() for label in labels[0].split(",") if label.strip())
-        return None if text is None else self._known.get((function, labels), {}).get(str(text))
+        known = self._known.get((function, labels))
+        if known is None:
+            raise SqlError(f"{function}() cannot be answered here: write a plain SELECT with its constants in quotes")
+        return None if text is None else known.get(str(text))
 
     def answer(self, query: str) -> "tuple[str, dict[str, float]] | None":
         """Have a query's calls answered: the query that is to be run then, and its parameters; None where it has no
@@ -63,6 +70,8 @@ class Semantic:
         plan = self._call("semantic_plan", query=query)
         if plan is None:
             return None
+        for call in plan["gathers"]:
+            self._known.setdefault(_question(call), {})
         for gather in plan["gathers"]:
             question = _question(gather)
             texts = self._unknown(question, self._texts(gather, plan["aggregate"]))
@@ -91,7 +100,7 @@ class Semantic:
 
     def _unknown(self, question: Question, values: Iterable[Any]) -> list[str]:
         """The distinct texts that this has not been answered for, in order."""
-        known = self._known.setdefault(question, {})
+        known = self._known[question]
         return [
             text for text in dict.fromkeys(str(value) for value in values if value is not None) if text not in known
         ]

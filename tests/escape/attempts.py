@@ -1,12 +1,19 @@
 """The attempts of `attempts.txt`, read; what its verbs mean."""
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlm_sandbox import CellResult, Limits
+from rlm_local.collection import Collection
+from rlm_local.engine.budget import Price
+from rlm_local.engine.semantic import Desk
+from rlm_local.engine.semantic.costs import Costs
+from rlm_local.engine.semantic.desk import Value
+from rlm_local.engine.toolbox import hand_over
+from rlm_sandbox import CellResult, Image, Limits, Pool, Session
 
 SETUP = (
     "import rlm_host, _rlm_host\ndef echo(value): return rlm_host.call('echo', value=value)\nbait, port = {!r}, {!r}"
@@ -73,6 +80,8 @@ class Attempt:
     must: str
     calls: tuple[Any, ...] = ()
     recovers: bool = True
+    asks: bool = False
+    """Whether it has a collection, and a model to ask about it."""
 
     @property
     def limits(self) -> Limits:
@@ -89,19 +98,68 @@ class Attempt:
         return _VERBS[name], self.must.removeprefix(name).strip()
 
 
-def _read(block: str) -> Attempt:
+def _read(block: str, *, asks: bool) -> Attempt:
     what, *lines = block.splitlines()
     code = textwrap.dedent("\n".join(line for line in lines if line.startswith("    ")))
     must, *more = (line.removeprefix("=> ") for line in lines if line.startswith("=> "))
     calls = next((eval(line.removeprefix("calls ")) for line in more if line.startswith("calls ")), [])
-    return Attempt(what, code, must, tuple(calls), "spoils its session" not in more)
+    return Attempt(what, code, must, tuple(calls), "spoils its session" not in more, asks)
 
 
 def _read_all() -> Iterator[Attempt]:
     _, *sections = _LIST.read_text().split("\n# ")
     for section in sections:
-        _, *blocks = section.strip().split("\n\n")
-        yield from map(_read, blocks)
+        title, *blocks = section.strip().split("\n\n")
+        for block in blocks:
+            yield _read(block, asks=title.startswith("SQL"))
 
 
 ATTEMPTS = list(_read_all())
+
+
+# ---- what an attempt has
+
+_OPENING = 3.0
+"""Seconds in which the tools of a cell are surely installed, on a machine that is busy."""
+
+_NOTES = "number,note,price\n" + "".join(f"{n},note {n} of the harbour,{n % 7}\n" for n in range(200))
+_TEXTS = {"notes.csv": _NOTES, "letter.txt": "Dear harbour, the pump rattles.\n"}
+
+
+@contextmanager
+def collection() -> Generator[Path]:
+    """The file of a small collection: a table `notes` of 200 rows, and a letter."""
+    with Collection.of(_TEXTS) as texts:
+        yield texts.path
+
+
+class _Yes:
+    """Says yes to all it is asked, and has 1,000 tokens for that, of which each text takes 10."""
+
+    def __init__(self) -> None:
+        self.left = 1000
+
+    def room(self, once: int) -> Price:
+        return Price(self.left, 1_000_000, 1_000_000)
+
+    def ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...], costs: Costs) -> list[Value]:
+        self.left -= costs.of(0, len(texts)).tokens
+        return [{"judge": 1, "classify": constants[0]}.get(function, text[:10]) for text in texts]
+
+
+def _price(_function: str, texts: Sequence[str], _constants: tuple[str, ...]) -> Costs:
+    return Costs(0, [Price(10 * number, number) for number in range(len(texts) + 1)])
+
+
+@contextmanager
+def session(
+    attempt: Attempt, sandbox: Image | Pool, database: Path, names: tuple[str, str], echo: Callable[..., Any]
+) -> Generator[Session]:
+    """A session for an attempt, with what it may use."""
+    asks = Desk(_Yes(), _price, lambda _what: None).calls() if attempt.asks else {}
+    limits = replace(attempt.limits, seconds=max(_OPENING, attempt.limits.seconds)) if attempt.asks else attempt.limits
+    with Session(sandbox, limits=limits, host_calls={"echo": echo, **asks}) as opened:
+        if attempt.asks:
+            hand_over(opened, database)
+        opened.run(SETUP.format(*names))
+        yield opened

@@ -4,12 +4,11 @@ looked at: whoever runs this looks at the processes."""
 import sys
 from pathlib import Path
 
-from rlm_sandbox import Pool, Session, ensure_image
-from tests.escape.attempts import ATTEMPTS, SETUP
+from rlm_sandbox import Pool, ensure_image
+from tests.escape.attempts import ATTEMPTS, collection, session
 
 if __name__ == "__main__":
-    with Pool(ensure_image(Path(sys.argv[1]))) as pool:
+    with Pool(ensure_image(Path(sys.argv[1]))) as pool, collection() as database:
         for attempt in ATTEMPTS:
-            with Session(pool, limits=attempt.limits, host_calls={"echo": lambda value: value}) as session:
-                session.run(SETUP.format("/etc/passwd", "22"))
-                session.run(attempt.code)
+            with session(attempt, pool, database, ("/etc/passwd", "22"), repr) as opened:
+                opened.run(attempt.code)

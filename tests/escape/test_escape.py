@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rlm_sandbox import Image, Session
-from tests.escape.attempts import ATTEMPTS, SETUP, Attempt
+from rlm_sandbox import Image
+from tests.escape.attempts import ATTEMPTS, Attempt, collection, session
 
 _SECRET = "what only the host may know"
 
@@ -39,8 +39,14 @@ def bait(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bait]:
         yield Bait(file, listener)
 
 
+@pytest.fixture(scope="module")
+def database() -> Iterator[Path]:
+    with collection() as path:
+        yield path
+
+
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.what)
-def test_it_leaves_the_host_unharmed(attempt: Attempt, bait: Bait, image: Image) -> None:
+def test_it_leaves_the_host_unharmed(attempt: Attempt, bait: Bait, image: Image, database: Path) -> None:
     calls: list[Any] = []
 
     def echo(value: Any) -> Any:
@@ -48,15 +54,17 @@ def test_it_leaves_the_host_unharmed(attempt: Attempt, bait: Bait, image: Image)
         return value
 
     descriptors = _descriptors()
-    with Session(image, limits=attempt.limits, host_calls={"echo": echo}) as session:
-        session.run(SETUP.format(str(bait.file), str(bait.listener.getsockname()[1])))
-        result = session.run(attempt.code)
+    held = database.read_bytes() if attempt.asks else b""
+    names = str(bait.file), str(bait.listener.getsockname()[1])
+    with session(attempt, image, database, names, echo) as opened:
+        result = opened.run(attempt.code)
         assert attempt.holds(result), result
         assert _SECRET not in f"{result.output}{result.error}"
         if attempt.recovers:
-            assert session.run("6 * 7").output == "42\n"
+            assert opened.run("6 * 7").output == "42\n"
     assert tuple(calls) == attempt.calls
     assert _descriptors() == descriptors
+    assert not attempt.asks or database.read_bytes() == held
     bait.check()
 
 

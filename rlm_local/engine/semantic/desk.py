@@ -5,11 +5,9 @@ from typing import Any, Protocol, cast
 
 from rlm_local.engine.budget import Price
 from rlm_local.engine.semantic.costs import Costs
-from rlm_local.engine.semantic.prepare import FUNCTIONS, Unfit, as_json, prepare
+from rlm_local.engine.semantic.prepare import FUNCTIONS, LONGEST_CONSTANT, MOST_LABELS, Unfit, as_json, prepare
 from rlm_sandbox import HostCallRefused
 
-_LONGEST = 500  # characters of a question or a label
-_MOST_LABELS = 100
 _HEAVY = 1e9
 
 Value = str | int | float | None
@@ -97,10 +95,10 @@ def _checked(function: Any, constants: Any, texts: Any) -> tuple[str, list[str],
         raise HostCallRefused(f"there is no semantic function {function!r}")
     asked, what = _texts(texts), _texts(constants)
     labels = function == "classify"
-    if not (2 if labels else 1) <= len(what) <= (_MOST_LABELS if labels else 1):
-        raise HostCallRefused(f"{function}() takes {f'2 to {_MOST_LABELS} labels' if labels else 'one question'}")
-    if len(set(what)) < len(what) or not all(each.strip() and len(each) <= _LONGEST for each in what):
-        raise HostCallRefused(f"questions and labels are different texts of 1 to {_LONGEST} characters")
+    if not (2 if labels else 1) <= len(what) <= (MOST_LABELS if labels else 1):
+        raise HostCallRefused(f"{function}() takes {f'2 to {MOST_LABELS} labels' if labels else 'one question'}")
+    if len(set(what)) < len(what) or not all(each.strip() and len(each) <= LONGEST_CONSTANT for each in what):
+        raise HostCallRefused(f"questions and labels are different texts of 1 to {LONGEST_CONSTANT} characters")
     return function, asked, tuple(what)
 
 

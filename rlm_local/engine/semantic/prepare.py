@@ -24,7 +24,10 @@ from sqlglot.optimizer.scope import traverse_scope
 FUNCTIONS = frozenset({"judge", "classify", "extract", "answer"})
 _AGGREGATES = {"COUNT": exp.Count, "SUM": exp.Sum, "AVG": exp.Avg, "MIN": exp.Min, "MAX": exp.Max}
 _CAST: Any = cast("Any", SQLite.Parser).FUNCTION_PARSERS["CAST"]
-_LONGEST = 50_000  # characters of a query
+_LONGEST = 10_000  # characters of a query
+_MOST_CALLS = 20  # each has a query of its own, that may be as long as the whole
+LONGEST_CONSTANT = 500  # characters of a question or a label
+MOST_LABELS = 100
 
 
 class Unfit(Exception):  # noqa: N818 - an answer to whoever wrote the query
@@ -102,10 +105,14 @@ def prepare(query: str) -> Prepared | None:
         if not _calls(tree):
             return None
         scopes = traverse_scope(tree)
-    except (SqlglotError, RecursionError):
+    except SqlglotError:
         return None
+    except RecursionError:
+        raise Unfit("a query with semantic functions may not be nested so deep") from None
     if not isinstance(tree, exp.Query):
         raise Unfit("semantic functions may stand in a SELECT")
+    if len(_calls(tree)) > _MOST_CALLS:
+        raise Unfit(f"a query may have {_MOST_CALLS} semantic calls")
     by_select: dict[int, list[exp.Anonymous]] = {}
     for node in _calls(tree):
         select = node.find_ancestor(exp.Select)
@@ -144,10 +151,12 @@ def _call_of(node: exp.Anonymous) -> SemanticCall:
     values = tuple(str(constant.this) for constant in constants)
     if name == "classify" and len(values) == 1:  # all labels in one text
         values = tuple(label.strip() for label in values[0].split(",") if label.strip())
-    if name == "classify" and len(values) < 2:
-        raise Unfit("classify() takes two labels or more")
+    if name == "classify" and not 2 <= len(values) <= MOST_LABELS:
+        raise Unfit(f"classify() takes two labels or more, {MOST_LABELS} at most")
     if name != "classify" and len(values) != 1:
         raise Unfit(f"{name}() takes one text and one question")
+    if len(set(values)) < len(values) or not all(value.strip() and len(value) <= LONGEST_CONSTANT for value in values):
+        raise Unfit(f"questions and labels are different texts of 1 to {LONGEST_CONSTANT} characters")
     return SemanticCall(name, _sql(text), values)
 
 

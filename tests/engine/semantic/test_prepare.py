@@ -149,6 +149,11 @@ def test_a_list_may_be_looked_through_in_part() -> None:
         ("SELECT judge(extract(text, 'a'), 'b') FROM notes", "an expression over columns of the row"),
         ("SELECT judge(MAX(text), 'b') FROM notes", "an expression over columns of the row"),
         ("SELECT judge((SELECT text FROM notes), 'b')", "an expression over columns of the row"),
+        (f"SELECT judge(text, '{'q' * 600}') FROM notes", "1 to 500 characters"),
+        ("SELECT judge(text, ' ') FROM notes", "1 to 500 characters"),
+        ("SELECT classify(text, 'a', 'a') FROM notes", "different texts"),
+        (f"SELECT classify(text, '{','.join(map(str, range(101)))}') FROM notes", "100 at most"),
+        (f"SELECT {', '.join([_Q] * 21)} FROM notes", "may have 20 semantic calls"),
         ("DELETE FROM notes WHERE judge(text, 'b')", "may stand in a SELECT"),
         ("SELECT 1 UNION SELECT 2 ORDER BY judge(text, 'b')", "may not order a UNION"),
         (
@@ -170,8 +175,9 @@ def test_other_queries_are_left_as_they_are(query: str) -> None:
 
 
 @pytest.mark.parametrize("query", ["(" * 3000 + "judge(a, 'b')", "SELECT " + "NOT " * 9000 + "judge(a, 'b')"])
-def test_deep_queries_are_no_harm(query: str) -> None:
-    prepare(query)
+def test_deep_queries_are_refused(query: str) -> None:
+    with pytest.raises(Unfit, match=r"deep|may have"):
+        prepare(query)
 
 
 def test_long_queries_are_refused() -> None:
