@@ -38,9 +38,9 @@ def sandbox(
     npm install pyodide@314.0.7; rlm-local bench sandbox --pyodide node_modules/pyodide --plot sandbox.svg
 
     Rows: session, start (of a process), call (of the host), memory (100 sessions), text (200 MB), rollback, speed (pure
-    Python), build (of the image), soak (sessions in a row). All of it takes two minutes on two idle cores. On a machine
-    that is shared with others the column by processor time says more. Ctrl-C ends after the row that is being measured,
-    and with exit status 130.
+    Python), sql (beside native SQLite), build (of the image), soak (sessions in a row). All of it takes three minutes
+    on two idle cores. On a machine that is shared with others the column by processor time says more. Ctrl-C ends after
+    the row that is being measured, and with exit status 130.
     """
     from rlm_local.bench.sandbox import ROWS, Peers, measure, to_svg
     from rlm_local.engine.events import Event

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rlm_local.bench.measurement import Measurement
-from rlm_local.bench.sandbox import processes
+from rlm_local.bench.sandbox import processes, queries
 from rlm_local.bench.sandbox.peers import PROGRAMS, Peers
 from rlm_sandbox import Image, Limits, Pool, Session, ensure_image, native
 from rlm_sandbox.interpreter import Interpreter
@@ -178,6 +178,20 @@ class Bench:
             *([_ratios("time of pure Python, beside Node + Pyodide", 1.3, beside)] if beside else []),
         ]
 
+    def sql(self) -> list[Measurement]:
+        """Queries in the sandbox, over a mounted file, against SQLite natively."""
+        ratios: dict[str, list[tuple[float, float]]] = {name: [] for name in queries.QUERIES}
+        with tempfile.TemporaryDirectory() as folder:
+            self._tell("making tables")
+            queries.fill(database := Path(folder) / "tables.db")
+            for _ in self._each("queries"):
+                native_ = queries.natively(database)
+                with Session(self._image, limits=_AMPLE) as session:
+                    guest = queries.in_guest(session, database)
+                for name, each in ratios.items():
+                    each.append((guest[name][0] / native_[name][0], guest[name][1] / native_[name][1]))
+        return [_ratios(f"time of {name}, beside native SQLite", 2.5, each) for name, each in ratios.items()]
+
     def build(self) -> list[Measurement]:
         """The image, once."""
         self._tell("building an image")
@@ -235,6 +249,7 @@ ROWS: dict[str, Callable[[Bench], list[Measurement]]] = {
     "text": Bench.text,
     "rollback": Bench.rollback,
     "speed": Bench.speed,
+    "sql": Bench.sql,
     "build": Bench.build,
     "soak": Bench.soak,
 }
