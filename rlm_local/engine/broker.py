@@ -19,9 +19,7 @@ from rlm_local.engine.questions import Judge, Question, Said, Sort, about
 from rlm_local.engine.reading import Reading, read
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
-from rlm_local.engine.semantic.asking import Asking
-from rlm_local.engine.semantic.costs import costs
-from rlm_local.engine.semantic.desk import Desk
+from rlm_local.engine.semantic import Asking, Desk, costs
 from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
