@@ -155,6 +155,9 @@ class Ingest:
                 meter.note(f"reading {len(again):,} files again: others of their tables have columns that differ")
                 self._parse(pool, intake, self._tasks(work, again), Meter(None, 0, 0))
         settle_tables(self.db)
+        if work.gone:
+            with self.db:  # words of what is gone were only marked as such until now
+                self.db.execute("INSERT INTO search (search) VALUES ('optimize')")
         reasons = json.dumps([[each.path, each.reason] for each in skipped], ensure_ascii=False)
         self._know({"skipped": reasons, "formats": formats()})
 

@@ -125,3 +125,17 @@ def test_texts_of_a_collection_that_nobody_closed_are_gone() -> None:
     del collection
     gc.collect()
     assert not folder.exists()
+
+
+def test_a_document_that_is_gone_leaves_no_byte(tmp_path: Path) -> None:
+    folder, home = tmp_path / "records", Home(tmp_path / "home")
+    folder.mkdir()
+    for number in range(30):
+        (folder / f"note-{number}.txt").write_text(f"Nothing but note {number}, of no use to anybody.\n" * 20)
+    (folder / "wombat.txt").write_text("The zebrastripe walked with the quokkahopper.\n")
+    Collection.open([folder], home=home).close()
+    (folder / "wombat.txt").unlink()
+    Collection.open([folder], home=home).close()
+    kept = b"".join(path.read_bytes() for path in home.collections.rglob("*") if path.is_file())
+    assert b"note" in kept
+    assert not [word for word in (b"wombat", b"zebra", b"ebrastrip", b"quokka") if word in kept]
