@@ -58,6 +58,11 @@ class Home:
         return self._directory("serve")
 
     @property
+    def seal(self) -> Path:
+        """The key and the head of the server's audit log, apart from it: it may be a link to another disk."""
+        return self._directory("seal")
+
+    @property
     def collections(self) -> Path:
         """The databases of collections; see `rlm_local.collection`."""
         return self._directory("collections")

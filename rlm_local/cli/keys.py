@@ -43,8 +43,8 @@ def make(
     except ValueError as error:
         raise UsageError(f"{scopes!r} are not scopes", remedy=f"There are {', '.join(Scope)}") from error
     with _keys(ctx) as (keys, audit):
+        audit.record("cli", "make key", key=name, scopes=sorted(granted))
         key, text = keys.make(name, granted)
-        audit.record("cli", "make key", key=key.id, name=key.name, scopes=sorted(key.scopes))
     complain(f"the key of {key.name}, for {', '.join(sorted(key.scopes))}; it cannot be shown again")
     sys.stdout.write(f"{text}\n")
 
@@ -71,8 +71,8 @@ def revoke(
 ) -> None:
     """Revoke a key: it opens nothing any more, from the next request on."""
     with _keys(ctx) as (keys, audit):
+        audit.record("cli", "revoke key", key=name)
         key = keys.revoke(name)
-        audit.record("cli", "revoke key", key=key.id, name=key.name)
     complain(f"the key of {key.name} is revoked")
 
 
@@ -85,7 +85,7 @@ def _keys(ctx: typer.Context) -> "Generator[tuple[KeyRing, AuditLog]]":
     home = shared(ctx).home
     state = open_state(home)
     try:
-        yield KeyRing(state), AuditLog(home.serve / "audit.jsonl")
+        yield KeyRing(state), AuditLog.of(home)
     finally:
         state.close()
 

@@ -46,6 +46,14 @@ def serve(
             help="Delete runs that are older, such as 30d, and uploads that no later run is over.",
         ),
     ] = None,
+    audit_texts: Annotated[
+        bool,
+        typer.Option(
+            "--audit-texts",
+            help="Keep questions and names of files in the audit log as they are, not as keyed hashes; they stay there "
+            "when a run is deleted.",
+        ),
+    ] = False,
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", help="A name that the server goes by; may be repeated.")
     ] = None,
@@ -90,6 +98,7 @@ def serve(
         idle_seconds=idle,
         grace_seconds=grace,
         retention_seconds=retention,
+        audit_texts=audit_texts,
         hosts=tuple(allow_host or ()),
         tls_certificate=tls_certificate,
         tls_key=tls_key,

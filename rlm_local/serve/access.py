@@ -55,7 +55,9 @@ def _needs(*scopes: Scope) -> Callable[..., Caller]:
             raise ForbiddenError(
                 f"this key may not {' or '.join(scopes)}", remedy="Use one that may", code="missing_scope"
             )
-        return Caller(key.id, key.name, key.scopes)
+        caller = Caller(key.id, key.name, key.scopes)
+        use.log_in(caller)
+        return caller
 
     return caller
 

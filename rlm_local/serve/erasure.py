@@ -38,7 +38,8 @@ class Removed:
         values: texts and other values in the log that no other run had: questions, prompts, passages, answers.
         leaf_answers: what the model had said of items. These are not kept by run: all go that may be of these runs.
         kv: files of evaluated prompts, likewise.
-        left: what still holds some of it, in words: the training sets that were made from these runs.
+        left: what still holds some of it, in words: training sets that were made from these runs, and an audit log that
+            was told to keep questions as they are.
     """
 
     runs: tuple[str, ...] = ()
@@ -143,7 +144,7 @@ class Erasure:
             values=values,
             leaf_answers=self._forget_leaves(moment),
             kv=clear_shelf(self._home.kv, moment),
-            left=tuple(_made_from(self._home.training, frozenset(runs))),
+            left=(*_made_from(self._home.training, frozenset(runs)), *self._recorded({*runs, *going})),
         )
         self._store.scrub()
         self._state.scrub()
@@ -154,6 +155,10 @@ class Erasure:
         uses, going = self._jobs.uses(), set(runs)
         only = {file for file, over in uses.items() if over <= going}
         return [file for file in self._files.list(None) if file.purpose == MESSAGES and file.id in only]
+
+    def _recorded(self, ids: Container[object]) -> Iterable[str]:
+        if count := self._audit.in_clear(ids):
+            yield f"the audit log has {count} questions or names of files of these as they were written"
 
     def _forget_leaves(self, before: float) -> int:
         path = self._home.root / "leaves.sqlite"
@@ -170,7 +175,7 @@ class Erasure:
 def open_erasure(home: Home) -> Generator[Erasure]:
     """For a state directory, whether or not a server is using it."""
     with closing(open_state(home)) as state, RunStore(home.runs) as store:
-        yield Erasure(home, store, state, AuditLog(home.serve / "audit.jsonl"))
+        yield Erasure(home, store, state, AuditLog.of(home))
 
 
 def _made_from(training: Path, runs: frozenset[str]) -> Iterable[str]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Row
@@ -63,8 +63,19 @@ class FileStore:
             if left.name not in listed:
                 left.unlink(missing_ok=True)
 
-    def add(self, owner: str, name: str, source: Readable, *, purpose: str) -> StoredFile:
+    def add(
+        self,
+        owner: str,
+        name: str,
+        source: Readable,
+        *,
+        purpose: str,
+        before: Callable[[StoredFile], None] = lambda _file: None,
+    ) -> StoredFile:
         """Keeps what can be read from `source`. The same bytes under the same name are the file that is there.
+
+        Args:
+            before: is called with what will be kept, or is there already, before anybody is told of it.
 
         Raises:
             BadRequestError: the name is empty or too long, the file is empty, too large, or more than the quota allows.
@@ -77,9 +88,11 @@ class FileStore:
             size, digest = _write(source, part, self._most_bytes)
             same = self._same(owner, name, purpose, digest)
             if same:
+                before(same)
                 return same
             self.check_room(owner, size)
             stored = StoredFile(id_, owner, name, purpose, size, digest, time.time())
+            before(stored)
             part.replace(self.path(stored))
             self._enter(stored)
         except OSError as error:

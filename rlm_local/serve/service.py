@@ -28,7 +28,7 @@ from rlm_local.serve.desk import Desk
 from rlm_local.serve.engines import Engines, MakeEngine
 from rlm_local.serve.erasure import Erasure, Removed
 from rlm_local.serve.errors import BadRequestError, NotFoundError
-from rlm_local.serve.files import MESSAGES, FileStore, StoredFile
+from rlm_local.serve.files import MESSAGES, FileStore, Readable, StoredFile
 from rlm_local.serve.jobs import Job, JobBook
 from rlm_local.serve.keys import KeyRing
 from rlm_local.serve.live import Live
@@ -64,7 +64,7 @@ class Service:
             quota_bytes=settings.quota_bytes,
         )
         self.jobs = JobBook(self.state)
-        self.audit = AuditLog(home.serve / "audit.jsonl")
+        self.audit = AuditLog.of(home, texts=settings.audit_texts)
         self.erasure = Erasure(home, self.store, self.state, self.audit)
         self.metrics = Metrics()
         self.corpora = Corpora(self.files)
@@ -72,6 +72,7 @@ class Service:
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
         self.slow = Slow()
         self._replaying = Lock()
+        self._seen: set[str] = set()
         self.folders = {path.resolve().name: path for path in settings.folders}
 
     def open(self) -> None:
@@ -91,6 +92,31 @@ class Service:
         self.engines.close()
         self.store.close()
         self.state.close()
+
+    def upload(self, caller: Caller, name: str, source: Readable, purpose: str) -> StoredFile:
+        """Keeps a file, recorded before it can be found.
+
+        Raises:
+            BadRequestError: it has no name, is empty or too large. StoreError: it cannot be kept or recorded.
+        """
+
+        def record(file: StoredFile) -> None:
+            self.audit.record(
+                caller.name, "upload", file=file.id, name=self.audit.told(file.name), bytes=file.size, purpose=purpose
+            )
+
+        return self.files.add(caller.owner, name, source, purpose=purpose, before=record)
+
+    async def cancel(self, caller: Caller, live: Live) -> None:
+        """Stops a run that is under way, once that is recorded."""
+        await asyncio.to_thread(self.audit.record, caller.name, "cancel", run=live.job.run_id)
+        self.desk.cancel(live)
+
+    def log_in(self, caller: Caller) -> None:
+        """Records the first request of a key since the server started."""
+        if caller.owner not in self._seen:
+            self.audit.record(caller.name, "login", key=caller.owner, scopes=sorted(caller.scopes))
+            self._seen.add(caller.owner)
 
     def accept(
         self,
@@ -139,9 +165,7 @@ class Service:
                     "`rlm-local serve FOLDER`",
                     code="no_documents",
                 )
-        kept = [
-            self.files.add(caller.owner, name, io.BytesIO(data), purpose=MESSAGES).id for name, data in written.items()
-        ]
+        kept = [self.upload(caller, name, io.BytesIO(data), MESSAGES).id for name, data in written.items()]
         job = Job(
             run_id=new_run_id(),
             owner=caller.owner,
@@ -156,7 +180,7 @@ class Service:
             caller.name,
             "ask",
             run=job.run_id,
-            question=question,
+            question=self.audit.told(question),
             model=job.model,
             files=job.files,
             folders=job.folders,
@@ -204,7 +228,7 @@ class Service:
             BadRequestError: one is under way. StoreError: see `Erasure`.
         """
         self._refuse_under_way(runs)
-        return self._forgotten(await asyncio.to_thread(self.erasure.runs, caller.name, runs))
+        return self._forgotten(await self.slow.run(self.erasure.runs, caller.name, runs))
 
     async def delete_file(self, caller: Caller, file: StoredFile, *, keep_runs: bool) -> Removed:
         """Deletes an uploaded file, and the runs over it unless they are kept.
@@ -213,7 +237,7 @@ class Service:
             BadRequestError: such a run is under way. StoreError: see `Erasure`.
         """
         self._refuse_under_way((await asyncio.to_thread(self.jobs.uses)).get(file.id, ()))
-        return self._forgotten(await asyncio.to_thread(self.erasure.files, caller.name, [file], keep_runs=keep_runs))
+        return self._forgotten(await self.slow.run(self.erasure.files, caller.name, [file], keep_runs=keep_runs))
 
     async def purge(self, caller: Caller, seconds: float) -> Removed:
         """Deletes the caller's runs that are older than some seconds; where the caller administers, all such runs."""
@@ -226,7 +250,7 @@ class Service:
 
     async def _purge(self, who: str, seconds: float, *, owner: str | None = None, uploads: bool = False) -> Removed:
         older = partial(self.erasure.older, who, time.time() - seconds, owner=owner, uploads=uploads)
-        return self._forgotten(await asyncio.to_thread(older, spare=self._under_way))
+        return self._forgotten(await self.slow.run(older, spare=self._under_way))
 
     @property
     def _under_way(self) -> set[str]:

@@ -26,6 +26,8 @@ class Settings:
         question_bytes: of all files that one question names.
         connections: at the same time; beyond it, whoever owes the rest of a request for longest is dropped.
         patience_seconds: for a request to come, and twice as many for a client to read on.
+        audit_texts: whether the audit log has questions and names of files as they are, not as keyed hashes; then a
+            deletion leaves them there.
         hosts: names by which the server may be addressed, beside IP addresses and localhost.
     """
 
@@ -48,6 +50,7 @@ class Settings:
     question_bytes: int = 512 << 20
     connections: int = 512
     patience_seconds: float = 30.0
+    audit_texts: bool = False
     hosts: tuple[str, ...] = ()
     tls_certificate: Path | None = None
     tls_key: Path | None = None

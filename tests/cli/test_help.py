@@ -30,6 +30,7 @@ COMMANDS = [
     "keys revoke",
     "audit",
     "audit verify",
+    "audit find",
     "models",
     "models list",
     "models pull",

@@ -76,4 +76,4 @@ def test_a_crash_of_native_code_costs_each_client_one_question(start: StartServe
             assert node.result is not None
             assert all(turn.end is not None for turn in node.turns)
         assert follow(client, ask(client, QUESTION))[-1]["data"]["answer"]["ended"] == "answered"
-    assert server.service.audit.verify().problem == ""
+    assert server.service.audit.verify().problems == ()

@@ -113,7 +113,7 @@ def test_a_server_that_goes_down_lets_runs_end(start: StartServer) -> None:
         gate.open.set()
         stopping.join()
     assert server.service.desk.under_way == []
-    assert server.service.audit.verify().problem == ""
+    assert server.service.audit.verify().problems == ()
     again = start()
     assert again.service.jobs.get(None, run).ended == "answered"
 

@@ -35,7 +35,7 @@ def everything(home: Home) -> bytes:
     parts = list[bytes]()
     for path in home.root.rglob("*"):
         parts.append(path.name.encode())
-        if path.is_file() and path.name != "audit.jsonl":
+        if path.is_file():
             parts.append(path.read_bytes())
     log = sqlite3.connect(home.root / "runs.sqlite")
     parts += [zlib.decompress(data) for (data,) in log.execute("SELECT data FROM blob")]

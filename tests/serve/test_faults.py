@@ -30,7 +30,7 @@ def test_a_full_disk_ends_a_run_with_a_remedy_and_it_is_gone_on_with_later(start
             refused = client.post("/api/runs", json={"question": "And now?"})
         assert error["code"] == refused.json()["error"]["code"] == "storage"
         assert "Free some space" in error["message"]
-        assert server.service.audit.verify().problem == ""
+        assert server.service.audit.verify().problems == ()
         assert [item["run_id"] for item in client.get("/api/runs").json()["runs"]] == [run]
         again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
         assert follow(client, again)[-1]["data"]["answer"]["answer"] == "1"

@@ -75,7 +75,7 @@ def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_ru
         record = store.get(runs[0])
         assert record.start.question == QUESTION
         assert record.answer is None
-    assert AuditLog(home.serve / "audit.jsonl").verify().problem == ""
+    assert AuditLog.of(home).verify().problems == ()
 
     with start().client() as client:
         listed = client.get("/api/runs").json()["runs"]
@@ -90,7 +90,7 @@ def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_ru
     with RunStore(home.runs) as store:
         assert store.get("last").start.resumes is None
         assert runs[0] in {store.get(summary.run_id).start.resumes for summary in store.latest()}
-    assert AuditLog(home.serve / "audit.jsonl").verify().problem == ""
+    assert AuditLog.of(home).verify().problems == ()
 
 
 def test_what_is_accepted_is_answered_without_delay() -> None:

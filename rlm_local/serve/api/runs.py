@@ -179,8 +179,7 @@ async def cancel(request: Request, run_id: str, caller: Asker) -> shapes.RunItem
     item, _ = await asyncio.to_thread(_find, request, caller, run_id)
     live = use.desk.find(run_id)
     if live and live.state != "ended":
-        await asyncio.to_thread(use.audit.record, caller.name, "cancel", run=run_id)
-        use.desk.cancel(live)
+        await use.cancel(caller, live)
         return shapes.of_live(live)
     return item
 

@@ -49,13 +49,7 @@ async def upload_file(
 ) -> FileObject:
     """Keeps a file. The same bytes under the same name are the file that is there already."""
     use = service(request)
-
-    def keep() -> StoredFile:
-        stored = use.files.add(caller.owner, file.filename or "", file.file, purpose=purpose)
-        use.audit.record(caller.name, "upload", file=stored.id, name=stored.name, bytes=stored.size)
-        return stored
-
-    return _object(await use.slow.run(keep))
+    return _object(await use.slow.run(use.upload, caller, file.filename or "", file.file, purpose))
 
 
 @router.get("/v1/files")
@@ -78,6 +72,7 @@ def get_file_content(request: Request, caller: Member, file_id: str) -> FileResp
     """Its bytes, to be saved, never shown."""
     use = service(request)
     file = use.files.get(caller.sees, file_id)
+    use.audit.record(caller.name, "download", file=file.id)
     return FileResponse(
         use.files.path(file), media_type="application/octet-stream", filename=file.name.rpartition("/")[2]
     )

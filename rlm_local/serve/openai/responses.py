@@ -92,7 +92,7 @@ async def cancel_response(request: Request, response_id: str, caller: Asker) -> 
     """Stops a response; what was found until then is its output."""
     job, live = _find(request, caller.sees, response_id)
     if live and live.state != "ended":
-        service(request).desk.cancel(live)
+        await service(request).cancel(caller, live)
         async for _ in live.follow():
             pass
     return _response(job, live, None if live else service(request).answer(job.run_id))
