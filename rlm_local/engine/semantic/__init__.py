@@ -9,7 +9,7 @@ asks, in rounds. `Quote` prices a cell that has not run. The cell's side, which 
 from rlm_local.engine.semantic.asking import Asking
 from rlm_local.engine.semantic.costs import Costs, costs
 from rlm_local.engine.semantic.desk import Desk
-from rlm_local.engine.semantic.prepare import Aggregate, Gather, Prepared, SemanticCall, Unfit, prepare
+from rlm_local.engine.semantic.prepare import Aggregate, Dialect, Gather, Prepared, SemanticCall, Unfit, prepare
 from rlm_local.engine.semantic.quote import Quote
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Asking",
     "Costs",
     "Desk",
+    "Dialect",
     "Gather",
     "Prepared",
     "Quote",

@@ -34,8 +34,12 @@ class Unfit(Exception):  # noqa: N818 - an answer to whoever wrote the query
     """The query cannot be prepared; the message says why."""
 
 
-class _Dialect(SQLite):
-    """SQLite's, but that a function is a call of its name and no more: `extract` is ours, `search` may be a table."""
+class Dialect(SQLite):
+    """SQLite's, but that a function is a call of its name and no more: `extract` is ours, `search` may be a table.
+
+    For whoever parses and writes queries that may have semantic calls: as SQLite's, `extract(text, 'it')` becomes
+    `EXTRACT(TEXT FROM 'it')`.
+    """
 
     class Parser(SQLite.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {name: build.from_arg_list for name, build in _AGGREGATES.items()}
@@ -101,7 +105,7 @@ def prepare(query: str) -> Prepared | None:
     if len(query) > _LONGEST:
         raise Unfit(f"a query with semantic functions may have {_LONGEST:,} characters")
     try:
-        tree = sqlglot.parse_one(query, dialect=_Dialect)
+        tree = sqlglot.parse_one(query, dialect=Dialect)
         if not _calls(tree):
             return None
         scopes = traverse_scope(tree)
@@ -381,7 +385,7 @@ def _numbers(
 
 
 def _sql(node: exp.Expr) -> str:
-    return node.sql(dialect=_Dialect, normalize_functions=False)
+    return node.sql(dialect=Dialect, normalize_functions=False)
 
 
 def as_json(prepared: Prepared) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot import parse_one
 
-from rlm_local.engine.semantic import Unfit, prepare
+from rlm_local.engine.semantic import Dialect, Unfit, prepare
 
 _Q = "judge(text, 'q')"
 
@@ -178,6 +179,12 @@ def test_other_queries_are_left_as_they_are(query: str) -> None:
 def test_deep_queries_are_refused(query: str) -> None:
     with pytest.raises(Unfit, match=r"deep|may have"):
         prepare(query)
+
+
+@pytest.mark.parametrize("call", ["extract(text, 'it')", "judge(text, 'q')", "IIF(a, 1, 2)", "search('row home')"])
+def test_a_query_is_written_as_it_was_parsed(call: str) -> None:
+    query = f"SELECT {call} FROM notes"
+    assert parse_one(query, dialect=Dialect).sql(dialect=Dialect, normalize_functions=False) == query
 
 
 def test_long_queries_are_refused() -> None:
