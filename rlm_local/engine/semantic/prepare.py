@@ -11,6 +11,7 @@ results is asked about the rows that all conditions and a LIMIT leave. A gatheri
 these have been answered when it runs.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
@@ -20,6 +21,8 @@ from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would tell a terminal of queries that it does not know
 
 FUNCTIONS = frozenset({"judge", "classify", "extract", "answer"})
 _AGGREGATES = {"COUNT": exp.Count, "SUM": exp.Sum, "AVG": exp.Avg, "MIN": exp.Min, "MAX": exp.Max}
