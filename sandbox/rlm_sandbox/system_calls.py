@@ -2,7 +2,10 @@
 
 The worker computes, talks over the socket it has, maps memory, starts threads, and forks before each cell. What is
 forbidden here is what native code, had a guest ever got that far, would need to touch anything else; a fork of it is
-as confined as it is, and dies with its group.
+as confined as it is, and dies with its group. It is a list of what is forbidden, not of what is allowed: libc, Python
+and Wasmtime choose other calls from one version to the next. What is left of use to native code: to see by its path
+whether a file is there, how large and whose it is (libc looks at open files with that call, too), to spend the memory
+and time that the limits leave, and to read clocks.
 """
 
 import ctypes
@@ -20,9 +23,10 @@ class _Machine(NamedTuple):
     seccomp: int
     """The number of seccomp(2)."""
     clone: int
+    prlimit: int
 
 
-_MACHINES = {"x86_64": _Machine(0xC000003E, 317, 56), "aarch64": _Machine(0xC00000B7, 277, 220)}
+_MACHINES = {"x86_64": _Machine(0xC000003E, 317, 56, 302), "aarch64": _Machine(0xC00000B7, 277, 220, 261)}
 _CLONE3 = 435
 _NAMESPACES = 0x7E020080  # the flags of clone(2) that make one
 
@@ -62,7 +66,58 @@ _FORBIDDEN: dict[str, tuple[int, int | None]] = {
     "utimes": (235, None),
     "utime": (132, None),
     "flock": (73, 32),  # a mounted file is open for reading: whoever holds it could still lock it
+    "mkdir": (83, None),
+    "mkdirat": (258, 34),
+    "mknod": (133, None),
+    "mknodat": (259, 33),
+    "truncate": (76, 45),
+    "readlink": (89, None),
+    "readlinkat": (267, 78),
+    "access": (21, None),
+    "faccessat": (269, 48),
+    "faccessat2": (439, 439),
+    "getxattr": (191, 8),
+    "lgetxattr": (192, 9),
+    "listxattr": (194, 11),
+    "llistxattr": (195, 12),
+    "statfs": (137, 43),
+    "chdir": (80, 49),
+    "fchdir": (81, 50),
+    "chroot": (161, 51),
+    "pivot_root": (155, 41),
+    "name_to_handle_at": (303, 264),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
+    "fanotify_init": (300, 262),
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
     "mount": (165, 40),
+    "umount2": (166, 39),
+    "swapon": (167, 224),
+    "reboot": (169, 142),
+    "kexec_load": (246, 104),
+    "init_module": (175, 105),
+    "finit_module": (313, 273),
+    "delete_module": (176, 106),
+    "acct": (163, 89),
+    "quotactl": (179, 60),
+    "syslog": (103, 116),
+    "personality": (135, 92),
+    "setpriority": (141, 140),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "process_madvise": (440, 440),
+    "kcmp": (312, 272),
     "socket": (41, 198),
     "socketpair": (53, 199),
     "connect": (42, 203),
@@ -87,6 +142,7 @@ _FORBIDDEN: dict[str, tuple[int, int | None]] = {
     "unshare": (272, 97),
     "setns": (308, 268),
     "add_key": (248, 217),
+    "request_key": (249, 218),
     "keyctl": (250, 219),
     "bpf": (321, 280),
     "userfaultfd": (323, 282),
@@ -110,21 +166,31 @@ def forbid() -> bool:
         return False
     column, machine = list(_MACHINES).index(name), _MACHINES[name]
     numbers = [number for pair in _FORBIDDEN.values() if (number := pair[column]) is not None]
-    last = len(numbers)
+    first = 8  # of them, in the program
+    end = first + len(numbers)
+    flags, process, refused, allowed, unknown = end + 1, end + 3, end + 5, end + 6, end + 7
+
+    def test(place: int, kind: int, value: int, yes: int, no: int | None = None) -> tuple[int, int, int, int]:
+        """An instruction at a place: where to go from there."""
+        return kind, yes - place - 1, 0 if no is None else no - place - 1, value
+
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),  # to another architecture the numbers mean other calls
         (_EQUAL, 1, 0, machine.audit),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, last + 6, 0, _X32),
-        (_EQUAL, last + 6, 0, _CLONE3),  # its flags cannot be seen from here; libc then uses clone
-        (_EQUAL, last + 1, 0, machine.clone),
-        *((_EQUAL, last + 3 - index, 0, number) for index, number in enumerate(numbers)),
+        test(4, _AT_LEAST, _X32, refused),
+        test(5, _EQUAL, _CLONE3, unknown),  # its flags cannot be seen from here; libc then uses clone
+        test(6, _EQUAL, machine.clone, flags),
+        test(7, _EQUAL, machine.prlimit, process),
+        *(test(first + index, _EQUAL, number, refused) for index, number in enumerate(numbers)),
         (_RETURN, 0, 0, _ALLOW),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_ANY_BIT, 1, 0, _NAMESPACES),
-        (_RETURN, 0, 0, _ALLOW),
+        test(flags + 1, _ANY_BIT, _NAMESPACES, refused, allowed),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        test(process + 1, _EQUAL, 0, allowed, refused),  # limits of its own only
         (_RETURN, 0, 0, _ERROR | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _ERROR | errno.ENOSYS),
     ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))

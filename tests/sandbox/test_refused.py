@@ -107,12 +107,15 @@ def test_the_worker_gives_up_what_the_kernel_lets_it(new_session: Any) -> None:
 
 
 _TRY_ALL = """
-import ctypes, os, platform, socket, sys
+import ctypes, os, platform, resource, socket, sys, tempfile
 from rlm_sandbox import confine, system_calls
+mine = tempfile.NamedTemporaryFile().name
+open(mine, "w").close()
 confine.confine(), confine.confine_files(), system_calls.forbid()
-def clone(flags):
-    number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
-    if ctypes.CDLL(None).syscall(number, flags, 0, 0, 0, 0) < 0:
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its own
+def call(x86, arm, *arguments):
+    number = {"x86_64": x86, "aarch64": arm}[platform.machine()]
+    if ctypes.CDLL(None).syscall(number, *arguments) < 0:
         raise OSError
 attempts = {
     "open": lambda: open("/etc/passwd"),
@@ -122,8 +125,19 @@ attempts = {
     "socket": lambda: socket.socket(socket.AF_UNIX),
     "kill": lambda: os.kill(os.getppid(), 0),
     "signal": lambda: os.kill(os.getpid(), 0),
-    "namespace": lambda: clone(0x10000000 | 17),
+    "namespace": lambda: call(56, 220, 0x10000000 | 17, 0, 0, 0, 0),
     "group": lambda: os.setpgid(0, 0),
+    "mode": lambda: os.chmod(mine, 0o600),
+    "owner": lambda: os.chown(mine, os.geteuid(), -1),
+    "attribute": lambda: os.setxattr(mine, "user.x", b"1"),
+    "directory": lambda: os.mkdir("/tmp/made-in-the-walls"),
+    "link": lambda: os.readlink("/proc/self/exe"),
+    "look": lambda: os.access(mine, os.R_OK) or call(89, 78, 0),
+    "go": lambda: os.chdir("/"),
+    "limits": lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE),
+    "shared": lambda: call(29, 194, 0, 4096, 0o1600),
+    "watch": lambda: call(294, 26, 0),
+    "priority": lambda: os.setpriority(os.PRIO_PROCESS, 0, 19),
 }
 for name, attempt in attempts.items():
     try: attempt()
@@ -137,7 +151,10 @@ def test_native_code_in_the_worker_would_reach_no_file_process_or_socket() -> No
     command = [sys.executable, "-c", _TRY_ALL]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    names = "open write remove exec socket kill signal namespace group"
+    names = (
+        "open write remove exec socket kill signal namespace group mode owner attribute directory link look go limits "
+        "shared watch priority"
+    )
     assert done.stdout.split("\n")[:-1] == [f"{name} refused" for name in names.split()]
 
 
