@@ -88,6 +88,11 @@ class Home:
         return self._directory("training")
 
     @property
+    def walls(self) -> Path:
+        """The kernel under which the sandbox's walls were looked at; its directory exists."""
+        return self._directory("") / "walls"
+
+    @property
     def runs(self) -> Path:
         """The SQLite file of the log; its directory exists."""
         return self._directory("") / "runs.sqlite"

@@ -22,10 +22,13 @@ from rlm_local.cli.shared import (
     PriceOption,
     SchemaOption,
     TimeoutOption,
+    WallsOption,
     open_engine,
     read_schema,
+    shared,
 )
 from rlm_local.cli.terminal import clean, complain, one_line
+from rlm_local.cli.walls import look_at_walls
 
 if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
@@ -66,6 +69,7 @@ def run(
     timeout: TimeoutOption = None,
     server: ServerOption = None,
     key: KeyOption = None,
+    require_walls: WallsOption = False,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show each cell and what it prints.")] = False,
 ) -> None:
@@ -84,6 +88,8 @@ def run(
     2 usage, 130 cancelled.
     """
     form = read_schema(schema)
+    if server is None:
+        look_at_walls(shared(ctx), required=require_walls)
     with progress(verbose=verbose) as listener, _open(ctx, Loading(model, context), server, key, listener) as engine:
         answer = cancellable(
             lambda cancel: engine.ask(

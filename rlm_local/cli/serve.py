@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rlm_local.cli.age import age
-from rlm_local.cli.shared import ContextOption, ModelOption, PolicyOption, PriceOption, shared
+from rlm_local.cli.shared import ContextOption, ModelOption, PolicyOption, PriceOption, WallsOption, shared
 from rlm_local.cli.terminal import complain
+from rlm_local.cli.walls import look_at_walls
 from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def serve(
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="The certificate's key.")
     ] = None,
+    require_walls: WallsOption = False,
 ) -> None:
     """Serve the engine: OpenAI's API, runs as they go on, and a page for people.
 
@@ -104,6 +106,7 @@ def serve(
         tls_key=tls_key,
     )
 
+    look_at_walls(shared(ctx), required=require_walls)
     with only_one(home), listen(settings) as listener:
         keys = _keys_made(home)
         if not settings.loopback and not keys:

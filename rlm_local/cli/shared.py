@@ -115,13 +115,23 @@ def _vocabulary(model: str, home: Home) -> Generator[Callable[[str], int]]:
         weights.close()
 
 
+def _protections() -> Mapping[str, bool]:
+    from rlm_sandbox import capabilities
+
+    return capabilities()
+
+
 @dataclass(frozen=True)
 class Shared:
-    """What the program passes to its commands; tests pass their own."""
+    """What the program passes to its commands; tests pass their own.
+
+    `protections` tells which walls of the sandbox the kernel grants.
+    """
 
     home: Home = field(default_factory=Home.default)
     make_engine: MakeEngine = _engine
     open_vocabulary: OpenVocabulary = _vocabulary
+    protections: Callable[[], Mapping[str, bool]] = _protections
 
 
 def shared(ctx: typer.Context) -> Shared:
@@ -138,6 +148,12 @@ def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> G
         yield engine
 
 
+WallsOption = Annotated[
+    bool,
+    typer.Option(
+        "--require-walls", envvar="RLM_LOCAL_REQUIRE_WALLS", help="Refuse where a wall of the sandbox is missing."
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
