@@ -1,4 +1,4 @@
-"""The sandbox's walls behind WebAssembly: said once on each machine where the kernel does not grant one, or required."""
+"""The sandbox's walls behind WebAssembly: that one is missing is said once on each machine, or all are required."""
 
 import platform
 from pathlib import Path

@@ -88,7 +88,8 @@ def run_program(
     stdin: str | None = None,
     protections: Mapping[str, bool] | None = None,
 ) -> Result:
-    """What `rlm-local ARGUMENTS` does with that engine, on a machine that grants those protections. What is no exit status is raised."""
+    """What `rlm-local ARGUMENTS` does with that engine, on a machine that grants those protections. What is no exit
+    status is raised."""
     clean = {name: None for name in os.environ if name.startswith("RLM_LOCAL_")}
     use = Shared(Home(home), engine.make, protections=lambda: protections or {})
     result = CliRunner().invoke(app, [*map(str, arguments)], obj=use, env={**clean, **(env or {})}, input=stdin)
