@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from rlm_local.collection.formats.format import LOOK, Format
-from rlm_local.collection.formats.logs.access import access_form, requests
+from rlm_local.collection.formats.logs.access import Requests, access_form
 from rlm_local.collection.formats.logs.head import LEVEL, Head
 from rlm_local.collection.formats.logs.stamp import Stamps, shape_of
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Note, Part, Rows, Text
@@ -25,6 +25,7 @@ _LONGEST_MESSAGE = 20_000
 _FEWEST = 3
 _ROTATED = re.compile(r"(?:[._-]?(?:log|out|gz|bz2|xz|zst|old|\d{1,14}|\d{4}-\d\d-\d\d))*$", re.IGNORECASE)
 _LEVELLED = re.compile(LEVEL)
+_LINE = re.compile("^", re.MULTILINE)
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -33,20 +34,56 @@ def read(source: Source) -> Iterator[Part]:
     Raises:
         Unreadable: it is no text.
     """
-    yield from read_text(clean(source.text), source.name)
-
-
-def read_text(text: str, name: str) -> Iterator[Part]:
-    """The parts of a log from its text."""
     yield Document(kind="log")
-    yield Text(text)
-    form = access_form(text[:LOOK])
+    first = next(source.segments(), "")
+    form = access_form(first[:LOOK])
+    opening = None if form else _opening(first)
     if form:
-        yield from requests(text, form, table_name(name), name)
+        reader, begins = Requests(first, form, table_name(source.name), source.name), _LINE
+    elif opening:
+        begins = opening[0]
+        reader = _Entries(_learned(source, begins), *opening, source.name)
+        if reader.problem:
+            yield Note(reader.problem)
+    else:
+        yield from map(Text, source.segments())
         return
-    opening = _opening(text)
-    if opening:
-        yield from _entries(text, *opening, name)
+    start = 0
+    for text in _stretches(source, begins):
+        yield Text(text)
+        yield from reader.rows(text, start)
+        start += len(text)
+
+
+def _stretches(source: Source, opening: re.Pattern[str]) -> Iterator[str]:
+    """The text, that of a large log cut where entries begin."""
+    rest = ""
+    for segment in source.segments():
+        text = rest + segment
+        cut = 0
+        if source.is_large:
+            for match in opening.finditer(text, max(0, len(text) - _PART)):
+                cut = match.start()
+        if cut:
+            yield text[:cut]
+            rest = text[cut:]
+        else:
+            yield text
+            rest = ""
+    if rest:
+        yield rest
+
+
+def _learned(source: Source, opening: re.Pattern[str]) -> str:
+    """What a log is learned from: all of it, of a large one some from everywhere."""
+    if not source.is_large:
+        return next(source.segments(), "")
+    parts: list[str] = []
+    for segment in source.segments():
+        begins = opening.search(segment)
+        if begins:
+            parts.append(segment[begins.start() : segment.rfind("\n", 0, begins.start() + _PART) + 1])
+    return "".join(parts)
 
 
 def is_log(head: str) -> bool:
@@ -73,36 +110,54 @@ def _opening(text: str) -> tuple[re.Pattern[str], str] | None:
     return None
 
 
-def _entries(text: str, opening: re.Pattern[str], form: str, name: str) -> Iterator[Part]:
-    from rlm_local.collection.formats.logs.event import Events  # its library takes a tenth of a second to import
+class _Entries:
+    """Reads the entries of a log.
 
-    sample = list(_sample(text, opening))
-    stamps = (
-        Stamps(form, [(match, text[match.end() : match.end() + 300]) for match, _ in sample], name) if form else None
-    )
-    head = Head(text[match.end() : min(end, match.end() + 400)] for match, end in sample)
-    events = Events(_first_line(text, head.read(text, match.end())[1], end) for match, end in sample)
-    before = any(match.groupdict().get("before") for match, _ in sample)
-    own = (*(("source",) if before else ()), *(stamps.columns if stamps else ()), *head.columns, "message", "event")
-    columns = (*own, *(f"message {label}" if label in own else label for label in events.columns))
-    if stamps and stamps.problem:
-        yield Note(stamps.problem)
-    rows: list[tuple[Cell, ...]] = []
-    spans: list[tuple[int, int]] = []
-    for match, end in _extents(text, opening):
-        found, start = head.read(text, match.end())
-        event, values = events.read(_first_line(text, start, end))
-        row: list[Cell] = [match["before"].strip(" |\t")] if before else []
-        row.extend(stamps.read(match) if stamps else ())
-        row.extend(found.get(column) for column in head.columns)
+    Args:
+        learned: the text that tells what its stamps, heads and events are.
+        opening: how entries begin.
+        form: of the stamp; empty for none.
+
+    Attributes:
+        problem: what the log leaves open; empty where nothing.
+    """
+
+    def __init__(self, learned: str, opening: re.Pattern[str], form: str, name: str) -> None:
+        from rlm_local.collection.formats.logs.event import Events  # its library takes a tenth of a second to import
+
+        self._opening, self._table = opening, table_name(name)
+        sample = list(_sample(learned, opening))
+        told = [(match, learned[match.end() : match.end() + 300]) for match, _ in sample]
+        self._stamps = Stamps(form, told, name) if form else None
+        self._head = head = Head(learned[match.end() : min(end, match.end() + 400)] for match, end in sample)
+        self._events = Events(_first_line(learned, head.read(learned, match.end())[1], end) for match, end in sample)
+        self._before = any(match.groupdict().get("before") for match, _ in sample)
+        self.problem = self._stamps.problem if self._stamps else ""
+        stamped = self._stamps.columns if self._stamps else ()
+        own = (*(("source",) if self._before else ()), *stamped, *head.columns, "message", "event")
+        self._columns = (*own, *(f"message {label}" if label in own else label for label in self._events.columns))
+
+    def rows(self, text: str, start: int) -> Iterator[Rows]:
+        """The entries of a stretch that begins with one, at `start` of the log's text."""
+        rows: list[tuple[Cell, ...]] = []
+        spans: list[tuple[int, int]] = []
+        for match, end in _extents(text, self._opening):
+            rows.append(self._row(text, match, end))
+            spans.append((start + match.start(), start + end))
+            if len(rows) == MOST_ROWS:
+                yield Rows(self._table, self._columns, rows, spans, kind="lines")
+                rows, spans = [], []
+        if rows:
+            yield Rows(self._table, self._columns, rows, spans, kind="lines")
+
+    def _row(self, text: str, match: re.Match[str], end: int) -> tuple[Cell, ...]:
+        found, start = self._head.read(text, match.end())
+        event, values = self._events.read(_first_line(text, start, end))
+        row: list[Cell] = [match["before"].strip(" |\t")] if self._before else []
+        row.extend(self._stamps.read(match) if self._stamps else ())
+        row.extend(found.get(column) for column in self._head.columns)
         row.extend((text[start : min(end, start + _LONGEST_MESSAGE)].strip(), event, *values))
-        rows.append(tuple(row))
-        spans.append((match.start(), end))
-        if len(rows) == MOST_ROWS:
-            yield Rows(table_name(name), columns, rows, spans, kind="lines")
-            rows, spans = [], []
-    if rows:
-        yield Rows(table_name(name), columns, rows, spans, kind="lines")
+        return tuple(row)
 
 
 def _sample(text: str, opening: re.Pattern[str]) -> Iterator[tuple[re.Match[str], int]]:

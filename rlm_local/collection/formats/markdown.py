@@ -11,6 +11,7 @@ from datetime import date
 from itertools import islice
 from typing import cast
 
+from rlm_local.collection.formats import text as text_format
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import blocks
@@ -51,6 +52,9 @@ def read(source: Source) -> Iterator[Part]:
     Raises:
         Unreadable: it is no text.
     """
+    if source.is_large:
+        yield from text_format.read(source)
+        return
     text = clean(source.text)
     fields, start = _front_matter(text)
     top = list(islice(blocks(text[start : start + _MOST_MATTER]), _TOP))

@@ -53,6 +53,11 @@ class Source:
         """In bytes."""
         return self._stream.seek(0, io.SEEK_END)
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it is not to be held as a whole."""
+        return self.size > _LARGE
+
     def open(self) -> BinaryIO:
         """The bytes from the beginning; the caller does not close it."""
         self._stream.seek(0)
@@ -82,7 +87,7 @@ class Source:
         Raises:
             Unreadable: this is no text, and why.
         """
-        if self.size <= _LARGE:
+        if not self.is_large:
             text = self.text
             yield from (clean(text[at : at + PIECE]) for at in range(0, len(text), PIECE))
             return
@@ -93,6 +98,25 @@ class Source:
             at += len(block)
             yield clean(lines.decode(block))
         yield clean(lines.decode(b"", final=True))
+
+    def segments(self) -> Iterator[str]:
+        """The text, cleaned, in one; that of a large file in segments of some 16 million characters of whole lines.
+
+        Raises:
+            Unreadable: this is no text, and why.
+        """
+        waiting: list[str] = []
+        size = 0
+        for piece in self.pieces():
+            waiting.append(piece)
+            size += len(piece)
+            if size >= _LARGE and self.is_large:
+                text = "".join(waiting)
+                end = text.rfind("\n") + 1 or size
+                yield text[:end]
+                waiting, size = [text[end:]], size - end
+        if size:
+            yield "".join(waiting)
 
     def lines(self) -> Iterator[tuple[str, int]]:
         """The lines of the text without their ends, and where in it each begins; one beyond 8 million is cut."""

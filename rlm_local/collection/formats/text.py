@@ -5,14 +5,14 @@ they repeat, messages where the whole text is a talk; any other text is passages
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rlm_local.collection.decode import Decoded, decode
+from rlm_local.collection.formats import log
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.log import is_log
-from rlm_local.collection.formats.log import read_text as read_log
 from rlm_local.collection.formats.part import Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import Block, blocks
-from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.collection.formats.prose.headings import headings, is_rule
 from rlm_local.collection.formats.prose.labels import headers, label_of
 from rlm_local.collection.formats.prose.outline import Heading, stretches
@@ -31,23 +31,34 @@ def read(source: Source) -> Iterator[Part]:
     Raises:
         Unreadable: it is no text.
     """
-    text = clean(source.text)
-    if is_log(text[:LOOK]) and not is_talk(text):
-        yield from read_log(text, source.name)
+    first = next(source.segments(), "")
+    if is_log(first[:LOOK]) and not is_talk(first):
+        yield from log.read(source)
         return
-    found = list(blocks(text))
-    if source.suffix in ("srt", "vtt"):
+    if source.suffix in ("srt", "vtt") and not source.is_large:
         yield Document(kind="subtitles")
-        yield from stretches(text, ())
-        yield from subtitles(text, found)
+        yield from stretches(first, ())
+        yield from subtitles(first, list(blocks(first)))
         return
+    start = 0
+    for text in source.segments():
+        yield from _segment(text, start)
+        start += len(text)
+
+
+def _segment(text: str, start: int) -> Iterator[Part]:
+    """The parts of a text, or of a segment of one that begins at `start`."""
+    found = list(blocks(text))
     rows = _rows(text, found)
-    first = next((span[0] for part in rows for span in part.spans or ()), len(text))
-    fields = headers(text, [block for block in found[:20] if block.end <= first])
     outline = [] if any(part.kind == "messages" for part in rows) else list(headings(text, found))
-    yield Document(title=_title(found, fields, outline), fields=fields)
+    if not start:
+        begins = next((span[0] for part in rows for span in part.spans or ()), len(text))
+        fields = headers(text, [block for block in found[:20] if block.end <= begins])
+        yield Document(title=_title(found, fields, outline), fields=fields)
     yield from stretches(text, outline)
-    yield from rows
+    for part in rows:
+        spans = part.spans and [(start + begin, start + end) for begin, end in part.spans]
+        yield replace(part, spans=spans) if start else part
 
 
 def _rows(text: str, found: Sequence[Block]) -> list[Rows]:

@@ -28,24 +28,34 @@ def access_form(head: str) -> re.Pattern[str] | None:
     return None
 
 
-def requests(text: str, form: re.Pattern[str], table: str, name: str) -> Iterator[Rows]:
-    """Every request as a row; columns that the first thousands leave empty are left out."""
-    first = [match for match, _ in zip(form.finditer(text), range(MOST_ROWS), strict=False)]
-    stamps = Stamps("day first", [(match, "") for match in first], name)
-    seen = {column for match in first for column, value in _cells(match).items() if value is not None}
-    kept = [column for column in _COLUMNS if column in seen]
-    columns = (*stamps.columns, *kept)
-    rows: list[tuple[Cell, ...]] = []
-    spans: list[tuple[int, int]] = []
-    for match in form.finditer(text):
-        cells = _cells(match)
-        rows.append((*stamps.read(match), *(cells.get(column) for column in kept)))
-        spans.append(match.span())
-        if len(rows) == MOST_ROWS:
-            yield Rows(table, columns, rows, spans, kind="lines")
-            rows, spans = [], []
-    if rows:
-        yield Rows(table, columns, rows, spans, kind="lines")
+class Requests:
+    """Reads every request as a row; columns that the first thousands leave empty are left out.
+
+    Args:
+        first: the beginning of the log.
+    """
+
+    def __init__(self, first: str, form: re.Pattern[str], table: str, name: str) -> None:
+        found = [match for match, _ in zip(form.finditer(first), range(MOST_ROWS), strict=False)]
+        self._form, self._table = form, table
+        self._stamps = Stamps("day first", [(match, "") for match in found], name)
+        seen = {column for match in found for column, value in _cells(match).items() if value is not None}
+        self._kept = [column for column in _COLUMNS if column in seen]
+
+    def rows(self, text: str, start: int) -> Iterator[Rows]:
+        """The requests of a stretch of whole lines, which begins at `start` of the log's text."""
+        columns = (*self._stamps.columns, *self._kept)
+        rows: list[tuple[Cell, ...]] = []
+        spans: list[tuple[int, int]] = []
+        for match in self._form.finditer(text):
+            cells = _cells(match)
+            rows.append((*self._stamps.read(match), *(cells.get(column) for column in self._kept)))
+            spans.append((start + match.start(), start + match.end()))
+            if len(rows) == MOST_ROWS:
+                yield Rows(self._table, columns, rows, spans, kind="lines")
+                rows, spans = [], []
+        if rows:
+            yield Rows(self._table, columns, rows, spans, kind="lines")
 
 
 def _cells(match: re.Match[str]) -> dict[str, Cell]:
