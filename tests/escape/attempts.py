@@ -119,7 +119,7 @@ ATTEMPTS = list(_read_all())
 
 # ---- what an attempt has
 
-_OPENING = 3.0
+_OPENING = 10.0
 """Seconds in which the tools of a cell are surely installed, on a machine that is busy."""
 
 _NOTES = "number,note,price\n" + "".join(f"{n},note {n} of the harbour,{n % 7}\n" for n in range(200))
