@@ -37,23 +37,26 @@ class _OneCell:
 
 
 class _SlowBatches(Batches):
-    """As if each call took a second."""
+    """As if each call took a hundred seconds: so much that those of the machine do not matter."""
 
     def run(self, batch: Batch, ask: Any, data: Any) -> list[Any]:
         self._calls = len(batch.prompts)
         return super().run(batch, ask, data)
 
     def took(self, started: float) -> float:
-        return self._calls
+        return 100.0 * self._calls
 
 
 @dataclass
 class _CellTree(Tree):
     cell: str = ""
-    batches_type = _SlowBatches
 
     def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:
         return DirectAuthor(self.model, corpus) if say.parent is not None else _OneCell(self.cell)
+
+
+class _SlowTree(_CellTree):
+    batches_type = _SlowBatches
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Cells:
         *,
         limits: Limits | None = None,
         cancel: Cancel | None = None,
+        slow: bool = False,
     ) -> tuple[Result, RunRecord]:
         """What a cell over some documents comes to, and the log of it, from which it comes to the same again."""
         with Collection.of(documents or {"messages.csv": MESSAGES}) as collection:
@@ -79,7 +83,9 @@ class Cells:
             tokens = view.tokens(model.count)
             run = Run("?", view, view.sources, tokens, model, "", self.image, named("prompted"), budget, ignore)
             log = self.store.begin(run._start())  # pyright: ignore[reportPrivateUsage]
-            tree = _CellTree(model, self.image, named("prompted"), cancel, log, ignore, cell=cell)
+            tree = (_SlowTree if slow else _CellTree)(
+                model, self.image, named("prompted"), cancel, log, ignore, cell=cell
+            )
             result = tree.root("?", view, tokens, budget)
             log.end(run.answer_of(log.run_id, result))
             record = self.store.get(log.run_id)

@@ -132,7 +132,7 @@ def test_what_may_not_be_done_in_part_is_not_begun(cells: Cells) -> None:
 
 def test_a_map_that_cannot_end_in_time_is_not_begun_whole(cells: Cells) -> None:
     scripted = model()
-    result = cells.sql(COUNT, scripted, limits=Limits(seconds=100))  # each call is as if it took a second
+    result = cells.sql(COUNT, scripted, limits=Limits(seconds=10_000), slow=True)
     assert 30 <= len(scripted.calls) <= 80
     assert (result.ended, result.basis.low is None) == (Ended.ANSWERED, False)
 
@@ -145,7 +145,7 @@ def test_a_run_that_is_stopped_says_what_it_came_to_and_counts_what_it_evaluated
         if len(calls) == 50:
             cancel.cancel()
 
-    result = cells.sql(COUNT, model(at_call), cancel=cancel)
+    result = cells.sql(COUNT, model(at_call), limits=Limits(seconds=100_000), cancel=cancel, slow=True)
     assert result.ended is Ended.CANCELLED
     [told] = result.unseen
     assert re.fullmatch(r"judge\(\): 72 of 120 texts; of the 48 before them, \d+ had it", told)
