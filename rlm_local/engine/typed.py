@@ -49,6 +49,10 @@ class AnswerSchema:
         Raises:
             MisfitError: no form of it fits.
         """
+        try:
+            json.dumps(value, allow_nan=False)
+        except (ValueError, RecursionError) as error:
+            raise MisfitError("it has a number that JSON does not know, or is nested too deeply") from error
         for said in (value, *_read(value)):
             for candidate in _forms(said, self.schema):
                 if self._validator.is_valid(candidate):

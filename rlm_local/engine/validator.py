@@ -1,10 +1,12 @@
 """A JSON Schema validator whose work is bounded by the schema and the value: it fetches nothing, and matches linearly.
 
-`jsonschema` matches patterns with `re`, which may take for ever, and compares all pairs of items that it cannot sort.
+`jsonschema` matches patterns with `re`, which may take for ever, compares all pairs of items that it cannot sort,
+and divides numbers that are too large to be divided.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, cast
 
 import jsonschema
@@ -34,6 +36,17 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
         yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
 
 
+def _multiple_of(_validator: Any, step: float, value: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and _exact(value) % _exact(step):
+        yield jsonschema.ValidationError(f"{value!r} is not a multiple of {step}")
+
+
+def _exact(number: float) -> Fraction:
+    """A number as it is written in decimals: 0.3 is three times 0.1."""
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
+
+
 def _unique_items(_validator: Any, wanted: Any, value: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
     if wanted and isinstance(value, list):
         items = cast("list[Any]", value)
@@ -58,4 +71,6 @@ def _plain(value: Any) -> Any:
             return value
 
 
-_Linear = cast("Any", extend)(jsonschema.Draft202012Validator, {"pattern": _pattern, "uniqueItems": _unique_items})
+_Linear = cast("Any", extend)(
+    jsonschema.Draft202012Validator, {"pattern": _pattern, "multipleOf": _multiple_of, "uniqueItems": _unique_items}
+)

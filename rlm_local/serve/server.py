@@ -10,6 +10,7 @@ import uvicorn
 from rlm_local.serve.app import create_app
 from rlm_local.serve.connections import Connection, sweep
 from rlm_local.serve.service import Service
+from rlm_local.serve.watchdog import Watchdog
 
 _PARTING_SECONDS = 5
 """For the last answers to be sent, after the last run has ended."""
@@ -36,9 +37,11 @@ class Server(uvicorn.Server):
             )
         )
         self._service = service
+        self._watchdog = Watchdog()
 
     async def on_tick(self, counter: int) -> bool:
         sweep(self.server_state.connections)
+        self._watchdog.tick(counter)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -161,3 +161,17 @@ def test_no_answer_breaks_what_puts_it_into_form(value: object) -> None:
         with pytest.raises(MisfitError) as raised:
             AnswerSchema(schema).fit(value)
         assert len(str(raised.value)) < 1_000
+
+
+@pytest.mark.parametrize(("value", "step"), [(0.3, 0.1), (10**400, 0.5), (1e300, 1e-300), (6, 2), (-4.5, 1.5)])
+def test_multiples_are_told_whatever_their_size(value: float, step: float) -> None:
+    form = AnswerSchema({"type": "number", "multipleOf": step})
+    assert form.fit(value) == value
+    with pytest.raises(MisfitError, match="not a multiple"):
+        form.fit(value + step / 2 if value < 10**9 else 0.25 * step)
+
+
+@pytest.mark.parametrize("value", [float("inf"), [float("nan")], {"a": -float("inf")}])
+def test_what_json_does_not_know_fits_nothing(value: object) -> None:
+    with pytest.raises(MisfitError, match="JSON does not know"):
+        AnswerSchema({}).fit(value)
