@@ -12,6 +12,7 @@ from rlm_local.collection.fields import settle_documents
 from rlm_local.collection.identifiers import identifier, plain, quoted, stem
 from rlm_local.collection.reading import NONE, TEXT, Reading, dumped, is_kept, joined, loaded
 from rlm_local.collection.rebuild import affinities, rebuild
+from rlm_local.collection.references import settle_references
 from rlm_local.collection.schema import RESERVED
 from rlm_local.collection.statistics import describe
 
@@ -91,11 +92,13 @@ def _columns(db: Database, table: str, whole: Readings) -> None:
 
 
 def settle_tables(db: Database) -> None:
-    """Names and statistics of the tables that changed, the documents' view; after which the collection is whole."""
+    """Names, statistics and references of tables, the documents' view; after which the collection is whole."""
     with db:
         for (table,) in db.execute('SELECT "table" FROM _touched WHERE "table" <> \'documents\'').fetchall():
             _describe(db, _renamed(db, table))
         settle_documents(db)
+        if db.execute("SELECT 1 FROM _touched LIMIT 1").fetchone():
+            settle_references(db)
         db.execute("DELETE FROM _touched")
 
 
@@ -113,7 +116,7 @@ def _renamed(db: Database, table: str) -> str:
     if name != table:
         db.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
         db.execute('UPDATE "table" SET name = ? WHERE name = ?', (name, table))
-        for own in ('"column"', "_shape", "_extent", "reference"):
+        for own in ('"column"', "_shape", "_extent"):
             db.execute(f'UPDATE {own} SET "table" = ? WHERE "table" = ?', (name, table))
     return name
 

@@ -156,14 +156,9 @@ class View:
                     return values_like(self.collection.rows, one, other, text)
         return []
 
-    def mentions(self, question: str) -> tuple[str, ...]:
-        """Values of the records that stand in a question, as conditions of SQL."""
-        found = mentioned(self.collection.rows, self.collection.tables, question)
-        return tuple(f"{table}.{column} = '{_one_line(value)}'" for table, column, value in found)
+    def mentions(self, question: str) -> list[tuple[str, str, str]]:
+        """Values of the records that stand in a question, each with its table and column."""
+        return mentioned(self.collection.rows, self.collection.tables, question)
 
     def close(self) -> None:
         self.collection.close()
-
-
-def _one_line(value: str) -> str:
-    return " ".join(value.split()).replace("'", "''")

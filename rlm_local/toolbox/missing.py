@@ -1,10 +1,11 @@
 """What a row does not give, for programs that forget that it may be so: small models do.
 
-It is false, equal to None, meets no comparison, adds nothing, and has no text.
+It is false, equal to None, meets no comparison and has no text. It cannot be added or counted with: a mean over rows of
+which some give nothing would be another mean.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 
 class Missing:
@@ -26,15 +27,10 @@ class Missing:
 
     __gt__ = __le__ = __ge__ = __lt__
 
-    def __add__(self, other: Any) -> Any:
-        return other
+    def __add__(self, _other: object) -> NoReturn:
+        raise TypeError("some rows do not give a value that is counted with: leave them out, `if row.x is not None`")
 
-    __radd__ = __add__
-
-    def __sub__(self, _other: object) -> "Missing":
-        return self
-
-    __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __sub__
+    __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __add__
 
     def __getitem__(self, _key: object) -> str:
         return ""

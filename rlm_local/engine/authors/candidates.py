@@ -1,7 +1,5 @@
 """Candidates: the programs that a model writes for one question, checked and tried."""
 
-import ast
-import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +9,7 @@ from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values
 from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
+from rlm_local.engine.authors.python import check_python
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.broker import price_of
@@ -20,14 +19,12 @@ from rlm_policy import State
 
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
-_SAMPLES: tuple[Dialect, ...] = ("sql", "sql", "sql", "python", "python")
-"""What is sampled where the two likeliest programs differ: one batch, which shares the prompt."""
+_SAMPLES: tuple[tuple[Dialect, ...], ...] = (("sql", "sql", "sql"), ("python", "python"))
+"""What is sampled where the two likeliest programs differ, batch by batch until most agree."""
 
 _TEMPERATURE = 0.6
 _MOST_ROWS = 200_000
 """Of a table whose rows Python goes through one by one in a trial; a larger one is for SQL."""
-
-_TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
 
 
 @dataclass
@@ -50,9 +47,11 @@ class Candidates:
         failed = [candidate for candidate in tried if candidate.error]
         if failed:
             tried += self._again(failed, state, cancel)
-        choice = choose(tried)
-        if choice is None or not choice.across or not choice.candidate.found:
-            sampled: list[Dialect] = [dialect for dialect in _SAMPLES if dialect in dialects]
+        for batch in _SAMPLES:
+            choice = choose(tried)
+            if choice is not None and choice.settled:
+                break
+            sampled = [dialect for dialect in batch if dialect in dialects]
             again = [self.asking.prompt(opening("tables", dialect)) for dialect in sampled]
             tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
         return choose(tried), tried, prompts[0]
@@ -110,7 +109,7 @@ class Candidates:
         candidate = Candidate(dialect, text, greedy=greedy, logprob=likely)
         try:
             if dialect == "python":
-                return replace(candidate, cell=_python(text, self.tables))
+                return replace(candidate, cell=check_python(text, self.tables))
             query = check(text, self.tables, question, self.values)
         except BadProgram as error:
             return replace(candidate, error=str(error))
@@ -123,47 +122,3 @@ class Candidates:
             return candidate
         tried = self.trials.run(candidate.cell)
         return replace(candidate, outcome=tried.outcome, error=tried.error)
-
-
-def _python(text: str, tables: Sequence[Table]) -> str:
-    """A Python program whose names are all there.
-
-    Raises:
-        BadProgram: it cannot be parsed, or uses a name that nothing gives it.
-    """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadProgram(f"this is no Python: {error}") from error
-    given = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    given |= {arg.arg for arg in ast.walk(tree) if isinstance(arg, ast.arg)}
-    given |= {
-        a.asname or a.name.partition(".")[0]
-        for n in ast.walk(tree)
-        if isinstance(n, ast.Import | ast.ImportFrom)
-        for a in n.names
-    }
-    given |= {
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name
-    }
-    known = given | set(dir(builtins)) | _TOOLS | {table.name for table in tables}
-    used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
-    unknown = next((name for name in used if name not in known), None)
-    if unknown:
-        raise BadProgram(f"there is no {unknown}; there are the tables {', '.join(table.name for table in tables)}")
-    return ast.unparse(_Equality().visit(tree))
-
-
-class _Equality(ast.NodeTransformer):
-    """`x is None` as `x == None`: what a row does not give is equal to None, and another object (toolbox.missing)."""
-
-    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
-        self.generic_visit(node)
-        sides = [node.left, *node.comparators]
-        changed: dict[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.Eq(), ast.IsNot: ast.NotEq()}
-        for place, operator in enumerate(node.ops):
-            if any(isinstance(side, ast.Constant) and side.value is None for side in sides[place : place + 2]):
-                node.ops[place] = changed.get(type(operator), operator)
-        return node

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.prompt import Dialect
 
+_MOST = 3
+"""Programs of one dialect that have to come to a result for it to stand without the other dialect."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -67,6 +70,11 @@ class Choice:
     votes: int
     of: int
     across: bool
+
+    @property
+    def settled(self) -> bool:
+        """Whether no more candidates are needed: both dialects found it, or most of at least four programs did."""
+        return self.candidate.found and (self.across or (self.votes >= _MOST and 2 * self.votes > self.of))
 
     @property
     def label(self) -> str:

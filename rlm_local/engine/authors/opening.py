@@ -6,7 +6,7 @@ from typing import Any
 
 from rlm_local.collection.view import View
 from rlm_local.engine.authors.candidates import Candidates
-from rlm_local.engine.authors.card import card
+from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.authors.programs import ProgramsAuthor
 from rlm_local.engine.authors.prompt import Asking
 from rlm_local.engine.authors.trial import Trials
@@ -16,7 +16,7 @@ from rlm_local.models import Model
 from rlm_policy import Policy
 from rlm_sandbox import Image, Limits, Pool, Session
 
-_TRIAL_SECONDS = 20.0
+_TRIAL_SECONDS = 5.0
 _REPLY_BYTES = 256 << 20
 
 
@@ -40,7 +40,8 @@ def programs_author(
 ) -> ProgramsAuthor:
     """The author of a node's programs."""
     tables = view.collection.tables
-    asking = Asking(card(tables, view.collection.references), question, view.mentions(question))
+    shown = card(tables, view.collection.references)
+    asking = Asking(shown, question, hints(tables, view.mentions(question)))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
     candidates = Candidates(model, asking, tables, view.values, trials, budget)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy)

@@ -3,7 +3,6 @@
 Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +11,17 @@ from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
-from rlm_local.collection import Column, Table
+from rlm_local.collection import Table
 from rlm_local.collection.values import fold
+from rlm_local.engine.authors.dialect import translate
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values, ground
+from rlm_local.engine.authors.names import Names
 from rlm_local.engine.semantic.prepare import FUNCTIONS
 
 _LONGEST = 4_000
 _DEEPEST = 40
 _PLACE = ("_document", "_start", "_end", "_place")
-_SPELLING = 0.8
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,10 @@ def check(text: str, tables: Sequence[Table], question: str, values: Values) -> 
         BadProgram: it is no single SELECT, or names what is not there.
     """
     tree = _parsed(text)
-    draft = _Draft(tree, {table.name: table for table in tables}, question, values)
-    draft.resolve()
+    names = Names({table.name: table for table in tables})
+    names.resolve(tree)
+    translate(tree, names.owner)
+    draft = _Draft(tree, names, question, values, names.notes)
     draft.ground()
     draft.license()
     draft.skip_nulls()
@@ -110,97 +112,49 @@ class _Draft:
     """A query that is being put right, in place."""
 
     tree: Expression
-    tables: dict[str, Table]
+    names: Names
     question: str
     values: Values
-    notes: list[str] = field(default_factory=list[str])
+    notes: list[str]
     missing: list[str] = field(default_factory=list[str])
-
-    # ---- names
-
-    def resolve(self) -> None:
-        """Every table and column is one that is there; a near spelling is put right.
-
-        Raises:
-            BadProgram: with the names that there are.
-        """
-        named = {cte.alias for cte in self.tree.find_all(exp.CTE)}
-        for node in self.tree.find_all(exp.Table):
-            if node.name not in named and node.name not in self.tables:
-                self._rename(node, list(self.tables), "table")
-        for select in self.tree.find_all(exp.Select):
-            self._resolve_columns(select)
-
-    def _resolve_columns(self, select: exp.Select) -> None:
-        scope, complete = self._scope(select)
-        outputs = {projection.alias for projection in select.expressions if projection.alias}
-        for node in select.find_all(exp.Column):
-            if node.find_ancestor(exp.Select) is not select or isinstance(node.this, exp.Star):
-                continue
-            owner = scope.get(node.table)
-            if node.table and owner is None:
-                continue  # of an outer query, or of a table made on the way
-            own = [owner] if owner else list(scope.values())
-            if any(_column(table, node.name) for table in own) or (not node.table and node.name in outputs):
-                continue
-            elsewhere = [name for name, table in scope.items() if _column(table, node.name)]
-            if elsewhere:
-                node.set("table", exp.to_identifier(elsewhere[0]))
-                self.notes.append(f"{node.name} is a column of {scope[elsewhere[0]].name}")
-            elif complete or owner:
-                self._rename(node, [column.name for table in own for column in table.columns], "column")
-
-    def _scope(self, select: exp.Select) -> tuple[dict[str, Table], bool]:
-        """The tables of a SELECT by the names that it gives them, and whether they are all."""
-        found: dict[str, Table] = {}
-        complete = True
-        sources = [select.args.get("from_") or select.args.get("from")]
-        sources += list(select.args.get("joins") or [])
-        for source in sources:
-            node = source.this if source is not None else None
-            table = self.tables.get(node.name) if isinstance(node, exp.Table) else None
-            if table is None:
-                complete = complete and source is None
-            else:
-                found[node.alias_or_name] = table  # pyright: ignore[reportOptionalMemberAccess]
-        parent = select.find_ancestor(exp.Select)
-        return found, complete and parent is None
-
-    def _rename(self, node: exp.Table | exp.Column, names: Sequence[str], what: str) -> None:
-        near = difflib.get_close_matches(node.name.lower(), names, n=1, cutoff=_SPELLING)
-        if not near:
-            there = ", ".join(names[:40])
-            raise BadProgram(f"there is no {what} {node.name}; there are: {there}")
-        self.notes.append(f"{what} {near[0]} for {node.name}")
-        node.set("this", exp.to_identifier(near[0]))
-
-    def _owner(self, node: Expression) -> tuple[Table, Column] | None:
-        """The table and column that a node is, where it is one of ours."""
-        select = node.find_ancestor(exp.Select)
-        if not isinstance(node, exp.Column) or select is None:
-            return None
-        scope, _ = self._scope(select)
-        for table in [scope[node.table]] if node.table in scope else scope.values():
-            column = _column(table, node.name)
-            if column:
-                return table, column
-        return None
 
     # ---- values
 
     def ground(self) -> None:
         """Texts that columns are compared with are spelled as in the records."""
         for node, literal in list(_compared(self.tree)):
-            owner = self._owner(node)
+            owner = self.names.owner(node)
             if owner is None or owner[1].type in ("number", "date", "time", "flag"):
                 continue
             table, column = owner
             found = ground(literal.name, column, table, self.values)
-            if not found.known:
+            if found.within:
+                self._contain(literal)
+            elif not found.known:
                 self.missing.append(f"{column.name} = {literal.name}")
             elif found.value != literal.name:
                 self.notes.append(f"{found.value!r} for {literal.name!r}")
                 literal.replace(exp.Literal.string(found.value))
+        for node in self.tree.find_all(exp.Like):
+            self._pattern(node)
+
+    def _contain(self, literal: exp.Literal) -> None:
+        """`= 'drama'` where no value is that and some hold it, as "drama, comedy" does, means that they hold it."""
+        node = literal.parent
+        if isinstance(node, exp.EQ | exp.NEQ):
+            other = node.expression if node.this is literal else node.this
+            like = exp.Like(this=other.copy(), expression=exp.Literal.string(f"%{literal.name}%"))
+            node.replace(exp.Not(this=like) if isinstance(node, exp.NEQ) else like)
+            self.notes.append(f"what holds {literal.name!r}")
+
+    def _pattern(self, node: exp.Like) -> None:
+        """A pattern without marks means that the text holds it; dots that the card cuts a value with are no text."""
+        pattern = node.expression
+        if isinstance(pattern, exp.Literal) and pattern.is_string:
+            plain = pattern.name.replace("...", "%").replace("\u2026", "%")
+            plain = plain if "%" in plain or "_" in plain else f"%{plain}%"
+            if plain != pattern.name:
+                pattern.replace(exp.Literal.string(plain))
 
     def license(self) -> None:
         """Each number or date of the question stands for one condition: what uses it a second time falls.
@@ -232,7 +186,7 @@ class _Draft:
                 _drop(part)
 
     def _words(self, part: Expression) -> set[str]:
-        owners = (self._owner(column) for column in part.find_all(exp.Column))
+        owners = (self.names.owner(column) for column in part.find_all(exp.Column))
         labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
         return set(re.findall(r"\w+", fold(labels)))
 
@@ -248,7 +202,7 @@ class _Draft:
             elif select.args.get("distinct") is not None and len(select.expressions) == 1:
                 keys += [select.expressions[0]]
             for key in keys:
-                if self._owner(key) is not None:
+                if self.names.owner(key) is not None:
                     select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.null())), copy=False)
 
     # ---- places
@@ -258,7 +212,7 @@ class _Draft:
         tree = self.tree
         if not isinstance(tree, exp.Select) or tree.find(exp.CTE) or tree.args.get("having") is not None:
             return ""
-        scope, complete = self._scope(tree)
+        scope, complete = self.names.scope(tree)
         if not scope or not complete:
             return ""
         first = next(iter(scope))
@@ -278,10 +232,6 @@ class _Draft:
             rows.set("limit", tree.args["limit"].copy())
             return rows.sql(dialect="sqlite")
         return rows.limit(20).sql(dialect="sqlite")
-
-
-def _column(table: Table, name: str) -> Column | None:
-    return next((column for column in table.columns if column.name.lower() == name.lower()), None)
 
 
 def _compared(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:

@@ -1,10 +1,11 @@
 """The card shows what there is, and nothing in it can pass for a line of its own."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Table
-from rlm_local.engine.authors.card import card
+from rlm_local.engine.authors.card import card, hints
 
 from .harbour import REFERENCES, TABLES, column
 
@@ -21,8 +22,40 @@ def test_references_are_shown() -> None:
     assert "REFERENCES boats(code)" in card(TABLES, REFERENCES)
 
 
-def test_a_column_without_values_says_so() -> None:
-    assert "-- empty" in card([Table("t", "rows", 3, (column("nothing"),))])
+def test_a_column_without_values_is_left_out() -> None:
+    assert "nothing" not in card([Table("t", "rows", 3, (column("nothing"),))])
+
+
+def test_a_column_of_one_value_says_so() -> None:
+    assert "-- always 'LabSZ'" in card([Table("t", "rows", 3, (column("host", values=["LabSZ"]),))])
+
+
+def test_times_without_a_day_are_of_their_own_type() -> None:
+    table = Table("t", "rows", 20, (column("at", "time", ["06:55:46", "11:04:45"]),))
+    assert "at TIME, -- 06:55:46 to 11:04:45" in card([table])
+
+
+def test_texts_that_come_back_are_shown_as_categories_are() -> None:
+    events = [f"event {n} of <user>" for n in range(14)]
+    text = card([Table("t", "lines", 140, (column("event", "text", events),))])
+    assert "14 different: 'event 0 of <user>'" in text
+
+
+def test_the_dots_of_a_value_that_is_cut_are_no_part_of_it() -> None:
+    assert f"'{'x' * 40}'..." in card([Table("t", "rows", 20, (column("a", "text", ["x" * 50, "y"], distinct=20),))])
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value"),
+    [("boats", "harbour", "Holm"), ("boats", "code", "boats"), ("trips", "boat", "30")],
+    ids=["shown in full", "a name", "an amount"],
+)
+def test_no_hint_is_given_of_what_would_mislead(table: str, name: str, value: str) -> None:
+    assert hints(TABLES, [(table, name, value)]) == ()
+
+
+def test_a_value_that_the_card_does_not_show_is_a_hint() -> None:
+    assert hints(TABLES, [("boats", "name", "Winter's Light")]) == ("boats.name = 'Winter''s Light'",)
 
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=5), st.text(max_size=100))

@@ -135,3 +135,32 @@ def test_a_question_whether_is_told(sql: str, *, truth: bool) -> None:
 
 def test_a_query_that_asks_a_model_is_told() -> None:
     assert checked("SELECT COUNT(*) FROM boats WHERE judge(name, 'Is it a bird?')").semantic
+
+
+def test_count_alone_is_a_count_of_rows() -> None:
+    query = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY count DESC LIMIT 1")
+    assert "ORDER BY COUNT(*) DESC" in query.sql
+
+
+def test_a_table_that_is_not_asked_is_said_to_be_missing() -> None:
+    with pytest.raises(BadProgram, match="trips is not in FROM"):
+        checked("SELECT name FROM boats WHERE trips.people > 3")
+
+
+def test_a_column_of_another_table_is_said_to_be_there() -> None:
+    with pytest.raises(BadProgram, match="it is a column of trips"):
+        checked("SELECT people FROM boats")
+
+
+def test_a_pattern_without_marks_means_that_the_text_holds_it() -> None:
+    assert "LIKE '%light%'" in checked("SELECT code FROM boats WHERE name LIKE 'light'").sql
+
+
+def test_the_dots_of_the_card_are_no_part_of_a_pattern() -> None:
+    assert "LIKE 'Win%'" in checked("SELECT code FROM boats WHERE name LIKE 'Win...'").sql
+
+
+def test_a_word_that_no_free_text_is_means_those_that_hold_it() -> None:
+    query = checked("SELECT code FROM boats WHERE name = 'light'")
+    assert "name LIKE '%light%'" in query.sql
+    assert query.notes

@@ -1,0 +1,104 @@
+"""References: columns whose values stand in a key of another table, found by looking at the values.
+
+A key is a column whose values are all given and all different: an id, a code, a document's name. Texts refer by what
+they are; numbers count from one in every table, so they need a name in common as well.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rlm_local.collection.database import Database
+from rlm_local.collection.identifiers import quoted, stem
+
+_LONGEST_KEY = 300_000
+"""Rows of a table whose keys are looked at: they are held in memory, one at a time."""
+_TRIED = 1_000
+"""Different values of a column that are looked up."""
+_MOST = 4_000
+"""Pairs of columns that are compared in one collection."""
+_SHARE, _SHARE_OF_FEW, _FEW = 0.5, 0.95, 10
+"""Of the different values that have to stand in the key: of ten and more half, since no code is another's by chance."""
+
+_STEM = 3
+
+_TEXTS = frozenset(("id", "category"))
+_HIDDEN = frozenset(("title", "kind", "folder", "characters"))
+
+
+@dataclass(frozen=True)
+class _Column:
+    table: str
+    name: str
+    type: str
+    given: int
+    distinct: int
+    rows: int
+    digits: bool
+
+    @property
+    def unique(self) -> bool:
+        return self.rows > 1 and self.given == self.distinct == self.rows
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(stem(self.name).split("_")) - {"id", "number", "no", "nr", ""}
+
+    def refers(self, key: "_Column") -> bool:
+        """Whether its values could be that key's, by what is known without looking at them."""
+        if self.table == key.table or self.distinct < 2:
+            return False
+        if self.type in _TEXTS and key.type in _TEXTS and not (self.digits or key.digits):
+            return True
+        named = key.words | frozenset(stem(key.table).split("_"))
+        return bool(self.words) and all(any(_akin(word, other) for other in named) for word in self.words)
+
+
+def settle_references(db: Database) -> None:
+    """Find the references between the tables of a collection anew."""
+    db.execute("DELETE FROM reference")
+    columns = list(_columns(db))
+    keys = [column for column in columns if column.unique and column.rows <= _LONGEST_KEY]
+    tried: dict[_Column, list[object]] = {}
+    pairs = 0
+    for key in keys:
+        referring = [column for column in columns if column.refers(key)][: _MOST - pairs]
+        pairs += len(referring)
+        if not referring:
+            continue
+        held = {value for (value,) in db.execute(f"SELECT {quoted(key.name)} FROM {quoted(key.table)}")}
+        for column in referring:
+            if column not in tried:
+                tried[column] = _values(db, column)
+            share = sum(value in held for value in tried[column]) / max(1, len(tried[column]))
+            if share >= (_SHARE if len(tried[column]) >= _FEW else _SHARE_OF_FEW):
+                db.execute(
+                    "INSERT INTO reference VALUES (?, ?, ?, ?, ?)",
+                    (column.table, column.name, key.table, key.name, round(share, 3)),
+                )
+
+
+def _akin(one: str, other: str) -> bool:
+    """Whether one word is the other, or its beginning: customer, customers."""
+    short, long = sorted((one, other), key=len)
+    return one == other or (len(short) >= _STEM and long.startswith(short))
+
+
+def _columns(db: Database) -> Iterator[_Column]:
+    rows = db.execute(
+        'SELECT t.name, c.name, c.type, c.given, c.distinct_values, t.rows, c.common FROM "column" c JOIN "table" t'
+        " ON t.name = c.\"table\" WHERE c.type IN ('id', 'category', 'number') ORDER BY t.name, c.position"
+    ).fetchall()
+    for table, name, kind, given, distinct, count, common in rows:
+        if table != "documents" or name not in _HIDDEN:
+            yield _Column(table, name, kind, given, distinct, count, _digits(common))
+
+
+def _digits(common: str) -> bool:
+    """Whether the commonest values are numbers, as stored in JSON: [[1, 7], ["22", 5], ...]."""
+    return all(str(value).isdigit() for value, _ in json.loads(common or "[]"))
+
+
+def _values(db: Database, column: _Column) -> list[object]:
+    query = f"SELECT DISTINCT {quoted(column.name)} FROM {quoted(column.table)} WHERE {quoted(column.name)} IS NOT NULL"
+    return [value for (value,) in db.execute(f"{query} LIMIT {_TRIED}")]

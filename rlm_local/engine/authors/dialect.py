@@ -1,0 +1,86 @@
+"""What models write that SQLite does otherwise, or not at all: parts of dates, division, dates taken from dates.
+
+Each is one rewriting of the tree, sound for every query: integers divide as people divide, a date's part is a number
+wherever it is compared with one, and a day is all of that day.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp
+from sqlglot.expressions.core import Expression
+
+from rlm_local.collection import Column, Table
+
+Owner = Callable[[Expression], tuple[Table, Column] | None]
+"""The table and column that a node is."""
+
+_PARTS = {exp.Year: "%Y", exp.Month: "%m", exp.Day: "%d"}
+_EXTRACTED = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M"}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d.*)")
+_LAST = " 23:59:59.999"
+
+
+def translate(tree: Expression, owner: Owner) -> None:
+    """Put a query into what SQLite takes and means the same by, in place."""
+    for node in list(tree.walk()):
+        if isinstance(node, exp.Year | exp.Month | exp.Day):
+            node.replace(_part(node.this, _PARTS[type(node)]))
+        elif isinstance(node, exp.Extract) and node.name.upper() in _EXTRACTED:
+            node.replace(_part(node.expression, _EXTRACTED[node.name.upper()]))
+        elif isinstance(node, exp.Div):
+            node.set("this", exp.Mul(this=exp.Literal.number("1.0"), expression=exp.paren(node.this)))
+        elif isinstance(node, exp.Sub) and _is_date(owner(node.this)) and _is_date(owner(node.expression)):
+            node.set("this", exp.func("JULIANDAY", node.this))
+            node.set("expression", exp.func("JULIANDAY", node.expression))
+        elif isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
+            _numbers_of_dates(node)
+    for node, literal in list(_moments(tree)):
+        found = owner(node)
+        if found is not None:
+            _in_form(literal, found[1])
+
+
+def _part(date: Expression, form: str) -> Expression:
+    return exp.cast(exp.Anonymous(this="STRFTIME", expressions=[exp.Literal.string(form), date.copy()]), "INTEGER")
+
+
+def _is_date(found: tuple[Table, Column] | None) -> bool:
+    return found is not None and found[1].type in ("date", "time")
+
+
+def _numbers_of_dates(node: exp.Binary) -> None:
+    """`strftime('%Y', d) = 2023` compares a text with a number, which are never equal."""
+    for one, other in ((node.this, node.expression), (node.expression, node.this)):
+        if isinstance(one, exp.TimeToStr) and isinstance(other, exp.Literal) and other.name.isdigit():
+            one.replace(exp.cast(one.copy(), "INTEGER"))
+            other.replace(exp.Literal.number(int(other.name)))
+            return
+
+
+def _moments(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
+    """Columns with the dates and times that they are compared with."""
+    for node in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE):
+        for one, other in ((node.this, node.expression), (node.expression, node.this)):
+            if isinstance(one, exp.Column) and isinstance(other, exp.Literal) and other.is_string:
+                yield one, other
+    for node in tree.find_all(exp.Between):
+        for bound in (node.args["low"], node.args["high"]):
+            if isinstance(bound, exp.Literal) and bound.is_string:
+                yield node.this, bound
+
+
+def _in_form(literal: exp.Literal, column: Column) -> None:
+    """A moment as the column has it: a time of day where it has no day, a day to its end where it has times."""
+    node = literal.parent
+    moment = _MOMENT.fullmatch(literal.name)
+    if moment and column.type == "time" and ":" in str(column.least)[:3]:
+        literal.replace(exp.Literal.string(moment[2]))
+    elif moment and column.type == "date":
+        literal.replace(exp.Literal.string(moment[1]))
+    elif column.type == "time" and _DAY.fullmatch(literal.name) and node is not None:
+        if isinstance(node, exp.EQ):
+            node.replace(exp.Like(this=node.this.copy(), expression=exp.Literal.string(f"{literal.name}%")))
+        elif isinstance(node, exp.LTE | exp.GT) or (isinstance(node, exp.Between) and literal.arg_key == "high"):
+            literal.replace(exp.Literal.string(literal.name + _LAST))

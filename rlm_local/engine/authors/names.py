@@ -1,0 +1,110 @@
+"""The names in a query: every table and column is one that is there; near spellings are put right."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+from sqlglot.expressions.core import Expression
+
+from rlm_local.collection import Column, Table
+from rlm_local.engine.authors.errors import BadProgram
+
+_SPELLING = 0.8
+"""Of difflib's ratio: names this near are taken for slips."""
+
+_NAMED = 40
+"""Names that a message lists at most."""
+
+_TEXT = Column("text", "text", "text", "", 0, 0, None, None, ())
+"""The whole text of a document: a column of `documents` that no statistics are kept of."""
+
+
+@dataclass
+class Names:
+    """The tables and columns that a query over these tables speaks of; what was put right stands in `notes`."""
+
+    tables: Mapping[str, Table]
+    notes: list[str] = field(default_factory=list[str])
+
+    def resolve(self, tree: Expression) -> None:
+        """Put near spellings right, in place.
+
+        Raises:
+            BadProgram: a name is not there, with those that are.
+        """
+        made = {cte.alias for cte in tree.find_all(exp.CTE)}
+        for node in tree.find_all(exp.Table):
+            if node.name not in made and node.name not in self.tables:
+                self._rename(node, list(self.tables), "table")
+        for select in list(tree.find_all(exp.Select)):
+            self._resolve_columns(select)
+
+    def owner(self, node: Expression) -> tuple[Table, Column] | None:
+        """The table and column that a node is, where it is one of ours."""
+        select = node.find_ancestor(exp.Select)
+        if not isinstance(node, exp.Column) or select is None:
+            return None
+        scope, _ = self.scope(select)
+        for table in [scope[node.table]] if node.table in scope else scope.values():
+            column = column_of(table, node.name)
+            if column:
+                return table, column
+        return None
+
+    def scope(self, select: exp.Select) -> tuple[dict[str, Table], bool]:
+        """The tables of a SELECT by the names that it gives them, and whether there are no others."""
+        found: dict[str, Table] = {}
+        complete = True
+        sources = [select.args.get("from_") or select.args.get("from")]
+        sources += list(select.args.get("joins") or [])
+        for source in sources:
+            node = source.this if source is not None else None
+            table = self.tables.get(node.name) if isinstance(node, exp.Table) else None
+            if table is None:
+                complete = complete and source is None
+            else:
+                found[node.alias_or_name] = table  # pyright: ignore[reportOptionalMemberAccess]
+        return found, complete and select.find_ancestor(exp.Select) is None
+
+    def _resolve_columns(self, select: exp.Select) -> None:
+        scope, complete = self.scope(select)
+        outputs = {projection.alias for projection in select.expressions if projection.alias}
+        for node in list(select.find_all(exp.Column)):
+            if node.find_ancestor(exp.Select) is not select or isinstance(node.this, exp.Star):
+                continue
+            if node.table and node.table not in scope:  # of an outer query, or of a table made on the way
+                if complete and node.table in self.tables:
+                    raise BadProgram(f"{node.table} is not in FROM; join it, or leave {node.table}.{node.name} out")
+                continue
+            own = [scope[node.table]] if node.table else list(scope.values())
+            if any(column_of(table, node.name) for table in own) or (not node.table and node.name in outputs):
+                continue
+            if node.name.lower() == "count":
+                self.notes.append("COUNT(*) for count")
+                node.replace(exp.Count(this=exp.Star()))
+                continue
+            elsewhere = [name for name, table in scope.items() if column_of(table, node.name)]
+            if elsewhere:
+                node.set("table", exp.to_identifier(elsewhere[0]))
+                self.notes.append(f"{node.name} is a column of {scope[elsewhere[0]].name}")
+            elif complete or node.table:
+                self._rename(node, [column.name for table in own for column in table.columns], "column", own)
+
+    def _rename(self, node: exp.Table | exp.Column, names: Sequence[str], what: str, own: Iterable[Table] = ()) -> None:
+        near = difflib.get_close_matches(node.name.lower(), names, n=1, cutoff=_SPELLING)
+        if near:
+            self.notes.append(f"{what} {near[0]} for {node.name}")
+            node.set("this", exp.to_identifier(near[0]))
+            return
+        there = ", ".join(names[:_NAMED])
+        where = f" in {', '.join(table.name for table in own)}" if own else ""
+        others = [table.name for table in self.tables.values() if own and column_of(table, node.name)]
+        instead = f"; it is a column of {' and of '.join(others[:3])}" if others else f"; there are: {there}"
+        raise BadProgram(f"there is no {what} {node.name}{where}{instead}")
+
+
+def column_of(table: Table, name: str) -> Column | None:
+    """The column of that name, in any case."""
+    found = next((column for column in table.columns if column.name.lower() == name.lower()), None)
+    return _TEXT if found is None and table.kind == "documents" and name.lower() == "text" else found

@@ -1,0 +1,59 @@
+"""A Python program that a model wrote: parsed, its names all there, its slips put right. It runs in the sandbox."""
+
+import ast
+import builtins
+from collections.abc import Iterator, Sequence
+
+from rlm_local.collection import Table
+from rlm_local.engine.authors.errors import BadProgram
+
+_TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
+
+
+def check_python(text: str, tables: Sequence[Table]) -> str:
+    """A program whose names are all there.
+
+    Raises:
+        BadProgram: it cannot be parsed, or uses a name that nothing gives it.
+    """
+    try:
+        tree = _Slips().visit(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadProgram(f"this is no Python: {error}") from error
+    known = set(_given(tree)) | set(dir(builtins)) | _TOOLS | {table.name for table in tables}
+    used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    unknown = next((name for name in used if name not in known), None)
+    if unknown:
+        raise BadProgram(f"there is no {unknown}; there are the tables {', '.join(table.name for table in tables)}")
+    return ast.unparse(tree)
+
+
+def _given(tree: ast.AST) -> Iterator[str]:
+    """The names that a program gives something to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+class _Slips(ast.NodeTransformer):
+    """`final(x)` is FINAL(x); `x is None` is `x == None`, as what a row does not give is no None."""
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        if node.id.upper() == "FINAL":
+            node.id = "FINAL"
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        changed: dict[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.Eq(), ast.IsNot: ast.NotEq()}
+        for place, operator in enumerate(node.ops):
+            if any(isinstance(side, ast.Constant) and side.value is None for side in sides[place : place + 2]):
+                node.ops[place] = changed.get(type(operator), operator)
+        return node

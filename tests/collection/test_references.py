@@ -1,0 +1,37 @@
+"""Columns that refer to another table's key are found by their values."""
+
+from rlm_local.collection import Collection
+
+AIRLINES = "carrier,name\nAA,American\nDL,Delta\nUA,United\nWN,Southwest\n"
+FLIGHTS = "flight,carrier,seats\n" + "".join(f"F{n},{('AA', 'DL', 'UA')[n % 3]},{n % 4 + 1}\n" for n in range(30))
+
+
+def refers(documents: dict[str, str]) -> set[tuple[str, str, str, str]]:
+    with Collection.of(documents) as collection:
+        return {(r.table, r.column, r.to_table, r.to_column) for r in collection.references}
+
+
+def test_codes_refer_to_the_table_that_has_them_all_once() -> None:
+    assert refers({"airlines.csv": AIRLINES, "flights.csv": FLIGHTS}) == {("flights", "carrier", "airlines", "carrier")}
+
+
+def test_numbers_that_happen_to_be_numbers_of_another_table_refer_to_nothing() -> None:
+    ports = "id,city\n" + "".join(f"{n},City {chr(64 + n)}\n" for n in range(1, 9))
+    assert refers({"ports.csv": ports, "flights.csv": FLIGHTS}) == set()
+
+
+def test_numbers_refer_where_they_are_named_after_the_table() -> None:
+    customers = "id,city\n" + "".join(f"{n},City {chr(64 + n)}\n" for n in range(1, 9))
+    orders = "order,customer_id,amount\n" + "".join(f"O{n},{n % 8 + 1},{n * 1.5}\n" for n in range(40))
+    found = refers({"customers.csv": customers, "orders.csv": orders})
+    assert found == {("orders", "customer_id", "customers", "id")}
+
+
+def test_arrays_of_json_records_refer_to_their_parents() -> None:
+    text = (
+        '{"orders": ['
+        + ",".join(f'{{"name": "n{n}", "paid": {n}, "tags": ["t{n % 3}", "u{n % 5}"]}}' for n in range(20))
+        + "]}"
+    )
+    found = refers({"orders.json": text})
+    assert any(to == "orders" for _, _, to, _ in found), found

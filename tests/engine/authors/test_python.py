@@ -1,0 +1,30 @@
+"""What a model wrote as Python is parsed, its names looked up, its slips put right."""
+
+import pytest
+
+from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.python import check_python
+
+from .harbour import TABLES
+
+
+def test_a_good_program_stays_as_it_is() -> None:
+    text = "long = [b for b in boats if b.length and b.length > 20]\nFINAL(len(long))"
+    assert check_python(text, TABLES) == text
+
+
+def test_the_end_may_be_spelled_in_any_case() -> None:
+    assert check_python("final(len(boats))", TABLES) == "FINAL(len(boats))"
+
+
+def test_what_is_not_given_is_equal_to_none_and_another_object() -> None:
+    assert check_python("FINAL([b for b in boats if b.built is not None])", TABLES) == (
+        "FINAL([b for b in boats if b.built != None])"
+    )
+
+
+@pytest.mark.parametrize("text", ["FINAL(len(ships))", "SELECT COUNT(*) FROM boats", "x = ", "FINAL(" * 500])
+def test_what_cannot_run_is_said(text: str) -> None:
+    with pytest.raises(BadProgram) as raised:
+        check_python(text, TABLES)
+    assert str(raised.value)
