@@ -34,7 +34,7 @@ from rlm_local.collection.store import (
     sources_of,
     trouble,
 )
-from rlm_local.collection.words import query
+from rlm_local.collection.words import query, segmented
 from rlm_local.home import STATE_MARK, Home
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
@@ -293,6 +293,11 @@ class Collection:
             (*values, k),
         )
         return [self._passage(*row) for row in rows]
+
+    def holds(self, phrase: str) -> bool:
+        """Whether the words of a phrase stand one after another in any passage, whatever is between them."""
+        words = segmented(phrase).replace('"', " ")
+        return bool(self.rows("SELECT 1 FROM search WHERE search MATCH ? LIMIT 1", (f'"{words}"',)))
 
     def passages(self, document: int) -> list[Passage]:
         """The passages of a document, by its id, in order; joined they are its text."""

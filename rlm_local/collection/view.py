@@ -12,7 +12,7 @@ from functools import cached_property
 from rlm_local.collection.collection import Collection
 from rlm_local.collection.info import DocumentInfo, Passage, Remark
 from rlm_local.collection.scan import Skipped
-from rlm_local.collection.values import mentioned, values_like
+from rlm_local.collection.values import Mention, codes, mentioned, values_like
 from rlm_local.corpus.document import Span
 
 _COUNTED = 200_000
@@ -156,9 +156,13 @@ class View:
                     return values_like(self.collection.rows, one, other, text)
         return []
 
-    def mentions(self, question: str) -> list[tuple[str, str, str]]:
-        """Values of the records that stand in a question, each with its table and column."""
+    def mentions(self, question: str) -> list[Mention]:
+        """Values of the records that stand in a question."""
         return mentioned(self.collection.rows, self.collection.tables, question)
+
+    def unheard(self, question: str) -> tuple[str, ...]:
+        """Codes of a question, as CVE-2024-3094 is one, that stand nowhere in the collection."""
+        return tuple(code for code in codes(question) if not self.collection.holds(code))
 
     def close(self) -> None:
         self.collection.close()

@@ -7,9 +7,10 @@ from rlm_local.collection import Table
 from rlm_local.engine.authors.cells import query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
 from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
-from rlm_local.engine.authors.python import check_python
+from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.broker import price_of
@@ -121,4 +122,9 @@ class Candidates:
         if candidate.error or candidate.semantic:
             return candidate
         tried = self.trials.run(candidate.cell)
-        return replace(candidate, outcome=tried.outcome, error=tried.error)
+        outcome = tried.outcome
+        if outcome is not None and candidate.dialect == "python" and len(outcome.rows) == 1:
+            [row] = outcome.rows
+            if len(row) == 1 and is_phrase(candidate.text, row[0], self.asking.question):
+                outcome = Outcome(())
+        return replace(candidate, outcome=outcome, error=tried.error)

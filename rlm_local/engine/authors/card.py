@@ -10,15 +10,13 @@ from typing import Any
 
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.identifiers import plain
+from rlm_local.collection.values import REPEATED, Mention
 
 _FEW = 12
 """Of a column with so few different values all are shown; of others the commonest, half as many."""
 
 _SHOWN = 40
 """Characters of a value that is one of many; of a category or an event it is twice as much."""
-
-_REPEATED = 5
-"""Rows to a different value: texts that come back so often (a log's events) are shown as categories are."""
 
 _NUMBER = 3
 """Digits of a number that is taken for an amount, not for an id, in a question."""
@@ -38,8 +36,8 @@ def card(tables: Sequence[Table], references: Sequence[Reference] = ()) -> str:
 
 
 def _tells(table: Table) -> bool:
-    """Whether there is anything to ask of a table: one document that says nothing of itself is none."""
-    return table.kind != "documents" or table.rows > 1 or any(column.name not in _KNOWN for column in table.columns)
+    """Whether there is anything to ask of a table: of a single document there is nothing to choose or to count."""
+    return table.kind != "documents" or table.rows > 1
 
 
 def columns(table: Table) -> Iterator[Column]:
@@ -53,24 +51,27 @@ def columns(table: Table) -> Iterator[Column]:
             yield column
 
 
-def hints(tables: Sequence[Table], mentions: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
-    """Values that stand in a question, as conditions: those that the card does not show to be a column's own.
+def hints(tables: Sequence[Table], mentions: Iterable[Mention]) -> tuple[str, ...]:
+    """Values that stand in a question, as conditions.
 
-    A word that names a table or column is no value, and few digits are a number: hints that mislead cost more than
-    those that are missing.
+    A word that names a table or column is no value, and few digits are an amount: a hint that misleads costs more than
+    one that is missing.
     """
     names = {name for table in tables for name in (table.name, *(column.name for column in table.columns))}
-    partly = {(table.name, column.name) for table in tables for column in columns(table) if column.distinct > _FEW}
+    shown = {(table.name, column.name) for table in tables if _tells(table) for column in columns(table)}
     return tuple(
-        f"{table}.{column} = {_literal(value)}"
-        for table, column, value in mentions
-        if (table, column) in partly and plain(value) not in names and not (value.isdigit() and len(value) <= _NUMBER)
+        _condition(mention)
+        for mention in mentions
+        if (mention.table, mention.column) in shown
+        and (mention.within or plain(mention.text) not in names)
+        and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
     )
 
 
-def _literal(value: str) -> str:
-    doubled = _plain(value, len(value)).replace("'", "''")
-    return f"'{doubled}'"
+def _condition(mention: Mention) -> str:
+    text = _plain(mention.text, len(mention.text)).replace("'", "''")
+    said = f"LIKE '%{text}%'" if mention.within else f"= '{text}'"
+    return f"{mention.table}.{mention.column} {said}"
 
 
 def _table(table: Table, references: Sequence[Reference]) -> str:
@@ -80,7 +81,7 @@ def _table(table: Table, references: Sequence[Reference]) -> str:
         refers = own.get(column.name)
         to = f", REFERENCES {refers.to_table}({refers.to_column})" if refers else ""
         lines.append(f"  {column.name} {_type(column)}, -- {_about(column, table)}{to}")
-    if table.kind == "documents" and table.rows > 1:
+    if table.kind == "documents":
         lines.append("  text TEXT -- the whole text")
     return "\n".join([*lines, ");"])
 
@@ -102,7 +103,7 @@ def _about(column: Column, table: Table) -> str:
         return f"{said}{_value(column.least)} to {_value(column.greatest)}{unit}"
     if column.distinct <= _FEW:
         return f"{said}{_listed(values[:_FEW], 2 * _SHOWN)}"
-    if column.type == "text" and column.distinct * _REPEATED <= column.given:
+    if column.type == "text" and column.distinct * REPEATED <= column.given:
         return f"{said}{column.distinct} different: {_listed(values[:_FEW], 2 * _SHOWN)}, ..."
     if column.type == "category":
         return f"{said}{column.distinct} different: {_listed(values[: _FEW // 2], 2 * _SHOWN)}, ..."

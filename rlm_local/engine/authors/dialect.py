@@ -36,10 +36,20 @@ def translate(tree: Expression, owner: Owner) -> None:
             node.set("expression", exp.func("JULIANDAY", node.expression))
         elif isinstance(node, exp.EQ | exp.NEQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
             _numbers_of_dates(node)
+    for select in tree.find_all(exp.Select):
+        _group(select)
     for node, literal in list(_moments(tree)):
         found = owner(node)
         if found is not None:
             _in_form(literal, found[1])
+
+
+def _group(select: exp.Select) -> None:
+    """`SELECT a ... ORDER BY COUNT(*)` without groups means those of a."""
+    order = select.args.get("order")
+    plain = bool(select.expressions) and all(isinstance(each, exp.Column) for each in select.expressions)
+    if plain and select.args.get("group") is None and order is not None and order.find(exp.AggFunc):
+        select.group_by(*(each.copy() for each in select.expressions), copy=False)
 
 
 def _part(date: Expression, form: str) -> Expression:

@@ -11,6 +11,7 @@ What is found in no table is read; what is read nowhere, and was counted as none
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
@@ -44,6 +45,7 @@ class ProgramsAuthor:
     policy: Policy
     _order: list[tuple[Look, Decision]] | None = None
     _held: list[tuple[Choice, Step]] = field(default_factory=list[tuple[Choice, Step]])
+    _before: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     _repeated: bool = False
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
@@ -113,7 +115,11 @@ class ProgramsAuthor:
 
     def _look(self, look: Look, decision: Decision, state: State, cancel: Cancel) -> Step | None:
         if look == "text":
-            return Step(decision, reading_cell(state.question))
+            unheard = self.view.unheard(state.question)
+            if unheard:
+                self._before.append({"look": "text", "unheard": list(unheard)})
+                return None
+            return Step(decision, reading_cell(state.question), plan={"before": self._before} if self._before else None)
         if look == "tables":
             return self._tables(decision, state, cancel)
         candidate = self.candidates.semantic(look, state, cancel)
@@ -125,19 +131,23 @@ class ProgramsAuthor:
         """The program that won, where something speaks for it; else it is held until the text has been read."""
         choice, tried, prompt = self.candidates.of_tables(state, cancel)
         if choice is None:
+            self._before.append({"look": "tables", "candidates": [candidate.data() for candidate in tried]})
             return None
         confidence = self._confidence(choice)
-        plan = {
+        plan: dict[str, Any] = {
             "look": "tables",
             "candidates": [candidate.data() for candidate in tried],
             "choice": choice.data(),
             "confidence": round(confidence, 3),
         }
+        if self._before:
+            plan["before"] = self._before
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         step = Step(said, choice.candidate.cell, prompt=prompt, text=choice.candidate.text, plan=plan)
         if choice.candidate.found and (choice.across or confidence >= 0.5 or not self._order):
             return step
         self._held.append((choice, step))
+        self._before.append(plan)
         return None
 
     def _confidence(self, choice: Choice) -> float:

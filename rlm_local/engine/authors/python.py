@@ -5,6 +5,7 @@ import builtins
 from collections.abc import Iterator, Sequence
 
 from rlm_local.collection import Table
+from rlm_local.collection.values import fold
 from rlm_local.engine.authors.errors import BadProgram
 
 _TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
@@ -26,6 +27,17 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     if unknown:
         raise BadProgram(f"there is no {unknown}; there are the tables {', '.join(table.name for table in tables)}")
     return ast.unparse(tree)
+
+
+def is_phrase(text: str, value: object, question: str) -> bool:
+    """Whether a result is only a phrase of the program's own, as "none found": neither a value nor of the question."""
+    if not isinstance(value, str) or fold(value) in fold(question):
+        return False
+    try:
+        constants = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return value in constants
 
 
 def _given(tree: ast.AST) -> Iterator[str]:

@@ -3,7 +3,6 @@
 Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,11 +11,11 @@ from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Table
-from rlm_local.collection.values import fold
 from rlm_local.engine.authors.dialect import translate
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.names import Names
+from rlm_local.engine.authors.unasked import drop_unasked
 from rlm_local.engine.semantic.prepare import FUNCTIONS
 
 _LONGEST = 4_000
@@ -55,9 +54,9 @@ def check(text: str, tables: Sequence[Table], question: str, values: Values) -> 
     names = Names({table.name: table for table in tables})
     names.resolve(tree)
     translate(tree, names.owner)
-    draft = _Draft(tree, names, question, values, names.notes)
+    draft = _Draft(tree, names, values, names.notes)
     draft.ground()
-    draft.license()
+    names.notes.extend(drop_unasked(tree, question, names.owner))
     draft.skip_nulls()
     semantic = any(_function(node) in FUNCTIONS for node in tree.find_all(exp.Func))
     return Query(
@@ -113,7 +112,6 @@ class _Draft:
 
     tree: Expression
     names: Names
-    question: str
     values: Values
     notes: list[str]
     missing: list[str] = field(default_factory=list[str])
@@ -155,40 +153,6 @@ class _Draft:
             plain = plain if "%" in plain or "_" in plain else f"%{plain}%"
             if plain != pattern.name:
                 pattern.replace(exp.Literal.string(plain))
-
-    def license(self) -> None:
-        """Each number or date of the question stands for one condition: what uses it a second time falls.
-
-        A small model writes `votes > 7 AND rating > 7` for one "above 7"; what stays is the condition whose column the
-        question speaks of more.
-        """
-        for select in self.tree.find_all(exp.Select):
-            where = select.args.get("where")
-            if where is None:
-                continue
-            by_values: dict[frozenset[str], list[Expression]] = {}
-            for part in list(_conjuncts(where.this)):
-                stated = frozenset(_plain_values(part))
-                if stated and not part.find(exp.Select):
-                    by_values.setdefault(stated, []).append(part)
-            for parts in by_values.values():
-                columns = {c.name for part in parts for c in part.find_all(exp.Column)}
-                if len(columns) > 1 and len(parts) > 1:
-                    self._keep_one(parts)
-
-    def _keep_one(self, parts: Sequence[Expression]) -> None:
-        asked = set(re.findall(r"\w+", fold(self.question)))
-        best = max(parts, key=lambda part: len(asked & self._words(part)))
-        kept = {column.name for column in best.find_all(exp.Column)}
-        for part in parts:
-            if part is not best and {column.name for column in part.find_all(exp.Column)} != kept:
-                self.notes.append(f"without {part.sql(dialect='sqlite')}: nothing in the question asks for it")
-                _drop(part)
-
-    def _words(self, part: Expression) -> set[str]:
-        owners = (self.names.owner(column) for column in part.find_all(exp.Column))
-        labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
-        return set(re.findall(r"\w+", fold(labels)))
 
     def skip_nulls(self) -> None:
         """What is not given is no group, and neither the least nor one of a list."""
@@ -245,27 +209,3 @@ def _compared(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
         for one, other in ((node.this, node.expression), (node.expression, node.this)):
             if isinstance(other, exp.Literal) and other.is_string:
                 yield one, other
-
-
-def _conjuncts(node: Expression) -> Iterator[Expression]:
-    if isinstance(node, exp.And):
-        yield from _conjuncts(node.this)
-        yield from _conjuncts(node.expression)
-    else:
-        yield node
-
-
-def _drop(part: Expression) -> None:
-    """Take one condition out of those that it stands with."""
-    parent = part.parent
-    if isinstance(parent, exp.And):
-        parent.replace(parent.expression if parent.this is part else parent.this)
-    else:
-        part.replace(exp.true())
-
-
-def _plain_values(node: Expression) -> Iterator[str]:
-    """Numbers and dates that a condition states."""
-    for literal in node.find_all(exp.Literal):
-        if not literal.is_string or re.fullmatch(r"\d{4}-\d\d-\d\d.{0,16}", literal.name):
-            yield literal.name

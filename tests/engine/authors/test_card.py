@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Table
+from rlm_local.collection.values import Mention
 from rlm_local.engine.authors.card import card, hints
 
 from .harbour import REFERENCES, TABLES, column
@@ -42,20 +43,21 @@ def test_texts_that_come_back_are_shown_as_categories_are() -> None:
 
 
 def test_the_dots_of_a_value_that_is_cut_are_no_part_of_it() -> None:
-    assert f"'{'x' * 40}'..." in card([Table("t", "rows", 20, (column("a", "text", ["x" * 50, "y"], distinct=20),))])
+    texts = column("a", "category", ["x" * 90, "y"])
+    assert f"'{'x' * 80}'..., 'y'" in card([Table("t", "rows", 20, (texts,))])
 
 
 @pytest.mark.parametrize(
     ("table", "name", "value"),
-    [("boats", "harbour", "Holm"), ("boats", "code", "boats"), ("trips", "boat", "30")],
-    ids=["shown in full", "a name", "an amount"],
+    [("boats", "kind", "Holm"), ("boats", "code", "boats"), ("trips", "boat", "30")],
+    ids=["not shown", "a name", "an amount"],
 )
 def test_no_hint_is_given_of_what_would_mislead(table: str, name: str, value: str) -> None:
-    assert hints(TABLES, [(table, name, value)]) == ()
+    assert hints(TABLES, [Mention(table, name, value)]) == ()
 
 
-def test_a_value_that_the_card_does_not_show_is_a_hint() -> None:
-    assert hints(TABLES, [("boats", "name", "Winter's Light")]) == ("boats.name = 'Winter''s Light'",)
+def test_values_of_the_question_are_hints() -> None:
+    assert hints(TABLES, [Mention("boats", "name", "Winter's Light")]) == ("boats.name = 'Winter''s Light'",)
 
 
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=5), st.text(max_size=100))

@@ -1,0 +1,116 @@
+"""Conditions that nothing in the question asks for, taken out of a query: told by numbers and dates, in no language.
+
+A small model writes `votes > 7 AND rating > 7` for one "above 7", and `minutes >= 120` where nobody spoke of minutes.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+from sqlglot.expressions.core import Expression
+
+from rlm_local.collection.values import fold
+from rlm_local.engine.authors.dialect import Owner
+
+_IN_WORDS = frozenset((*range(21), 50, 100, 1_000, 1_000_000))
+"""Numbers that a question may say in words."""
+
+_UNITS = (1, 7, 10, 12, 24, 60, 100, 1_000, 3_600, 1_000_000, 1_000_000_000)
+"""How much larger, or smaller, a number in another unit is: two hours are 120 minutes, three million 3000000."""
+
+_NUMBER = re.compile(r"\d+(?:[.,\u2019' ]\d{3})*(?:[.,]\d+)?")
+_MARKS = re.compile(r"[.,\u2019' ](?=\d{3}(?!\d))")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d.{0,16}")
+
+
+def drop_unasked(tree: Expression, question: str, owner: Owner) -> list[str]:
+    """Take out, in place, what is not asked for; returns what was taken out, for the log."""
+    notes: list[str] = []
+    said = set(_numbers(question))
+    for select in tree.find_all(exp.Select):
+        where = select.args.get("where")
+        if where is None:
+            continue
+        for part in list(_conjuncts(where.this)):
+            if _invented(part, said, owner):
+                _drop(part, notes)
+        where = select.args.get("where")
+        by_values: dict[frozenset[str], list[Expression]] = {}
+        for part in list(_conjuncts(where.this)) if where is not None else []:
+            stated = frozenset(_stated(part))
+            if stated and not part.find(exp.Select):
+                by_values.setdefault(stated, []).append(part)
+        for parts in by_values.values():
+            columns = {column.name for part in parts for column in part.find_all(exp.Column)}
+            if len(columns) > 1 and len(parts) > 1:
+                _keep_one(parts, question, owner, notes)
+    return notes
+
+
+def _invented(part: Expression, said: set[float], owner: Owner) -> bool:
+    """Whether a condition compares a column of amounts with a number that no number of the question can be."""
+    if not isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
+        return False
+    for one, other in ((part.this, part.expression), (part.expression, part.this)):
+        found = owner(one)
+        if found is not None and found[1].type == "number" and isinstance(other, exp.Literal) and not other.is_string:
+            return not _could_be(float(other.name), said)
+    return False
+
+
+def _could_be(number: float, said: set[float]) -> bool:
+    """Whether a number is one of those said, in some unit, or could be said in words."""
+    sizes = {number * unit for unit in _UNITS} | {number / unit for unit in _UNITS}
+    return number in _IN_WORDS or any(math.isclose(size, each) for size in sizes for each in said)
+
+
+def _numbers(question: str) -> Iterator[float]:
+    for match in _NUMBER.finditer(question):
+        text = match.group()
+        for read in {_MARKS.sub("", text), re.split("[.,]", text)[0], text.replace(",", ".")}:
+            try:
+                yield float(read)
+            except ValueError:
+                continue
+
+
+def _keep_one(parts: Sequence[Expression], question: str, owner: Owner, notes: list[str]) -> None:
+    """Of conditions with the same numbers the one whose column the question speaks of more."""
+    asked = set(re.findall(r"\w+", fold(question)))
+    best = max(parts, key=lambda part: len(asked & _words(part, owner)))
+    kept = {column.name for column in best.find_all(exp.Column)}
+    for part in parts:
+        if part is not best and {column.name for column in part.find_all(exp.Column)} != kept:
+            _drop(part, notes)
+
+
+def _words(part: Expression, owner: Owner) -> set[str]:
+    owners = (owner(column) for column in part.find_all(exp.Column))
+    labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
+    return set(re.findall(r"\w+", fold(labels)))
+
+
+def _conjuncts(node: Expression) -> Iterator[Expression]:
+    if isinstance(node, exp.And):
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.expression)
+    else:
+        yield node
+
+
+def _drop(part: Expression, notes: list[str]) -> None:
+    """Take one condition out of those that it stands with."""
+    notes.append(f"without {part.sql(dialect='sqlite')}: nothing in the question asks for it")
+    parent = part.parent
+    if isinstance(parent, exp.And):
+        parent.replace(parent.expression if parent.this is part else parent.this)
+    else:
+        part.replace(exp.true())
+
+
+def _stated(node: Expression) -> Iterator[str]:
+    """Numbers and dates that a condition states."""
+    for literal in node.find_all(exp.Literal):
+        if not literal.is_string or _DATE.fullmatch(literal.name):
+            yield literal.name

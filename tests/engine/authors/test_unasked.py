@@ -1,0 +1,34 @@
+"""Conditions that nothing in the question asks for are taken out, told by their numbers."""
+
+import pytest
+
+from rlm_local.engine.authors.query import check
+
+from .harbour import TABLES, values
+
+
+@pytest.mark.parametrize(
+    ("question", "condition"),
+    [
+        ("How many boats are longer than 7 m?", "length > 7"),
+        ("How many boats are longer than seven metres?", "length > 7"),
+        ("How many boats got more than 1,200 votes?", "votes > 1200"),
+        ("How many boats got over 1.2 thousand votes?", "votes > 1200"),
+        ("How many boats lay here for over 2 hours?", "votes > 120"),
+        ("Wie viele Boote sind l\u00e4nger als 7,5 m?", "length > 7.5"),
+        ("Which boats were built in 2001?", "built >= '2001-01-01'"),
+    ],
+)
+def test_what_the_question_says_stays(question: str, condition: str) -> None:
+    sql = f"SELECT COUNT(*) FROM boats WHERE {condition}"
+    assert check(sql, TABLES, question, values).sql == sql
+
+
+@pytest.mark.parametrize("invented", ["votes >= 130", "length > 42 AND votes > 0", "length = 31.5"])
+def test_numbers_that_nobody_said_fall(invented: str) -> None:
+    sql = f"SELECT COUNT(*) FROM boats WHERE harbour = 'Holm' AND {invented}"
+    query = check(sql, TABLES, "How many boats of Holm are longer than 7 m?", values)
+    assert "130" not in query.sql
+    assert "42" not in query.sql
+    assert "31.5" not in query.sql
+    assert query.notes
