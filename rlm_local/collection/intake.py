@@ -220,10 +220,12 @@ class Intake:
         folder = name.rpartition("/")[0]
         form = (kind, stem(plain(suggested)))
         known = set(keys)
-        for table in self._tables.values():
-            if table.form == form and _alike(table, known, kind, table.folder == folder):
-                return table
         base = name.rpartition("/")[2].rpartition(".")[0] or name
+        words = set(stem(plain(base)).split("_"))
+        for table in self._tables.values():
+            named = bool(suggested) or not words.isdisjoint(table.name.split("_"))
+            if table.form == form and _alike(table, known, kind, table.folder == folder, named):
+                return table
         own = identifier(suggested or base, self._tables.keys() | RESERVED, "records")
         table = TableForm(own, kind, suggested, folder)
         self._tables[own] = table
@@ -267,11 +269,12 @@ class Intake:
         self._db.execute("INSERT OR IGNORE INTO _touched VALUES (?)", (table,))
 
 
-def _alike(table: TableForm, keys: set[str], kind: str, same_folder: bool) -> bool:
+def _alike(table: TableForm, keys: set[str], kind: str, same_folder: bool, named: bool) -> bool:
+    """Whether records with these columns are more of a table's: bookings and goals of one cup are not."""
     theirs = table.columns.keys()
     shared = len(theirs & keys)
     if kind != "rows":
         return 2 * shared >= min(len(theirs), len(keys))
-    if same_folder:
+    if same_folder and named:
         return shared >= _ALIKE * (len(theirs) + len(keys) - shared)
-    return shared == len(theirs) == len(keys) >= _TELLING
+    return shared == len(theirs) == len(keys) >= (1 if same_folder else _TELLING)

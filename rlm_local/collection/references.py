@@ -1,7 +1,7 @@
 """References: columns whose values stand in a key of another table, found by looking at the values.
 
 A key is a column whose values are all given and all different: an id, a code, a document's name. Texts refer by what
-they are; numbers count from one in every table, so they need a name in common as well.
+they are; numbers count from one in every table, so these are named after the table that they refer to, or like its key.
 """
 
 import json
@@ -21,6 +21,8 @@ _SHARE, _SHARE_OF_FEW, _FEW = 0.5, 0.95, 10
 """Of the different values that have to stand in the key: of ten and more half, since no code is another's by chance."""
 
 _STEM = 3
+_COUNTERS = frozenset(("id", "key", "number", "no", "nr", "index", "row", "n", ""))
+"""Words of names that tables give their own rows by."""
 
 _TEXTS = frozenset(("id", "category"))
 _HIDDEN = frozenset(("title", "kind", "folder", "characters"))
@@ -42,7 +44,7 @@ class _Column:
 
     @property
     def words(self) -> frozenset[str]:
-        return frozenset(stem(self.name).split("_")) - {"id", "number", "no", "nr", ""}
+        return frozenset(stem(self.name).split("_")) - _COUNTERS
 
     def refers(self, key: "_Column") -> bool:
         """Whether its values could be that key's, by what is known without looking at them."""
@@ -50,8 +52,10 @@ class _Column:
             return False
         if self.type in _TEXTS and key.type in _TEXTS and not (self.digits or key.digits):
             return True
-        named = key.words | frozenset(stem(key.table).split("_"))
-        return bool(self.words) and all(any(_akin(word, other) for other in named) for word in self.words)
+        if self.name == key.name and not self.unique and self.words:
+            return True
+        table = stem(key.table).split("_")
+        return bool(self.words) and all(any(_akin(word, other) for other in table) for word in self.words)
 
 
 def settle_references(db: Database) -> None:

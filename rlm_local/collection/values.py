@@ -21,7 +21,7 @@ _LONGEST = 5
 _MOST_WORDS = 80
 """Words of a question that are looked at."""
 
-_SHORT = 2
+_SHORT = 3
 """Characters of a value that has to be written as it is: "R" is a rating, "a" is a word."""
 
 REPEATED = 5
@@ -99,7 +99,7 @@ def _in(ask: Ask, table: Table, column: Column, phrases: dict[str, None], questi
     if column.distinct <= len(column.common):
         values = [str(value) for value, _ in column.common]
         found = [value for value in values if fold(value) in folded]
-        found = found or [value for value in values if any(_akin(fold(value), phrase) for phrase in folded)]
+        found = found or [value for value in values if any(akin(fold(value), phrase) for phrase in folded)]
     else:
         marks = ", ".join("?" * len(phrases))
         rows = ask(
@@ -111,7 +111,7 @@ def _in(ask: Ask, table: Table, column: Column, phrases: dict[str, None], questi
     return [value for value in found if len(value) > _SHORT or _stands(value, question)]
 
 
-def _akin(one: str, other: str) -> bool:
+def akin(one: str, other: str) -> bool:
     """Whether two words begin alike, as the forms of one word do in most languages: comedy, comedies."""
     alike = 0
     while alike < min(len(one), len(other)) and one[alike] == other[alike]:
@@ -125,7 +125,7 @@ def _runs(texts: Sequence[str], question: str) -> list[str]:
     counts: Counter[str] = Counter()
     for text in texts:
         words = list(_WORD.finditer(text))
-        known = [any(_akin(fold(word.group()), one) for one in asked) for word in words]
+        known = [any(akin(fold(word.group()), one) for one in asked) for word in words]
         runs: set[str] = set()
         first = 0
         while first < len(words):

@@ -1,7 +1,8 @@
 """The card: what a collection has, as a model is shown it: tables, columns, values, references, documents.
 
-The same text for every question over a collection, so that it is evaluated once. Names and values come from documents:
-they are cut and kept on their line, so none can imitate a line of the card.
+The same text for every question over a collection, so that it is evaluated once; where that is long, what a question
+may concern (`cut.py`). Names and values come from documents: they are cut and kept on their line, so none can imitate
+a line of the card.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.identifiers import plain
 from rlm_local.collection.values import REPEATED, Mention
+from rlm_local.engine.authors.cut import Line, Sheet, cut
 
 _FEW = 12
 """Of a column with so few different values all are shown; of others the commonest, half as many."""
@@ -18,8 +20,17 @@ _FEW = 12
 _SHOWN = 40
 """Characters of a value that is one of many; of a category or an event it is twice as much."""
 
+_LINE = 320
+"""Characters that are said of one column at most."""
+
+_LONGEST = 4_500
+"""Characters of a card that is the same for every question: some 1,500 tokens, which are evaluated once."""
+
 _NUMBER = 3
 """Digits of a number that is taken for an amount, not for an id, in a question."""
+
+_DIGITS = 4
+"""Significant digits of a number that bounds a column's."""
 
 _TYPES = {"number": "REAL", "date": "DATE", "time": "DATETIME", "flag": "BOOLEAN"}
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
@@ -27,17 +38,32 @@ _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 _DOCUMENTS = ("document", "title", "folder")
 """What is shown of documents besides what they say of themselves."""
 
+_OF_ROWS = frozenset(("table", "log", "messages"))
+"""Kinds of documents that are no more than their rows."""
+
 _KNOWN = frozenset((*_DOCUMENTS, "name", "kind", "characters"))
 
 
-def card(tables: Sequence[Table], references: Sequence[Reference] = ()) -> str:
-    """The tables as CREATE statements, each column with what its values are like."""
-    return "\n".join(_table(table, references) for table in tables if _tells(table))
+def card(
+    tables: Sequence[Table], references: Sequence[Reference] = (), question: str = "", mentions: Iterable[Mention] = ()
+) -> str:
+    """The tables as CREATE statements, each column with what its values are like.
+
+    Args:
+        question, mentions: what is asked, and the values in it; looked at where all of the card would be too long.
+    """
+    shown = [_sheet(table, references) for table in tables if _tells(table)]
+    if sum(sheet.size for sheet in shown) > _LONGEST:
+        shown = cut(shown, _LONGEST, question, {(mention.table, mention.column) for mention in mentions})
+    return "\n".join(str(sheet) for sheet in shown)
 
 
 def _tells(table: Table) -> bool:
-    """Whether there is anything to ask of a table: of a single document there is nothing to choose or to count."""
-    return table.kind != "documents" or table.rows > 1
+    """Whether there is anything to ask of a table: of one document, or of files of rows, the rows are asked."""
+    if table.kind != "documents":
+        return True
+    kinds = {value for column in table.columns if column.name == "kind" for value, _ in column.common}
+    return table.rows > 1 and not kinds <= _OF_ROWS
 
 
 def columns(table: Table) -> Iterator[Column]:
@@ -74,16 +100,19 @@ def _condition(mention: Mention) -> str:
     return f"{mention.table}.{mention.column} {said}"
 
 
-def _table(table: Table, references: Sequence[Reference]) -> str:
-    lines = [f"CREATE TABLE {table.name} ( -- {table.rows} rows"]
+def _sheet(table: Table, references: Sequence[Reference]) -> Sheet:
     own = {reference.column: reference for reference in references if reference.table == table.name}
+    keys = own.keys() | {reference.to_column for reference in references if reference.to_table == table.name}
+    lines: list[Line] = []
     for column in columns(table):
         refers = own.get(column.name)
         to = f", REFERENCES {refers.to_table}({refers.to_column})" if refers else ""
-        lines.append(f"  {column.name} {_type(column)}, -- {_about(column, table)}{to}")
+        text = f"  {column.name} {_type(column)}, -- {_about(column, table)[:_LINE]}{to}"
+        full = column.given >= table.rows / 2 and column.distinct > 1
+        lines.append(Line(column.name, _plain(column.label), text, key=column.name in keys, full=full))
     if table.kind == "documents":
-        lines.append("  text TEXT -- the whole text")
-    return "\n".join([*lines, ");"])
+        lines.append(Line("text", "text", "  text TEXT -- the whole text", full=True))
+    return Sheet(table.name, f"CREATE TABLE {table.name} ( -- {table.rows} rows", tuple(lines))
 
 
 def _type(column: Column) -> str:
@@ -122,7 +151,7 @@ def _quoted(value: str, longest: int) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.12g}" if isinstance(value, float) else _plain(value)
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) and not value.is_integer() else _plain(value)
 
 
 def _plain(value: Any, longest: int = _SHOWN) -> str:

@@ -40,8 +40,9 @@ def programs_author(
 ) -> ProgramsAuthor:
     """The author of a node's programs."""
     tables = view.collection.tables
-    shown = card(tables, view.collection.references)
-    asking = Asking(shown, question, hints(tables, view.mentions(question)))
+    mentions = view.mentions(question)
+    shown = card(tables, view.collection.references, question, mentions)
+    asking = Asking(shown, question, hints(tables, mentions))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
     candidates = Candidates(model, asking, tables, view.values, trials, budget)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy)

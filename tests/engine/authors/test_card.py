@@ -15,7 +15,7 @@ def test_columns_are_shown_with_what_their_values_are_like() -> None:
     text = card(TABLES, REFERENCES)
     assert "CREATE TABLE boats ( -- 120 rows" in text
     assert "  harbour TEXT, -- 'Skerry', 'Holm'" in text
-    assert "  length REAL, -- Length over all: 4.5 to 31 m" in text
+    assert "  length REAL, -- Length over all: 4.5 to 31.0 m" in text
     assert "  built DATE, -- 1978-03-01 to 2019-06-30" in text
 
 

@@ -1,0 +1,106 @@
+"""A card that is too long, cut to the tables and columns that a question may concern.
+
+What speaks for a column: a value of it in the question, words that its name shares with it, a reference; then that most
+rows give it, and that it stands early. What is left out is named as far as there is room.
+"""
+
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+
+from rlm_local.collection.values import akin, fold
+
+_NAMED = 200
+"""Characters of names of what is left out, for each table."""
+
+_FAMILY = 10
+"""Columns whose names begin alike that are a family: none of them is worth much more than its name."""
+
+_FIRST = 3
+"""Columns of a table that stand early."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A column on the card; `key`: it refers or is referred to; `full`: most rows give it, and not all the same."""
+
+    name: str
+    label: str
+    text: str
+    key: bool = False
+    full: bool = False
+
+    @property
+    def family(self) -> str:
+        """What columns that are much alike share: translations_ces_common, translations_deu_common."""
+        return self.name.partition("_")[0]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table on the card; `left` are the columns that are not shown."""
+
+    name: str
+    head: str
+    lines: tuple[Line, ...]
+    left: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + sum(len(line.text) + 1 for line in self.lines)
+
+    def __str__(self) -> str:
+        more = [f"  -- also: {_names(self.left)}"] if self.left else []
+        return "\n".join([self.head, *(line.text for line in self.lines), *more, ");"])
+
+
+def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Container[tuple[str, str]]) -> list[Sheet]:
+    """The columns that most speaks for, up to so many characters, in their order."""
+    asked = [word for word in re.findall(r"\w+", fold(question)) if not word.isdigit()]
+    ranked = sorted(
+        (
+            (-_weight(sheet, place, line, asked, mentioned), number, place)
+            for number, sheet in enumerate(sheets)
+            for place, line in enumerate(sheet.lines)
+        )
+    )
+    kept: list[set[int]] = [set() for _ in sheets]
+    room = longest - sum(map(_least, sheets))
+    for _, number, place in ranked:
+        cost = len(sheets[number].lines[place].text) + 1
+        if cost <= room:
+            room -= cost
+            kept[number].add(place)
+    return [
+        replace(
+            sheet,
+            lines=tuple(line for place, line in enumerate(sheet.lines) if place in own),
+            left=tuple(line.name for place, line in enumerate(sheet.lines) if place not in own),
+        )
+        for sheet, own in zip(sheets, kept, strict=True)
+    ]
+
+
+def _least(sheet: Sheet) -> int:
+    """Characters of a table of which only the names are shown."""
+    return len(sheet.head) + min(_NAMED, sum(len(line.name) + 2 for line in sheet.lines))
+
+
+def _weight(sheet: Sheet, place: int, line: Line, asked: Sequence[str], mentioned: Container[tuple[str, str]]) -> float:
+    of_table = 3 * _shared(sheet.name, asked)
+    of_column = 4 * ((sheet.name, line.name) in mentioned) + 3 * _shared(f"{line.name}_{line.label}", asked)
+    few = len(sheet.lines) <= _FIRST
+    many = sum(other.family == line.family for other in sheet.lines) > _FAMILY
+    usual = 2 * line.key + 1.5 * line.full + (place < _FIRST) + few - 2 * many - place / len(sheet.lines)
+    return of_table + of_column + usual
+
+
+def _shared(name: str, asked: Sequence[str]) -> int:
+    """Words of a name that the question has, in any form, once each."""
+    words = set(re.findall(r"[^\W_]+", fold(name)))
+    return sum(any(word == other or akin(word, other) for other in asked) for word in words)
+
+
+def _names(names: Sequence[str]) -> str:
+    text = ", ".join(names)
+    return text if len(text) <= _NAMED else f"{text[:_NAMED].rpartition(',')[0]}, ..."
