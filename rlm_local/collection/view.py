@@ -11,8 +11,9 @@ from functools import cached_property
 
 from rlm_local.collection.collection import Collection
 from rlm_local.collection.info import DocumentInfo, Passage, Remark
+from rlm_local.collection.mentions import Mention, mentioned
 from rlm_local.collection.scan import Skipped
-from rlm_local.collection.values import Mention, codes, mentioned, values_like
+from rlm_local.collection.values import codes, values_like
 from rlm_local.corpus.document import Span
 
 _COUNTED = 200_000

@@ -11,7 +11,8 @@ from typing import Any
 
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.identifiers import plain
-from rlm_local.collection.values import REPEATED, Mention
+from rlm_local.collection.mentions import Mention
+from rlm_local.collection.values import REPEATED
 from rlm_local.engine.authors.cut import Line, Sheet, cut
 
 _FEW = 12

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Table
-from rlm_local.collection.values import Mention
+from rlm_local.collection.mentions import Mention
 from rlm_local.engine.authors.card import card, hints
 
 from .harbour import REFERENCES, TABLES, column

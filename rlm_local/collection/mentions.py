@@ -1,0 +1,108 @@
+"""Values of the records that stand in a question, so that a program can be told of their columns."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rlm_local.collection.info import Column, Table
+from rlm_local.collection.values import MOST_WORDS, NEAR, REPEATED, WORD, Ask, akin, fold
+
+Span = tuple[int, int]
+"""Characters of a question, from and to."""
+
+_LONGEST = 5
+"""Words that a value in a question may have."""
+
+_SHORT = 3
+"""Characters of a value that has to be written as it is: "R" is a rating and "ARE" a country, "are" is a word."""
+
+_LONG = 4
+"""Letters of a word that may be one of a repeated text's."""
+
+_FOUND = 8
+_TEXTS = frozenset(("category", "id", "text"))
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A value of a column that stands in a question; `within`: words that texts of the column hold."""
+
+    table: str
+    column: str
+    text: str
+    within: bool = False
+
+
+def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]:
+    """Values that stand in a question, at most eight; those of more words first, none of a part of another's words."""
+    phrases = dict(_phrases(question))
+    found: list[tuple[Span, Mention]] = []
+    for table in tables:
+        for column in table.columns:
+            if column.type not in _TEXTS or column.name in ("document", "text"):
+                continue
+            for value, span in _values(ask, table, column, phrases):
+                if len(value) > _SHORT or (question[slice(*span)] == value and not value.islower()):
+                    found.append((span, Mention(table.name, column.name, value)))
+            texts = [str(value) for value, _ in column.common]
+            if column.distinct * REPEATED <= column.given and sum(text.count(" ") for text in texts) >= 2 * len(texts):
+                runs = _runs(texts, question)
+                found += [((0, 0), Mention(table.name, column.name, run, within=True)) for run in runs]
+    found.sort(key=lambda each: each[0][0] - each[0][1])
+    return [mention for span, mention in found if not any(_inside(span, other) for other, _ in found)][:_FOUND]
+
+
+def _inside(span: Span, other: Span) -> bool:
+    return span != (0, 0) and span != other and other[0] <= span[0] and span[1] <= other[1]
+
+
+def _phrases(question: str) -> Iterator[tuple[str, Span]]:
+    """Runs of up to five words, and what stands between a word's own marks, by their folded text."""
+    words = list(WORD.finditer(question))[:MOST_WORDS]
+    for first, start in enumerate(words):
+        for last in words[first : first + _LONGEST]:
+            yield fold(question[start.start() : last.end()]), (start.start(), last.end())
+        for part in re.finditer(r"\w+", start.group()):
+            yield fold(part.group()), (start.start() + part.start(), start.start() + part.end())
+
+
+def _values(ask: Ask, table: Table, column: Column, phrases: dict[str, Span]) -> Iterator[tuple[str, Span]]:
+    """The values of a column that a phrase of the question is; where they are few, also those that one is a form of."""
+    if column.type == "text" or column.distinct > NEAR:
+        marks = ", ".join("?" * len(phrases))
+        rows = ask(
+            f'SELECT DISTINCT "{column.name}" FROM "{table.name}" '
+            f'WHERE "{column.name}" COLLATE NOCASE IN ({marks}) LIMIT {2 * _FOUND}',
+            list(phrases),
+        )
+    else:
+        rows = ask(f'SELECT DISTINCT "{column.name}" FROM "{table.name}" WHERE "{column.name}" IS NOT NULL', ())
+    values = {str(value): fold(str(value)) for (value,) in rows}
+    exact = [(value, phrases[folded]) for value, folded in values.items() if folded in phrases]
+    yield from exact
+    if not exact and column.type == "category":
+        for value, folded in values.items():
+            words = folded.count(" ")
+            forms = [span for phrase, span in phrases.items() if phrase.count(" ") == words and akin(phrase, folded)]
+            if forms:
+                yield value, forms[0]
+
+
+def _runs(texts: Sequence[str], question: str) -> list[str]:
+    """Runs of words of repeated texts that the question has, in any form; not what most of the texts have."""
+    asked = [fold(word) for word in re.findall(r"\w+", question) if len(word) >= _LONG]
+    counts: Counter[str] = Counter()
+    for text in texts:
+        runs: list[str] = []
+        end = -1
+        for word in re.finditer(r"(?<![<\w])\w+(?![>\w])", text):
+            if not any(akin(fold(word.group()), one) for one in asked):
+                continue
+            if word.start() == end + 1 and text[end] == " ":
+                runs[-1] += f" {word.group()}"
+            else:
+                runs.append(word.group())
+            end = word.end()
+        counts.update(set(runs))
+    return [run for run, count in counts.items() if 2 * count <= len(texts)]

@@ -1,0 +1,48 @@
+"""Values of the records that stand in a question are found, with their columns."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rlm_local.collection import Collection
+from rlm_local.collection.mentions import mentioned
+
+FILMS = "title,genre,rating,region,made_in\n" + "".join(
+    f"Film {n},{('Comedy', 'Horror', 'Drama')[n % 3]},{('R', 'PG')[n % 2]},"
+    f"{('South America', 'Europe')[n % 2]},{('American', 'ARE')[n % 2]}\n"
+    for n in range(40)
+)
+LOG = "\n".join(
+    f"Dec 10 06:{n % 60:02}:{n % 59:02} host sshd[{n}]: "
+    f"{('Failed password for root', 'Connection closed by', 'session opened for', 'reset by')[n % 4]} 10.0.0.{n % 7}"
+    for n in range(120)
+)
+
+
+@pytest.fixture(scope="module")
+def collection() -> Iterator[Collection]:
+    with Collection.of({"films.csv": FILMS, "auth.log": LOG}) as made:
+        yield made
+
+
+def found(collection: Collection, question: str) -> set[tuple[str, str]]:
+    return {(each.column, each.text) for each in mentioned(collection.rows, collection.tables, question)}
+
+
+def test_a_value_in_any_form_is_a_mention(collection: Collection) -> None:
+    assert ("genre", "Comedy") in found(collection, "How many comedies are there?")
+    assert ("genre", "Horror") in found(collection, "how many HORROR films?")
+
+
+def test_a_part_of_a_longer_mention_is_none(collection: Collection) -> None:
+    assert found(collection, "Which South American films are there?") == {("region", "South America")}
+
+
+def test_short_values_have_to_be_written_as_they_are(collection: Collection) -> None:
+    assert ("rating", "R") in found(collection, "How many films are rated R?")
+    assert found(collection, "how many are a hit?") == set()
+
+
+def test_words_of_events_are_found_as_they_stand_there(collection: Collection) -> None:
+    said = mentioned(collection.rows, collection.tables, "How many failed passwords were there?")
+    assert [(each.text, each.within) for each in said if each.column == "event"] == [("Failed password", True)]
