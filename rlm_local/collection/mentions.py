@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rlm_local.collection.info import Column, Table
-from rlm_local.collection.values import MOST_WORDS, NEAR, REPEATED, WORD, Ask, akin, fold
+from rlm_local.collection.values import MOST_WORDS, NEAR, WORD, Ask, akin, fold
 
 Span = tuple[int, int]
 """Characters of a question, from and to."""
@@ -20,7 +20,9 @@ _SHORT = 3
 _LONG = 4
 """Letters of a word that may be one of a repeated text's."""
 
-_FOUND = 8
+_FOUND, _COLUMNS, _EVENTS = 8, 2, 3
+"""Mentions in all; columns of which one phrase may be a value; runs of words of events."""
+
 _TEXTS = frozenset(("category", "id", "text"))
 
 
@@ -42,19 +44,21 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
         for column in table.columns:
             if column.type not in _TEXTS or column.name in ("document", "text"):
                 continue
-            for value, span in _values(ask, table, column, phrases):
+            for value, span in _values(ask, table, column, phrases, question):
                 if len(value) > _SHORT or (question[slice(*span)] == value and not value.islower()):
                     found.append((span, Mention(table.name, column.name, value)))
-            texts = [str(value) for value, _ in column.common]
-            if column.distinct * REPEATED <= column.given and sum(text.count(" ") for text in texts) >= 2 * len(texts):
-                runs = _runs(texts, question)
-                found += [((0, 0), Mention(table.name, column.name, run, within=True)) for run in runs]
     found.sort(key=lambda each: each[0][0] - each[0][1])
-    return [mention for span, mention in found if not any(_inside(span, other) for other, _ in found)][:_FOUND]
+    columns: Counter[Span] = Counter()
+    kept: list[Mention] = []
+    for span, mention in found:
+        columns[span] += 1
+        if columns[span] <= _COLUMNS and not any(_inside(span, other) for other, _ in found):
+            kept.append(mention)
+    return [*kept[:_FOUND], *(event for table in tables if table.kind == "lines" for event in _events(table, question))]
 
 
 def _inside(span: Span, other: Span) -> bool:
-    return span != (0, 0) and span != other and other[0] <= span[0] and span[1] <= other[1]
+    return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
 def _phrases(question: str) -> Iterator[tuple[str, Span]]:
@@ -67,14 +71,17 @@ def _phrases(question: str) -> Iterator[tuple[str, Span]]:
             yield fold(part.group()), (start.start() + part.start(), start.start() + part.end())
 
 
-def _values(ask: Ask, table: Table, column: Column, phrases: dict[str, Span]) -> Iterator[tuple[str, Span]]:
+def _values(
+    ask: Ask, table: Table, column: Column, phrases: dict[str, Span], question: str
+) -> Iterator[tuple[str, Span]]:
     """The values of a column that a phrase of the question is; where they are few, also those that one is a form of."""
-    if column.type == "text" or column.distinct > NEAR:
-        marks = ", ".join("?" * len(phrases))
+    if column.distinct > NEAR:
+        written = [question[slice(*span)] for span in phrases.values()]
+        marks = ", ".join("?" * len(written))
         rows = ask(
             f'SELECT DISTINCT "{column.name}" FROM "{table.name}" '
             f'WHERE "{column.name}" COLLATE NOCASE IN ({marks}) LIMIT {2 * _FOUND}',
-            list(phrases),
+            written,
         )
     else:
         rows = ask(f'SELECT DISTINCT "{column.name}" FROM "{table.name}" WHERE "{column.name}" IS NOT NULL', ())
@@ -87,6 +94,17 @@ def _values(ask: Ask, table: Table, column: Column, phrases: dict[str, Span]) ->
             forms = [span for phrase, span in phrases.items() if phrase.count(" ") == words and akin(phrase, folded)]
             if forms:
                 yield value, forms[0]
+
+
+def _events(table: Table, question: str) -> Iterator[Mention]:
+    """Words of a log's events that the question has: those that stand together; else the longest word."""
+    for column in table.columns:
+        if column.name != "event":
+            continue
+        runs = _runs([str(value) for value, _ in column.common], question)
+        together = [run for run in runs if " " in run]
+        told = together or sorted((run for run in runs if len(run) > _LONG), key=len)[-1:]
+        yield from (Mention(table.name, column.name, run, within=True) for run in told[:_EVENTS])
 
 
 def _runs(texts: Sequence[str], question: str) -> list[str]:
@@ -105,4 +123,5 @@ def _runs(texts: Sequence[str], question: str) -> list[str]:
                 runs.append(word.group())
             end = word.end()
         counts.update(set(runs))
-    return [run for run, count in counts.items() if 2 * count <= len(texts)]
+    telling = {fold(run): run for run, count in counts.items() if 2 * count <= len(texts)}
+    return [run for own, run in telling.items() if not any(own != other and own in other for other in telling)]

@@ -23,8 +23,8 @@ MOST_WORDS = 80
 NEAR = 400
 """Different values of a column that are gone through one by one."""
 
-_STEM, _ALIKE = 4, 0.6
-"""Letters, and share of the longer word, in which two forms of a word begin alike."""
+_STEM, _ALIKE, _ENDING = 4, 0.6, 3
+"""Letters, and share of the longer word, in which two forms of a word begin alike; letters in which they end."""
 
 _DIGITS = 2
 
@@ -56,4 +56,5 @@ def akin(one: str, other: str) -> bool:
     alike = 0
     while alike < min(len(one), len(other)) and one[alike] == other[alike]:
         alike += 1
-    return alike >= _STEM and alike >= _ALIKE * max(len(one), len(other))
+    longest = max(len(one), len(other))
+    return alike >= _STEM and alike >= _ALIKE * longest and longest - alike <= _ENDING
