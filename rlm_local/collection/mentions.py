@@ -91,9 +91,19 @@ def _values(
     if not exact and column.type == "category":
         for value, folded in values.items():
             words = folded.count(" ")
-            forms = [span for phrase, span in phrases.items() if phrase.count(" ") == words and akin(phrase, folded)]
+            forms = [
+                span
+                for phrase, span in phrases.items()
+                if (phrase.count(" ") == words and akin(phrase, folded)) or _names(phrase, folded)
+            ]
             if forms:
                 yield value, forms[0]
+
+
+def _names(phrase: str, value: str) -> bool:
+    """Whether a value of two words is called by one of them: chrome.exe is Chrome."""
+    parts = re.findall(r"\w+", value)
+    return len(parts) == 2 and len(phrase) >= _LONG and phrase in parts
 
 
 def _events(table: Table, question: str) -> Iterator[Mention]:

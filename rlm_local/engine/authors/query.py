@@ -80,7 +80,7 @@ def _asks_whether(tree: Expression) -> bool:
 
 
 def _parsed(text: str) -> exp.Select | exp.SetOperation:
-    text = text.strip().rstrip(";")
+    text = _unwrapped(text.strip().rstrip(";"))
     if len(text) > _LONGEST:
         raise BadProgram(f"the query has {len(text)} characters, at most {_LONGEST} are read")
     if _depth(text) > _DEEPEST:
@@ -92,6 +92,14 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
     if len(trees) != 1 or not isinstance(trees[0], exp.Select | exp.SetOperation):
         raise BadProgram("one SELECT is wanted: records are only read")
     return trees[0]
+
+
+def _unwrapped(text: str) -> str:
+    """`FINAL(SELECT ...)` and `FINAL(100.0 * (SELECT ...))` are Python's end around SQL."""
+    if not (text.startswith("FINAL(") and text.endswith(")")):
+        return text
+    inner = text[len("FINAL(") : -1].strip()
+    return inner if inner[:6].upper() == "SELECT" else f"SELECT {inner}"
 
 
 def _depth(text: str) -> int:
@@ -176,6 +184,8 @@ class _Draft:
         tree = self.tree
         if not isinstance(tree, exp.Select) or tree.find(exp.CTE) or tree.args.get("having") is not None:
             return ""
+        if any(self.names.owner(column) is None for column in tree.find_all(exp.Column)):
+            return ""  # what is made on the way has no place
         scope, complete = self.names.scope(tree)
         if not scope or not complete:
             return ""

@@ -164,3 +164,19 @@ def test_a_word_that_no_free_text_is_means_those_that_hold_it() -> None:
     query = checked("SELECT code FROM boats WHERE name = 'light'")
     assert "name LIKE '%light%'" in query.sql
     assert query.notes
+
+
+@pytest.mark.parametrize(
+    ("written", "runs"),
+    [
+        ("FINAL(SELECT COUNT(*) FROM boats)", "SELECT COUNT(*) FROM boats"),
+        ("FINAL((SELECT COUNT(*) FROM boats))", "SELECT (SELECT COUNT(*) FROM boats)"),
+    ],
+)
+def test_the_end_of_a_python_program_around_a_query_falls(written: str, runs: str) -> None:
+    assert checked(written).sql == runs
+
+
+def test_what_is_made_on_the_way_has_no_places() -> None:
+    query = checked("SELECT strftime('%Y', built) AS y, COUNT(*) AS n FROM boats GROUP BY y ORDER BY n DESC LIMIT 1")
+    assert not query.places
