@@ -97,13 +97,13 @@ def _values(
                 if (phrase.count(" ") == words and akin(phrase, folded)) or _names(phrase, folded)
             ]
             if forms:
-                yield value, forms[0]
+                yield value, max(forms, key=lambda span: span[1] - span[0])
 
 
 def _names(phrase: str, value: str) -> bool:
-    """Whether a value of two words is called by one of them: chrome.exe is Chrome."""
+    """Whether a value of two words without a space is called by one of them: chrome.exe is Chrome."""
     parts = re.findall(r"\w+", value)
-    return len(parts) == 2 and len(phrase) >= _LONG and phrase in parts
+    return " " not in value and len(parts) == 2 and len(phrase) >= _LONG and phrase in parts
 
 
 def _events(table: Table, question: str) -> Iterator[Mention]:
