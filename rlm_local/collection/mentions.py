@@ -42,7 +42,11 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
     found: list[tuple[Span, Mention]] = []
     for table in tables:
         for column in table.columns:
-            if column.type not in _TEXTS or column.name in ("document", "text"):
+            if (
+                column.type not in _TEXTS
+                or (table.kind == "documents" and column.name == "name")
+                or column.name == "document"
+            ):
                 continue
             for value, span in _values(ask, table, column, phrases, question):
                 if len(value) > _SHORT or (question[slice(*span)] == value and not value.islower()):
