@@ -52,7 +52,7 @@ class Candidates:
             choice = choose(tried)
             if choice is not None and choice.settled:
                 break
-            sampled = [dialect for dialect in batch if dialect in dialects]
+            sampled: list[Dialect] = [dialect for dialect in batch if dialect in dialects]
             again = [self.asking.prompt(opening("tables", dialect)) for dialect in sampled]
             tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
         return choose(tried), tried, prompts[0]
