@@ -49,7 +49,8 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
             ):
                 continue
             for value, span in _values(ask, table, column, phrases, question):
-                if len(value) > _SHORT or (question[slice(*span)] == value and not value.islower()):
+                written = question[slice(*span)] == value and not value.islower()
+                if written or len(value) > _SHORT or any(map(str.isdigit, value)):
                     found.append((span, Mention(table.name, column.name, value)))
     found.sort(key=lambda each: each[0][0] - each[0][1])
     columns: Counter[Span] = Counter()

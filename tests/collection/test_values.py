@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rlm_local.collection.database import Database, connect
 from rlm_local.collection.info import Column, Table
-from rlm_local.collection.values import Ask, fold, mentioned, values_like
+from rlm_local.collection.mentions import mentioned
+from rlm_local.collection.values import Ask, fold, values_like
 
 _CITIES = ["Köln", "New York", "York", "Paris", "R", "a", "O'Fallon"]
 
@@ -42,7 +43,7 @@ VISITS = Table("visits", "rows", 7, (CITY, CODE))
 
 
 def said(ask: Ask, question: str) -> list[tuple[str, str]]:
-    return [(name, value) for _, name, value in mentioned(ask, [VISITS], question)]
+    return [(mention.column, mention.text) for mention in mentioned(ask, [VISITS], question)]
 
 
 def test_a_value_stands_in_a_question_whatever_its_case_and_accents(ask: Ask) -> None:

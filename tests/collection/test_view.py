@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Collection
+from rlm_local.collection.mentions import Mention
 from rlm_local.collection.view import View
 from rlm_local.corpus.document import Span
 
@@ -72,7 +73,7 @@ def test_short_texts_are_counted_and_long_ones_estimated(view: View) -> None:
 
 
 def test_values_and_mentions_are_the_columns_own(view: View) -> None:
-    assert view.mentions("How many in koln?") == ("b.city = 'Köln'",)
+    assert view.mentions("How many in koln?") == [Mention("b", "city", "Köln")]
     assert view.values("b", "city", "KÖLN") == ["Bonn", "Köln"]
     assert view.values("b", "nothing", "x") == []
 
