@@ -15,6 +15,7 @@ from pathspec import GitIgnoreSpec
 
 from rlm_local.collection.beneath import folder_below, open_below, open_root
 from rlm_local.collection.errors import CollectionError
+from rlm_local.collection.ignores import spec, verdict
 from rlm_local.home import STATE_MARK
 
 DEEPEST = 100
@@ -240,13 +241,13 @@ def _own_ignores(folder: int, depth: int) -> _Ignores:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ()
         lines = file.read(_LARGEST_IGNORES).decode("utf-8", "replace").splitlines()
-    return ((depth, GitIgnoreSpec.from_lines(lines)),)
+    return ((depth, spec(lines)),)
 
 
 def _is_ignored(steps: tuple[str, ...], is_folder: bool, ignores: _Ignores) -> bool:
     """What the nearest .gitignore that has a say says, as git does."""
-    for depth, spec in ignores:
-        verdict = spec.check_file("/".join(steps[depth:]) + ("/" if is_folder else "")).include
-        if verdict is not None:
-            return verdict
+    for depth, own in ignores:
+        said = verdict(own, "/".join(steps[depth:]) + ("/" if is_folder else ""))
+        if said is not None:
+            return said
     return False
