@@ -98,7 +98,7 @@ class Pool:
         `stop` is asked now and then, and raises to end it.
 
         Raises:
-            CollectionError: the children cannot work: they do not start, or the disk is full.
+            OSError: the children cannot work: they do not start, or the disk is full.
         """
         waiting = deque(Job(number, tuple(tasks), self._folder / f"{number}.db") for number, tasks in enumerate(jobs))
         done: dict[int, Job] = {}
@@ -190,6 +190,8 @@ class _Child:
         for each in lines:
             answer: dict[str, int] = json.loads(each)
             self._since = time.monotonic()
+            if "trouble" in answer:
+                raise OSError(answer["trouble"], os.strerror(answer["trouble"]))
             if "begin" in answer:
                 self._at = next(task for task in self.jobs[0].tasks if task.id == answer["begin"])
             else:

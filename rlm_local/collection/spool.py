@@ -8,6 +8,8 @@ grp        the sets of records, one row for each set of each file; the rows of s
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import apsw
+
 from rlm_local.collection.database import connect
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.passages import Cut, Passages
@@ -65,12 +67,13 @@ class Spool:
         before = self._documents, self._groups
         try:
             _File(self, file, name, imposed).take(parts)
+        except (apsw.FullError, apsw.IOError):  # all of it is rolled back, and of no use any more
+            raise
         except BaseException:
-            self._db.execute("ROLLBACK TO file")
+            self._db.execute("ROLLBACK TO file; RELEASE file").fetchall()
             self._documents, self._groups = before
             raise
-        finally:
-            self._db.execute("RELEASE file")
+        self._db.execute("RELEASE file")
 
     def status(self, file: int, values: Sequence[object]) -> None:
         """What became of a file: sha256, size, mtime_ns, format, parser, status, reason."""

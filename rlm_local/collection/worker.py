@@ -5,6 +5,7 @@ each file begins, {"end": job} once all of it is written. A file that needs too 
 process, or raises here; the other side knows which file that was.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -14,7 +15,9 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
+
+import apsw
 
 from rlm_local.collection.beneath import open_below, open_root
 from rlm_local.collection.errors import Needs, Unreadable
@@ -43,15 +46,19 @@ def main() -> None:
     memory = int(sys.argv[1])
     for limit, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
-    for job in sys.stdin:
-        _work(json.loads(job), answers)
+    for request in sys.stdin:
+        job = json.loads(request)
+        try:
+            _work(job, answers)
+        except (apsw.FullError, apsw.IOError, OSError) as error:
+            _answer(answers, trouble=errno.ENOSPC if _is_full(error) else errno.EIO)
+            return
 
 
-def _work(job: Mapping[str, Any], answers: "Any") -> None:
+def _work(job: Mapping[str, Any], answers: TextIO) -> None:
     spool = Spool(Path(job["out"]))
     for file in job["files"]:
-        answers.write(f'{{"begin": {file["id"]}}}\n')
-        answers.flush()
+        _answer(answers, begin=file["id"])
         _limit_time(file["seconds"])
         imposed = {
             int(ordinal): {key: Reading(**data) for key, data in readings.items()}
@@ -59,8 +66,16 @@ def _work(job: Mapping[str, Any], answers: "Any") -> None:
         }
         spool.status(file["id"], _read(spool, file, imposed))
     spool.close()
-    answers.write(f'{{"end": {job["id"]}}}\n')
+    _answer(answers, end=job["id"])
+
+
+def _answer(answers: TextIO, **said: int) -> None:
+    answers.write(f"{json.dumps(said)}\n")
     answers.flush()
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, apsw.FullError) or (isinstance(error, OSError) and error.errno == errno.ENOSPC)
 
 
 def _limit_time(seconds: int) -> None:
@@ -84,6 +99,8 @@ def _read(spool: Spool, file: Mapping[str, Any], imposed: Imposed) -> tuple[obje
             result = _parsed(spool, file, stream, imposed)
             after = os.fstat(descriptor)
         except OSError as error:
+            if _is_full(error):
+                raise
             return None, None, None, None, None, "failed", f"cannot be read: {error.strerror or error}"
     changed = (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
     if changed:
@@ -125,7 +142,7 @@ def _parsed(
         return form.name, parser, "failed" if told else "skipped", line(str(error), _REASON)
     except MemoryError:
         return form.name, parser, "failed", "needs more memory than a file may have"
-    except OSError:
+    except (OSError, apsw.FullError, apsw.IOError):
         raise
     except RecursionError:
         return form.name, parser, "failed", "nested too deep"

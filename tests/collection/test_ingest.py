@@ -34,6 +34,20 @@ with Collection.open([sys.argv[1]], home=Home(Path(sys.argv[2])), progress=lambd
     sys.stdout.write(collection.sha256)
 """
 
+_INGEST = """
+import sys
+from pathlib import Path
+from rlm_local.collection import CollectionError
+from rlm_local.collection.ingest import Ingest, plan
+from rlm_local.collection.scan import Scan
+from rlm_local.collection.store import open_writing
+db = open_writing(Path(sys.argv[2]))
+try:
+    Ingest(db, Path(sys.argv[2]), cores=1).run(plan(db, Scan([Path(sys.argv[1])])), (), ())
+except CollectionError as error:
+    sys.stdout.write(str(error))
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -267,6 +281,25 @@ def test_a_full_disk_is_said_and_what_was_read_is_kept(folder: Path, tmp_path: P
         assert len(rest.tasks) == 56 - kept
         Ingest(db, path, cores=1).run(rest, (), ())
         assert db.execute("SELECT count(*) FROM file WHERE status = 'read'").get == 56
+    finally:
+        db.close()
+
+
+def test_where_a_child_cannot_write_no_file_is_to_blame(folder: Path, tmp_path: Path) -> None:
+    (folder / "large.csv").write_text("id,text\n" + "".join(f"{number},{'x' * 90}\n" for number in range(40_000)))
+    path = tmp_path / "full.db"
+    limit = 1_000_000  # bytes of a file that a process may write
+    program = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n{_INGEST}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(folder), str(path)], capture_output=True, env=environment, text=True
+    )
+    assert "cannot be used" in told.stdout, told.stderr
+    db = open_writing(path)
+    try:
+        assert db.execute("SELECT count(*) FROM file WHERE status = 'failed'").get == 0
+        Ingest(db, path, cores=1).run(plan(db, Scan([folder])), (), ())
+        assert db.execute("SELECT count(*) FROM file WHERE status = 'read'").get == 17
     finally:
         db.close()
 
