@@ -11,7 +11,7 @@ import pytest
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus
-from rlm_local.engine.authors.card import card
+from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.authors.prompt import Asking
 from rlm_local.engine.guided.planner import planning_prompt
 from rlm_local.engine.guided.schema import Schema
@@ -50,7 +50,9 @@ def lines_of(prompt: Prompt) -> list[str]:
 def by_programs(name: str, value: str, file: str) -> list[str]:
     with closing(Collection.of({f"visits{file}.csv": table(name, value)})) as collection:
         view = View(collection)
-        asking = Asking(card(collection.tables, collection.references), QUESTION, view.mentions(QUESTION))
+        mentions = view.mentions(QUESTION)
+        shown = card(collection.tables, collection.references, QUESTION, mentions)
+        asking = Asking(shown, QUESTION, hints(collection.tables, mentions))
         return lines_of(asking.prompt(""))
 
 
