@@ -7,6 +7,7 @@ as far as it goes; both are said. Anything else is refused with its price, befor
 """
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -81,7 +82,10 @@ class Semantic:
             if done == len(texts):
                 continue
             if plan["aggregate"]:
-                return self._estimated(plan["aggregate"], priced)
+                try:
+                    return self._estimated(plan["aggregate"], priced)
+                except (ArithmeticError, ValueError) as error:
+                    raise SqlError(f"its number cannot be estimated from a sample: {error}") from None
             if not plan["partial"] or not done:
                 raise self._too_much(question, len(texts), done, priced)
             self._unseen(question, len(texts), done)
@@ -151,7 +155,7 @@ class Semantic:
         if len(seen) < _FEWEST or not all(each.drawn for each in strata):
             raise self._too_much(questions[0], len(rows), len(seen), priced)
         answered = self._select(aggregate["rows"])
-        values = {row: answered[row][0] for row in seen}
+        values = {row: _number(answered[row][0]) for row in seen}
         if aggregate["kind"] == "total":
             found = total(strata, {row: value or 0 for row, value in values.items()}, weights, len(rows))
         else:
@@ -225,7 +229,19 @@ def _first(texts: Sequence[str]) -> int:
 def _weights(rows: Sequence[tuple[Any, ...]]) -> list[float] | None:
     """What each row can add at most, where the query says that."""
     weights: list[float] = [row[1] if isinstance(row[1], int | float) else 0 for row in rows]
+    if not math.isfinite(sum(map(abs, weights))):
+        raise OverflowError("the sum is too large")
     return weights if any(weights) else None
+
+
+def _number(value: Any) -> float | None:
+    """What SUM and AVG make of a value: of a text the number that it is, else 0."""
+    if value is None or isinstance(value, int | float):
+        return value
+    try:
+        return float(value) if isinstance(value, str) else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _shown(value: Any) -> str:

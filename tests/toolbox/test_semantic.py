@@ -287,6 +287,14 @@ def test_a_number_for_which_time_runs_out_is_estimated_from_what_was_answered(
     assert sum(host.texts) == 150
 
 
+def test_a_text_is_summed_as_sqlite_does_and_what_overflows_is_refused_in_words(path: Path) -> None:
+    sql, _ = _database(path, Host(room=1_000))
+    assert sql("SELECT SUM(document) FROM notes WHERE judge(text, 'Even?')")[0][0] == 0
+    assert sql("SELECT AVG(CAST(price AS TEXT)) FROM notes WHERE judge(text, 'Even?')")[0][0] == pytest.approx(3, abs=1)
+    with pytest.raises(SqlError, match="cannot be estimated"):
+        sql("SELECT SUM(1e308) FROM notes WHERE judge(text, 'Odd?')")
+
+
 def test_a_list_for_which_time_runs_out_says_how_far_it_came(path: Path) -> None:
     host = _Slowing(after=7)
     sql, said = _database(path, host)
