@@ -69,6 +69,8 @@ def _node(node: "NodeRecord", children: "Mapping[int | None, list[NodeRecord]]")
 
 def _turn(number: int, turn: "TurnRecord") -> list[Text]:
     parts: list[Text] = []
+    if turn.start.thought:
+        parts.append(Text(f"(thought: {_cut(clean(turn.start.thought))})", style="dim"))
     if turn.start.cell:
         parts.append(_PYTHON.highlight(clean(turn.start.cell).strip("\n")))
     parts += [Text(line, style="magenta") for batch in turn.batches for line in _batch(batch)]

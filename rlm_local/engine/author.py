@@ -12,7 +12,8 @@ from rlm_policy import Decision, State
 class Step:
     """One turn as written: the decision, the cell, and what the model saw and said to get there.
 
-    `prompt` is None where no model was asked. `plan` is the typed plan as plain data, where the author makes one.
+    `prompt` is None where no model was asked, `thought` what it thought before it wrote. `plan` is the typed plan as
+    plain data, where the author makes one.
     """
 
     decision: Decision
@@ -22,6 +23,7 @@ class Step:
     completion_ids: tuple[int, ...] = ()
     text: str = ""
     plan: Mapping[str, Any] | None = None
+    thought: str = ""
 
 
 @dataclass(frozen=True)

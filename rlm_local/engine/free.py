@@ -14,6 +14,7 @@ from rlm_local.models import Cancel, Message, Model, Prompt
 from rlm_policy import Action, Decision, State
 
 _CELL_TOKENS = 400
+_THOUGHT_TOKENS = 1_000
 _FENCE = "```python\n"
 _MARGIN = 64
 """Tokens of the window that are left free: a prompt's parts are counted apart, and together may be a few more."""
@@ -64,7 +65,7 @@ class FreeAuthor:
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
         """See `Author.step`."""
         prompt = self._messages(state, turns)
-        with self.budget.reserve(price_of(self.model, [prompt], _CELL_TOKENS)) as receipt:
+        with self.budget.reserve(price_of(self.model, [prompt], _CELL_TOKENS + prompt.thinking)) as receipt:
             repeated = len(turns) > 1 and turns[-1].step.cell == turns[-2].step.cell
             made = self.model.generate(
                 [prompt],
@@ -83,6 +84,7 @@ class FreeAuthor:
             prompt_ids=made.prompt_ids,
             completion_ids=made.token_ids,
             text=_FENCE + made.text,
+            thought=made.thought,
         )
 
     def _messages(self, state: State, turns: tuple[Turn, ...]) -> Prompt:
@@ -101,8 +103,9 @@ class FreeAuthor:
         form = f"\nThe answer has to fit this JSON Schema: {json.dumps(self.schema.schema)}" if self.schema else ""
         messages.append(Message("user", f"Question: {state.question}{form}"))
         told = [_told(turn) for turn in turns]
-        room = self.model.n_ctx - _CELL_TOKENS - _MARGIN - sum(map(self._size, messages))
-        return Prompt((*messages, *self._compacted(told, room)), prefill=_FENCE)
+        thinking = _THOUGHT_TOKENS if self.model.thinks else 0
+        room = self.model.n_ctx - _CELL_TOKENS - thinking - _MARGIN - sum(map(self._size, messages))
+        return Prompt((*messages, *self._compacted(told, room)), prefill=_FENCE, thinking=thinking)
 
     def _compacted(self, told: list[tuple[Message, Message]], room: int) -> list[Message]:
         """As much of the turns as there is room for, in tokens: old outputs are only named; then the oldest turns go.

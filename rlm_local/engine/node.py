@@ -134,6 +134,7 @@ class Node:
                 plan=step.plan,
                 cell=step.cell,
                 spent=spent,
+                thought=step.thought,
             ),
         )
         self.broker.batches.begin(turn, state.seconds_left - spent["seconds"])

@@ -29,6 +29,7 @@ _VALUES = {
     "turn_end": ("output", "error"),
     "turn": (
         "state", "decision", "messages", "prefill", "prompt_ids", "completion_ids", "text", "plan", "cell", "spent",
+        "thought",
     ),
     "node_end": ("result",),
     "node": ("question", "view", "share"),

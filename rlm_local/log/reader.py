@@ -122,6 +122,7 @@ class Reader:
                 plan=db.get_json(row["plan"]),
                 cell=db.get_text(row["cell"]),
                 spent=self._json(row["spent"]),
+                thought="" if row["thought"] is None else db.get_text(row["thought"]),
             ),
             batches=tuple(self._batch(batch) for batch in self._rows("batch", "turn", row["id"])),
             end=self._turn_end(ends[0]) if ends else None,

@@ -71,6 +71,9 @@ class TurnStart:
     spent: Data | None = None
     """What deciding and writing the cell cost: prompt_tokens, completion_tokens, calls, seconds."""
 
+    thought: str = ""
+    """What the model thought before it wrote."""
+
 
 @dataclass(frozen=True)
 class NodeStart:

@@ -135,6 +135,7 @@ MIGRATIONS: Migrations = (
     ("0003 outcomes", _OUTCOMES + _append_only("outcome")),
     ("0004 typed answers", "ALTER TABLE run ADD COLUMN answer_schema BLOB;  -- JSON Schema, or NULL\n"),
     ("0005 deletion", "CREATE INDEX node_turn ON node (turn);\nCREATE INDEX node_parent ON node (parent);\n"),
+    ("0006 thoughts", "ALTER TABLE turn ADD COLUMN thought BLOB;  -- before the cell was written\n"),
 )
 
 

@@ -55,6 +55,7 @@ class RunLog:
                 db.put_json(start.plan),
                 db.put_text(start.cell),
                 db.put_json(start.spent),
+                db.put_text(start.thought),
             )
             return db.insert("turn", (None, node, *row))
 

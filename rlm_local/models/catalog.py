@@ -2,7 +2,7 @@
 
 Whoever hands the weights over, the pinned sha256 decides. The hashes are those of the files at that revision of the
 hub; the packages on the index were made by others and only carry the same bytes in parts. The three models that the
-index has were run and measured, the others were not.
+index has were run and measured; of the others, architecture and template are tested with made weights.
 """
 
 from collections.abc import Sequence

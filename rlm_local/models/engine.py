@@ -36,10 +36,14 @@ from rlm_local.models.result import Generation, Scores, Usage
 from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf, identify
 from rlm_local.models.template import ChatTemplate, Encoded
+from rlm_local.models.thinking import Thought
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
 _BATCH = 256  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
 _GPU_BATCH = 512
+
+_THOUGHT_TEMPERATURE = 0.6
+"""As families of thinking models want it: a thought without chance repeats itself."""
 
 _KEPT_TOGETHER = 32
 """Answers that are written to the leaf cache at a time."""
@@ -103,6 +107,7 @@ class LlamaEngine:
         except BaseException:
             self._weights.close()
             raise
+        self.thinks = self._template.thinks
         self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
         identity = identify(path, library_version())
@@ -154,10 +159,11 @@ class LlamaEngine:
 
         return self._write(
             [["generate", *stop, temperature, seed + place if temperature else 0] for place in range(len(prompts))],
-            self._encode(prompts),
+            self._encode(prompts, reply=max_tokens),
             picker,
             max_tokens=max_tokens,
             stop=stop,
+            seed=seed,
             adapters=self._adapters.select(adapters or {}),
             cancel=cancel,
             on_done=on_done,
@@ -176,7 +182,7 @@ class LlamaEngine:
     ) -> list[Generation]:
         return self._write(
             [["extract", grammar]] * len(prompts),
-            self._encode(prompts),
+            self._encode(prompts, reply=max_tokens),
             lambda _place: Grammar(self._weights, grammar),
             max_tokens=max_tokens,
             adapters=self._adapters.select(adapters or {}),
@@ -253,13 +259,31 @@ class LlamaEngine:
     ) -> None:
         self.close()
 
-    def _encode(self, prompts: Sequence[Prompt], *, extra: int = 1) -> list[Encoded]:
-        """The prompts' tokens, each with room for `extra` more."""
-        encoded = [self._template.encode(prompt) for prompt in prompts]
+    def _encode(self, prompts: Sequence[Prompt], *, extra: int = 1, reply: int = 0) -> list[Encoded]:
+        """The prompts' tokens, each with room for `extra` more, or for a reply after as much thought as there is room
+        for."""
+        encoded = [self._thoughtful(prompt, reply) if reply else self._template.encode(prompt) for prompt in prompts]
         longest = max((len(each.tokens) for each in encoded), default=0)
         if longest + extra > self.n_ctx:
             raise PromptTooLong(longest, self.n_ctx - extra)
         return encoded
+
+    def _thoughtful(self, prompt: Prompt, reply: int) -> Encoded:
+        """A prompt with the thought that it lets the model have, cut to what the reply leaves of the context."""
+        encoded = self._template.encode(prompt, thinking=prompt.thinking)
+        if encoded.thought is None:
+            return encoded
+        room = self.n_ctx - len(encoded.tokens) - len(encoded.thought.cut) - reply
+        if room < encoded.thought.most:
+            return self._template.encode(prompt, thinking=max(0, room))
+        return encoded
+
+    def _thought(self, encoded: Encoded, seed: int) -> Thought | None:
+        """The thought before a reply."""
+        if encoded.thought is None:
+            return None
+        pick = Sampled(_THOUGHT_TEMPERATURE, seed).pick
+        return Thought(encoded.thought, pick, self._weights.spell, self._weights.is_end)
 
     def _write(
         self,
@@ -269,6 +293,7 @@ class LlamaEngine:
         *,
         max_tokens: int,
         stop: Sequence[str] = (),
+        seed: int = 0,
         adapters: AdapterSet,
         cancel: Cancel | None,
         on_done: OnDone | None,
@@ -287,6 +312,7 @@ class LlamaEngine:
                     room=min(max_tokens, self.n_ctx - len(prompts[place].tokens)),
                     stop=stop,
                     fixed=prompts[place].fixed,
+                    thought=self._thought(prompts[place], seed + place),
                 )
                 for place in places
             ]
@@ -299,17 +325,19 @@ class LlamaEngine:
                             on_text(places[index], text)
 
         def recall(place: int, kept: list[Any]) -> Generation:
-            text, token_ids, logprob, finish = kept
+            text, token_ids, logprob, finish, *thought = kept
             if on_text is not None and text:
                 on_text(place, text)
             prompt_ids = tuple(prompts[place].tokens.tolist())
             usage = Usage(cached_tokens=len(prompt_ids))
-            return Generation(text, tuple(token_ids), prompt_ids, logprob, finish, usage)
+            return Generation(text, tuple(token_ids), prompt_ids, logprob, finish, usage, *thought)
 
-        keys = self._keys([[*call, max_tokens] for call in calls], prompts, adapters)
-        return self._answer(
-            keys, ask, recall, lambda made: (made.text, made.token_ids, made.logprob, made.finish), on_done
-        )
+        thoughts = [prompt.thought for prompt in prompts]
+        depend = [
+            [*call, max_tokens, *((thought.most, thought.cut, seed + place) if thought else ())]
+            for place, (call, thought) in enumerate(zip(calls, thoughts, strict=True))
+        ]
+        return self._answer(self._keys(depend, prompts, adapters), ask, recall, _plain, on_done)
 
     def _keys(self, calls: Sequence[Sequence[Any]], prompts: Sequence[Encoded], adapters: AdapterSet) -> list[bytes]:
         """What names each answer in the leaf cache; nothing where there is none."""
@@ -356,3 +384,9 @@ class LlamaEngine:
         if self._leaves is not None and fresh:
             self._leaves.put(fresh)
         fresh.clear()
+
+
+def _plain(made: Generation) -> Sequence[Any]:
+    """What the leaf cache keeps of a reply."""
+    thought = (made.thought,) if made.thought else ()
+    return made.text, made.token_ids, made.logprob, made.finish, *thought

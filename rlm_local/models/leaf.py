@@ -13,6 +13,7 @@ from rlm_local.models.kv import Tokens
 from rlm_local.models.llama import Weights
 from rlm_local.models.logits import Logits, log_sum_exp
 from rlm_local.models.result import Generation, Usage
+from rlm_local.models.thinking import Thought
 
 
 class Picker(Protocol):
@@ -92,16 +93,26 @@ class Peek:
 
 
 class Write:
-    """A reply, token by token."""
+    """A reply, token by token, and before it a thought, if one is wanted: that is not sent, and needs no stop."""
 
     kept = False
 
     def __init__(
-        self, weights: Weights, tokens: Tokens, picker: Picker, *, room: int, stop: Sequence[str], fixed: int = 0
+        self,
+        weights: Weights,
+        tokens: Tokens,
+        picker: Picker,
+        *,
+        room: int,
+        stop: Sequence[str],
+        fixed: int = 0,
+        thought: Thought | None = None,
     ) -> None:
         self.tokens = tokens
         self.fixed = fixed
-        self.room = room
+        self.room = room + (thought.room if thought else 0)
+        self._left = room  # tokens of the reply
+        self._thought = thought
         self._weights = weights
         self._picker = picker
         self._stop = tuple(stop)
@@ -115,7 +126,11 @@ class Write:
 
     def step(self, logits: Logits, emit: Callable[[str], None]) -> int | None:
         total = _total(logits)
+        if self._thought is not None and self._thought.going_on:
+            self._written.append(self._thought.step(logits))
+            return self._written[-1]
         token = self._picker.pick(logits)
+        self._left -= 1
         self._logprob += float(logits[token]) - total
         self._written.append(token)
         ended = self._weights.is_end(token)
@@ -125,7 +140,7 @@ class Write:
         cut = min((place for place in places if place >= 0), default=None)
         self._text = self._text[:cut]
         self._stopped = ended or cut is not None
-        finished = self._stopped or len(self._written) == self.room
+        finished = self._stopped or not self._left
         ready = len(self._text) - (0 if finished else self._held)
         if ready > self._emitted:
             emit(self._text[self._emitted : ready])
@@ -140,6 +155,7 @@ class Write:
             logprob=self._logprob,
             finish="stop" if self._stopped else "length",
             usage=usage + Usage(completion_tokens=len(self._written)),
+            thought=self._thought.text if self._thought else "",
         )
 
     def close(self) -> None:

@@ -173,8 +173,12 @@ class Weights:
             raise EngineError(f"the tokenizer failed with {count}")
         return buffer[:count]
 
+    def spell(self, token: int) -> str:
+        """The text of a token, a special one's spelled out."""
+        return self._text(token, special=True).decode(errors="replace")
+
     def _special(self, token: int) -> str:
-        return "" if token < 0 else self._text(token, special=True).decode(errors="replace")
+        return "" if token < 0 else self.spell(token)
 
     def _is_end(self, token: int) -> bool:
         """Whether the token ends a turn or the text."""

@@ -96,6 +96,11 @@ class Model(Protocol):
         """Of the chat template: under another one the same messages are other tokens."""
         ...
 
+    @property
+    def thinks(self) -> bool:
+        """Whether it can think before it replies, where a prompt lets it."""
+        ...
+
     def count(self, text: str) -> int:
         """How many tokens a plain text has."""
         ...

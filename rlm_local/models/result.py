@@ -32,10 +32,12 @@ class Generation:
 
     Attributes:
         text: the reply, without prefill and stop string.
-        token_ids: the generated tokens, the end-of-turn token included where one came.
+        token_ids: the generated tokens, the end-of-turn token included where one came; a thought and its marks come
+            first.
         prompt_ids: the tokens of the prompt.
-        logprob: natural log probability of `token_ids` given the prompt, summed.
+        logprob: natural log probability of the reply's own tokens given what was before them, summed.
         finish: "stop" at a stop string or the end of the turn, "length" at the limit.
+        thought: what the model thought before the reply, where the prompt let it.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Generation:
     logprob: float
     finish: Literal["stop", "length"]
     usage: Usage
+    thought: str = ""
 
 
 @dataclass(frozen=True)

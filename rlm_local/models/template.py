@@ -7,6 +7,7 @@ It never sees the messages' text: it is rendered over markers, and the text is p
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import NoReturn
 
@@ -18,8 +19,10 @@ from rlm_local.models.errors import TemplateError
 from rlm_local.models.kv import Tokens
 from rlm_local.models.llama import Weights
 from rlm_local.models.prompt import Prompt
+from rlm_local.models.thinking import Bound, thinking_of
 
 _MARKER = re.compile(r"\[\[message-(\d+)\]\]")
+_TODAY = datetime(2025, 1, 1)  # noqa: DTZ001 - what templates are told, so that a prompt begins the same every day
 _CACHED_CHARACTERS = 20_000  # longer texts are seldom seen twice, and would fill the cache
 
 
@@ -29,10 +32,12 @@ class Encoded:
 
     Attributes:
         fixed: how many of the first tokens belong to the fixed messages.
+        thought: the thought that comes first, and after which the prefill comes; None where the model answers at once.
     """
 
     tokens: Tokens
     fixed: int
+    thought: Bound | None = None
 
 
 class ChatTemplate:
@@ -55,16 +60,27 @@ class ChatTemplate:
         except jinja2.TemplateError as error:
             raise TemplateError(f"the chat template is broken: {error}") from error
         self._weights = weights
+        self._thinking = None
+        self._thinking = thinking_of(weights.chat_template, self._opening())
         self._layout = lru_cache(maxsize=64)(self._render)
         self._tokenize_cached = lru_cache(maxsize=1024)(self._tokenize)
 
-    def encode(self, prompt: Prompt) -> Encoded:
-        """The prompt's tokens, up to the end of the prefill.
+    @property
+    def thinks(self) -> bool:
+        """Whether the model can think before it answers."""
+        return self._thinking is not None
+
+    def encode(self, prompt: Prompt, *, thinking: int = 0) -> Encoded:
+        """The prompt's tokens, up to the end of the prefill, or to where a thought begins.
+
+        Args:
+            thinking: the most tokens that a thought may have; none where the model does not think.
 
         Raises:
             TemplateError: the template refuses these roles, or leaves a message out.
         """
-        pieces = self._layout(tuple(message.role for message in prompt.messages))
+        thinks = self._thinking if thinking else None
+        pieces = self._layout(tuple(message.role for message in prompt.messages), thinks is not None)
         tokens: list[int] = []
         fixed = 0
         for piece in pieces:
@@ -76,8 +92,12 @@ class ChatTemplate:
                 tokens += self._tokens(prompt.messages[piece].content, special=False)
         if 0 < prompt.fixed == len(prompt.messages):
             fixed = len(tokens)
-        tokens += self._tokens(prompt.prefill, special=False)
-        return Encoded(np.asarray(tokens, np.int32), fixed)
+        prefill = self._tokens(prompt.prefill, special=False)
+        if thinks is None:
+            return Encoded(np.asarray([*tokens, *prefill], np.int32), fixed)
+        answers, cut = (self._tokens(text, special=True) for text in (thinks.answers, thinks.cut + thinks.answers))
+        thought = Bound(thinking, thinks.ends, (*answers, *prefill), (*cut, *prefill))
+        return Encoded(np.asarray(tokens, np.int32), fixed, thought)
 
     def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
         tokenize = self._tokenize_cached if len(text) <= _CACHED_CHARACTERS else self._tokenize
@@ -86,7 +106,15 @@ class ChatTemplate:
     def _tokenize(self, text: str, special: bool) -> tuple[int, ...]:
         return tuple(self._weights.tokenize(text, special=special))
 
-    def _render(self, roles: tuple[str, ...]) -> tuple[str | int, ...]:
+    def _opening(self) -> str:
+        """What a turn of the model begins with, as the template has it with thinking on; empty if it cannot be had."""
+        try:
+            last = self._render(("user",), True)[-1]
+        except TemplateError:  # it is raised where it matters
+            return ""
+        return last if isinstance(last, str) else ""
+
+    def _render(self, roles: tuple[str, ...], thinking: bool) -> tuple[str | int, ...]:
         """The template over these roles: its own text, and the numbers of the messages in between."""
         messages = [{"role": role, "content": f"[[message-{number}]]"} for number, role in enumerate(roles)]
         try:
@@ -96,6 +124,8 @@ class ChatTemplate:
                 bos_token=self._weights.bos,
                 eos_token=self._weights.eos,
                 raise_exception=_refuse,
+                strftime_now=_TODAY.strftime,
+                enable_thinking=thinking,
             )
         except jinja2.TemplateError as error:
             raise TemplateError(f"the chat template refuses the roles {', '.join(roles)}: {error}") from error
@@ -103,6 +133,9 @@ class ChatTemplate:
         pieces = [int(part) if place % 2 else part for place, part in enumerate(parts)]
         if [piece for piece in pieces if isinstance(piece, int)] != list(range(len(roles))):
             raise TemplateError(f"the chat template does not keep the messages in order: {', '.join(roles)}")
+        if self._thinking is not None:
+            opening = str(pieces[-1])  # what comes after the last message: a split ends in text
+            pieces[-1] = self._thinking.begin(opening) if thinking else self._thinking.skip(opening)
         return tuple(piece for piece in pieces if piece != "")
 
 

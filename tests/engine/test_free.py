@@ -4,6 +4,7 @@ import pytest
 
 from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
+from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
 from rlm_local.engine.replay import replay
 from rlm_local.models import Cancel, Prompt
@@ -167,3 +168,22 @@ def test_what_does_not_fit_even_so_drops_the_oldest_turns(asker: Asker) -> None:
     last = str(record.nodes[0].turns[-1].start.messages)
     assert "x0 =" not in last
     assert "x4 =" in last
+
+
+def test_a_thought_is_in_the_log_and_neither_in_the_cell_nor_in_what_the_model_is_shown_later(asker: Asker) -> None:
+    model = programmer("print(1)", "FINAL(2)")
+    model.thinks = True
+    _, record = asker.ask(model, "How many?", policy="free")
+    first, second = record.nodes[0].turns
+    assert first.start.thought == second.start.thought == "Let me see."
+    assert all("Let me see" not in part for part in (first.start.text, first.start.cell, str(second.start.messages)))
+
+
+def test_what_a_thought_may_cost_is_reserved_where_the_model_thinks(asker: Asker) -> None:
+    def ended(*, thinks: bool) -> Ended:
+        model = programmer("FINAL(2)")
+        model.thinks = thinks
+        return asker.ask(model, "How many?", policy="free", limits=Limits(tokens=1_400))[0].ended
+
+    assert ended(thinks=False) is Ended.ANSWERED
+    assert ended(thinks=True) is Ended.BUDGET

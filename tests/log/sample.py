@@ -37,6 +37,7 @@ def turn_start(cell: str = "print(len(rows('visits')))") -> TurnStart:
         text='count"}',
         plan={"op": "count"},
         cell=cell,
+        thought="May is a month.",
     )
 
 

@@ -21,6 +21,7 @@ class ScriptedModel:
         choose: the option that `choose` prefers for a prompt.
         slot: the option that a cursor prefers, given its prompt, the text so far and the options.
         write: the text that a cursor writes, given its prompt and the text so far.
+        thinks: whether a reply comes after a thought, where its prompt lets it.
 
     Attributes:
         calls: what was asked, in order: the method's name and the prompt.
@@ -35,10 +36,12 @@ class ScriptedModel:
         write: Callable[[Prompt, str], str] = lambda prompt, text: "",
         name: str = "scripted",
         n_ctx: int = 8192,
+        thinks: bool = False,
     ) -> None:
         self.name = name
         self.template_sha256 = "0" * 64
         self.n_ctx = n_ctx
+        self.thinks = thinks
         self.calls: list[tuple[str, Prompt]] = []
         self._reply = reply
         self._choose = choose
@@ -76,7 +79,10 @@ class ScriptedModel:
                 on_text(index, text)
             count = min(len(words), max_tokens)
             usage = self._usage(prompt) + Usage(completion_tokens=count)
-            results.append(Generation(text, tuple(range(count)), self.encode(prompt), -0.1 * count, finish, usage))
+            thought = "Let me see." if self.thinks and prompt.thinking else ""
+            results.append(
+                Generation(text, tuple(range(count)), self.encode(prompt), -0.1 * count, finish, usage, thought)
+            )
         return results
 
     def extract(

@@ -71,6 +71,7 @@ class LocalModel:
             self.close()
             raise
         self.n_ctx: int = opened["n_ctx"]
+        self.thinks: bool = opened["thinks"]
         self.template_sha256: str = opened["template_sha256"]
 
     def load_adapter(self, name: str, path: Path) -> None:

@@ -114,7 +114,8 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - it is the caller's
             self._fail(OPENING, error)
             return
-        self._pipe.send(Returned(OPENING, {"n_ctx": model.n_ctx, "template_sha256": model.template_sha256}, False))
+        told = {"n_ctx": model.n_ctx, "thinks": model.thinks, "template_sha256": model.template_sha256}
+        self._pipe.send(Returned(OPENING, told, False))
         self._model.set_result(model)
         while reader.is_alive() and os.getppid() == parent:  # a fork of it may hold the pipe when it is gone
             reader.join(_GLANCE)

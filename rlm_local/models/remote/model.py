@@ -75,6 +75,7 @@ class RemoteModel:
             self._server.close()
             raise
         self.n_ctx = n_ctx or said or _CONTEXT
+        self.thinks = False  # what a server lets its model think is the server's own
         self.template_sha256 = hashlib.sha256(f"{url} {self.name}".encode()).hexdigest()  # it stays with the server
         self._tells = True  # whether it gives log probabilities, as far as is known
         self._grammars: bool | None = None
