@@ -1,6 +1,5 @@
 """A trained policy: a folder with an adapter, what it was made from, and what an evaluation says of it."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -207,6 +206,8 @@ class Policies:
         rest = f"{json.dumps(asdict(promotion))}\n".encode()
         try:
             with path.open("a+b", buffering=0) as file:
+                import fcntl  # not on Windows, where help and doctor start all the same
+
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.seek(0)
                 whole = file.read().rfind(b"\n") + 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from rlm_local.cli.shared import JsonOption, shared
+from rlm_local.cli.system import ELSEWHERE, LINUX_ALONE, TESTED
 from rlm_local.cli.terminal import clean, columns, console
 from rlm_local.home import Home
 
@@ -66,6 +67,7 @@ def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
 def examine(home: Home) -> Iterator[Finding]:
     """Everything that a run depends on, on this machine."""
     yield _python()
+    yield on_system(platform.system(), platform.machine())
     yield _compiler()
     yield from _llama(home)
     yield _wasmtime()
@@ -76,7 +78,17 @@ def examine(home: Home) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    return Finding("python", "ok", f"{platform.python_version()}, {platform.system()} {platform.machine()}")
+    return Finding("python", "ok", platform.python_version())
+
+
+def on_system(system: str, machine: str) -> Finding:
+    """What of rlm-local there is on a system."""
+    if system != "Linux":
+        return Finding("system", "missing", f"{system} {machine}: {LINUX_ALONE}", ELSEWHERE)
+    if (system, machine) == TESTED:
+        return Finding("system", "ok", f"{system} {machine}")
+    walls = "the sandbox's walls are the same" if machine == "aarch64" else "the sandbox has no seccomp filter"
+    return Finding("system", "weak", f"{system} {machine}, on which nothing was tested; {walls} there")
 
 
 def _compiler() -> Finding:
@@ -212,6 +224,8 @@ def _sandbox(home: Home) -> Iterator[Finding]:
     else:
         remedy = "The first run fetches and builds it"
         yield Finding("sandbox image", "missing", "not here", remedy, _IMAGE_MEGABYTES, 0.5, needed=False, fetched=True)
+    if platform.system() != "Linux":  # that was said
+        return
     try:
         from rlm_sandbox import capabilities
 

@@ -10,6 +10,7 @@ import typer
 
 from rlm_local.cli.age import age
 from rlm_local.cli.shared import ContextOption, ModelOption, PolicyOption, PriceOption, WallsOption, shared
+from rlm_local.cli.system import check_system
 from rlm_local.cli.terminal import complain
 from rlm_local.cli.walls import look_at_walls
 from rlm_local.errors import UsageError
@@ -76,6 +77,7 @@ def serve(
     It listens on this machine alone. For any other --host keys are needed: `rlm-local keys make`. One server uses a
     state directory at a time. Ctrl-C lets runs end; once more cancels them.
     """
+    check_system()
     if find_spec("fastapi") is None:
         raise UsageError("the server needs packages that are not installed", remedy="pip install 'rlm-local[serve]'")
     from rlm_local.models import DEFAULT_MODEL, OwnModels, resolve

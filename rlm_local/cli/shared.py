@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 import typer
 
 from rlm_local.cli.interrupt import interruptible
+from rlm_local.cli.system import check_system
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 
@@ -141,6 +142,7 @@ def shared(ctx: typer.Context) -> Shared:
 @contextmanager
 def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> Generator[Resumer]:
     """The engine, set up and loaded; Ctrl-C meanwhile ends the program."""
+    check_system()
     use = shared(ctx)
     with ExitStack() as stack:
         with interruptible():

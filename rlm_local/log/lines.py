@@ -1,6 +1,5 @@
 """A file of results, one JSON object a line, that can be gone on with after any interruption."""
 
-import fcntl
 import json
 import os
 from pathlib import Path
@@ -58,6 +57,8 @@ class LineFile:
 
     def _lock(self) -> None:
         try:
+            import fcntl  # not on Windows, where help and doctor start all the same
+
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UsageError(f"{self.path} is being written by another process", remedy="Wait for it") from error

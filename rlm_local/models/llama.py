@@ -49,7 +49,7 @@ class Weights:
         params = c.llama_model_default_params()
         params.n_gpu_layers = offloaded
         params.use_extra_bufts = library().extra_buffers
-        params.load_mode = c.LLAMA_LOAD_MODE_NONE  # mapped pages would stay resident beside the repacked weights
+        params.load_mode = c.LLAMA_LOAD_MODE_MMAP  # the pages are the cache's: given back where memory is short
 
         interrupted: list[BaseException] = []
 

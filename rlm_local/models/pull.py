@@ -4,7 +4,6 @@ Nothing half-written is ever where weights are looked for: a file is staged, has
 fetched when the user pressed Ctrl-C stays in `.partial-<name>/` and the next pull goes on from there.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -140,6 +139,8 @@ def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: 
 @contextmanager
 def _staging(spec: ModelSpec, directory: Path) -> Generator[Path]:
     """The directory where this model is put together: one process at a time, gone when the model is in place."""
+    import fcntl  # not on Windows, where help and doctor start all the same
+
     path = directory / f".partial-{spec.name}"
     with (directory / f".lock-{spec.name}").open("w") as lock:
         try:

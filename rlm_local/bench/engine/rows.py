@@ -58,7 +58,7 @@ class Bench:
         """First of all, before anything else is in memory: what the process takes beyond weights and KV."""
         self.model.choose(self._sorting(64), OPTIONS)
         known = self._path.stat().st_size + self.model.n_ctx * read_header(self._path).cell_bytes
-        return [Measurement("RSS beyond weights and KV", "MB", 300, True, ((_resident() - known) / 1e6,))]
+        return [Measurement("private memory beyond weights and KV", "MB", 300, True, ((_private() - known) / 1e6,))]
 
     def choices(self) -> list[Measurement]:
         """64 `choose` calls, beside llama.cpp alone and the packaged API."""
@@ -303,7 +303,7 @@ def _wait(condition: Callable[[], bool]) -> None:
         time.sleep(_POLL)
 
 
-def _resident() -> int:
-    """Bytes of this process that are in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
+def _private() -> int:
+    """Bytes of this process that are in memory and no file's, whose pages the kernel can take back."""
+    resident, shared = Path("/proc/self/statm").read_text().split()[1:3]
+    return (int(resident) - int(shared)) * 4096

@@ -4,6 +4,7 @@ They are those of node-llama-cpp (MIT), for llama.cpp 0.5.0. Only the shared obj
 """
 
 import hashlib
+import json
 import platform
 import shutil
 import sys
@@ -20,6 +21,9 @@ from rlm_local.models.sources import Report
 
 _VERSION = "3.22.1"
 _NEEDLESS = ("libllama-common",)
+_SUMS = "sha256.json"
+"""Of what was unpacked, in its folder."""
+
 _OWN_NAME = "libllama."
 """In the archive the version, and the backend, stand in the name: libllama.cuda.v0.5.0.so."""
 
@@ -125,6 +129,17 @@ def ensure_package(
     return library
 
 
+def intact(folder: Path) -> bool:
+    """Whether a package's files are those that were unpacked, as far as their hashes were noted then."""
+    try:
+        sums: dict[str, str] = json.loads((folder / _SUMS).read_text())
+        return all(_sha256(folder / name) == digest for name, digest in sums.items())
+    except FileNotFoundError:
+        return not (folder / _SUMS).exists()
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _unpack(package: Package, archive: Path, target: Path) -> None:
     """The shared objects of the archive, once its hash is the pinned one."""
     found = _sha256(archive)
@@ -142,6 +157,7 @@ def _unpack(package: Package, archive: Path, target: Path) -> None:
                 continue
             with source, (target / (f"{_OWN_NAME}so" if name.startswith(_OWN_NAME) else name)).open("wb") as copy:
                 shutil.copyfileobj(source, copy)
+    (target / _SUMS).write_text(json.dumps({path.name: _sha256(path) for path in target.iterdir()}))
 
 
 def _sha256(path: Path) -> str:

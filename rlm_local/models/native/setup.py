@@ -1,9 +1,9 @@
 """Which library of llama.cpp a machine is to have: the first of several that a trial has seen work on it."""
 
 import ctypes
-import fcntl
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from rlm_local.errors import UsageError
 from rlm_local.models.errors import LibraryError
 from rlm_local.models.native.compiled import compiled, ensure_compiled
 from rlm_local.models.native.library import Library
-from rlm_local.models.native.packages import Package, ensure_package, package_for, package_of
+from rlm_local.models.native.npm import pack
+from rlm_local.models.native.packages import Pack, Package, ensure_package, intact, package_for, package_of
 from rlm_local.models.native.trial import Verdict, attempt
 from rlm_local.models.native.verdicts import Verdicts
 from rlm_local.models.sources import Report
@@ -57,6 +58,7 @@ class Setup:
         notice: told when the best way did not work, and which one is taken.
         attempt: tries a library.
         compile: makes one in a directory.
+        pack: fetches a package's archive.
         environment: of this process.
         brought: where llama-cpp-python has a library of its own, if it was installed with one.
     """
@@ -66,6 +68,7 @@ class Setup:
     notice: Notice = silent
     attempt: Callable[[Library], Verdict] = attempt
     compile: Callable[[Path, Report], Library] = ensure_compiled
+    pack: Pack = pack
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     brought: Path = field(default_factory=lambda: _brought())
 
@@ -78,14 +81,13 @@ class Setup:
         Raises:
             LibraryError: none works; with what became of each.
         """
-        verdicts = Verdicts(self.directory / "trials.json")
 
         def judge(library: Library) -> Verdict:
-            verdict = None if anew else verdicts.get(library)
+            verdict = None if anew else self._verdicts.get(library)
             if verdict is None:
                 self.report(f"trying llama.cpp: {library}", None)
                 verdict = self.attempt(library)
-                verdicts.put(library, verdict)
+                self._verdicts.put(library, verdict)
             return verdict
 
         with self._alone():
@@ -102,10 +104,9 @@ class Setup:
             LibraryError: nothing of what is here works.
         """
         found: dict[Library, Verdict] = {}
-        verdicts = Verdicts(self.directory / "trials.json")
 
         def judge(library: Library) -> Verdict:
-            known = self.attempt(library) if anew else verdicts.get(library)
+            known = self.attempt(library) if anew else self._verdicts.get(library)
             return found.setdefault(library, known or Verdict("was not tried yet"))
 
         chosen = _first(self._sources(fetch=False), judge, silent)
@@ -131,6 +132,10 @@ class Setup:
                 f"there is no build of llama.cpp for {backend} here", remedy=f"Give {COMPILE}, or a folder"
             )
         self._asked.write_text(backend)
+
+    @property
+    def _verdicts(self) -> Verdicts:
+        return Verdicts(self.directory / "trials.json")
 
     @property
     def _asked(self) -> Path:
@@ -163,8 +168,15 @@ class Setup:
 
     def _package(self, package: Package, *, fetch: bool, archive: Path | None = None) -> Library:
         if fetch:
-            return ensure_package(package, self.directory, self.report, archive=archive)
+            self._discard_damaged(package.library(self.directory))
+            return ensure_package(package, self.directory, self.report, archive=archive, pack=self.pack)
         return _here(package.library(self.directory))
+
+    def _discard_damaged(self, library: Library) -> None:
+        """Remove a fetched library whose files have changed, so that it is fetched again."""
+        if library.folder.is_dir() and self._verdicts.get(library) is None and not intact(library.folder):
+            self.notice(f"llama.cpp: {library} was damaged on the disk, and is fetched again")
+            shutil.rmtree(library.folder)
 
     def _compiled(self, *, fetch: bool) -> Library:
         return self.compile(self.directory, self.report) if fetch else _here(compiled(self.directory))
@@ -172,6 +184,8 @@ class Setup:
     @contextmanager
     def _alone(self) -> Generator[None]:
         """One process at a time fetches and tries."""
+        import fcntl  # not on Windows, where help and doctor start all the same
+
         with (self.directory / ".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

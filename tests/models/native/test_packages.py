@@ -10,7 +10,7 @@ import pytest
 
 from rlm_local.models.errors import LibraryError
 from rlm_local.models.native.npm import pack
-from rlm_local.models.native.packages import PACKAGES, Package, ensure_package, package_of
+from rlm_local.models.native.packages import PACKAGES, Package, ensure_package, intact, package_of
 
 FILES = {
     "package/LICENSE": b"MIT",
@@ -43,7 +43,7 @@ def silent(_what: str, _share: float | None) -> None: ...
 def test_the_shared_objects_alone_are_taken_and_llamas_own_has_its_plain_name(tmp_path: Path):
     archive = tarball(tmp_path / "x.tgz")
     library = ensure_package(package_for(archive), tmp_path, silent, archive=archive)
-    assert {path.name: path.read_bytes() for path in library.folder.iterdir()} == {
+    assert {path.name: path.read_bytes() for path in library.folder.glob("*.so")} == {
         "libllama.so": b"llama",
         "libggml-cpu-x64.so": b"cpu",
         "outside.so": b"outside",
@@ -51,6 +51,20 @@ def test_the_shared_objects_alone_are_taken_and_llamas_own_has_its_plain_name(tm
     assert not (tmp_path.parent / "outside.so").exists()
     assert library.file.name == "libllama.so"
     assert library.variants == ("x64",)
+
+
+def test_what_was_unpacked_is_intact_until_a_file_changes_or_goes(tmp_path: Path):
+    archive = tarball(tmp_path / "x.tgz")
+    folder = ensure_package(package_for(archive), tmp_path, silent, archive=archive).folder
+    assert intact(folder)
+    (folder / "libggml-cpu-x64.so").write_bytes(b"cpa")
+    assert not intact(folder)
+    (folder / "libggml-cpu-x64.so").unlink()
+    assert not intact(folder)
+    (folder / "sha256.json").write_text("{")
+    assert not intact(folder)
+    (folder / "sha256.json").unlink()
+    assert intact(folder), "of one that an earlier version unpacked nothing is known"
 
 
 def test_it_is_fetched_once(tmp_path: Path):

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,10 @@ from rlm_local.models.sources import Report
 from tests.models.native import builds
 
 pytestmark = pytest.mark.skipif(package_for("cpu") is None, reason="no build is fetched on such a machine")
+
+
+def no_registry(_requirement: str, _directory: Path, _report: Report) -> Path:
+    raise LibraryError("there is no registry")
 
 
 def no_compiler(_directory: Path, _report: Report) -> Library:
@@ -55,6 +61,7 @@ def make(tmp_path: Path) -> Callable[..., Setup]:
             notice=(said if said is not None else []).append,
             attempt=trials,
             compile=no_compiler,
+            pack=no_registry,
             environment=environment,
             brought=tmp_path / "none",
         )
@@ -113,6 +120,24 @@ def test_what_was_found_holds_until_something_changes(make: Callable[..., Setup]
     (first.folder / "libllama.so").write_bytes(b"another")
     make(trials).choose()
     assert len(trials.seen) == 6
+
+
+def test_a_fetched_library_that_was_damaged_is_fetched_again_and_that_is_told(
+    make: Callable[..., Setup], tmp_path: Path
+):
+    said: list[str] = []
+    make(Trials()).choose()
+    package = package_for("cpu")
+    assert package
+    place = package.library(tmp_path).folder
+    (place / "sha256.json").write_text(json.dumps({"libllama.so": hashlib.sha256(b"libllama.so").hexdigest()}))
+    make(Trials(), said).choose()
+    assert said == [], "what is whole stays"
+    (place / "libllama.so").write_bytes(b"lib")
+    with pytest.raises(LibraryError, match="there is no registry"):
+        make(Trials(), said).choose()
+    assert "was damaged on the disk, and is fetched again" in said[0]
+    assert not place.exists()
 
 
 def test_damaged_verdicts_are_found_anew(make: Callable[..., Setup], tmp_path: Path):
