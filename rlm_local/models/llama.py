@@ -155,6 +155,8 @@ class Weights:
     def _user_defined_marks(self) -> re.Pattern[str] | None:
         """Where the text of a user-defined token begins that is set in brackets; others are words and spaces, which may
         be tokens."""
+        if c.llama_vocab_type(self._vocab) == c.LLAMA_VOCAB_TYPE_NONE:  # made weights: asked for one, llama.cpp aborts
+            return None
         found = (
             self._text(token, special=True).decode(errors="replace")
             for token in range(self.vocab_size)
