@@ -20,6 +20,9 @@ _SHORT = 3
 _LONG = 4
 """Letters of a word that may be one of a repeated text's."""
 
+_FORMS = 40
+"""Different values of a column in which forms of a word are looked for: among more, other words begin alike, too."""
+
 _FOUND, _COLUMNS, _EVENTS = 8, 2, 3
 """Mentions in all; columns of which one phrase may be a value; runs of words of events."""
 
@@ -93,7 +96,7 @@ def _values(
     values = {str(value): fold(str(value)) for (value,) in rows}
     exact = [(value, phrases[folded]) for value, folded in values.items() if folded in phrases]
     yield from exact
-    if not exact and column.type == "category":
+    if not exact and column.type == "category" and column.distinct <= _FORMS:
         for value, folded in values.items():
             words = folded.count(" ")
             forms = [
