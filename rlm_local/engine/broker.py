@@ -10,7 +10,6 @@ from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus, ItemSet
 from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.batches import Batch, Batches
-from rlm_local.engine.batches import price_of as price_of
 from rlm_local.engine.budget import Refused
 from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.leaves import query_prompt

@@ -13,7 +13,7 @@ from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.authors.trial import Trials
-from rlm_local.engine.broker import price_of
+from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.models import Cancel, Generation, Model, Prompt
 from rlm_policy import State

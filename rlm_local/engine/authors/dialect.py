@@ -6,11 +6,26 @@ wherever it is compared with one, and a day is all of that day.
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 from sqlglot import exp
+from sqlglot.dialects import SQLite
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Column, Table
+
+
+class Calls(SQLite):
+    """SQLite's, but that `extract(text, 'it')` is the call that it looks like, not a part of a date."""
+
+    class Parser(SQLite.Parser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {
+            name: build for name, build in SQLite.Parser.FUNCTIONS.items() if name != "EXTRACT"
+        }
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: build for name, build in SQLite.Parser.FUNCTION_PARSERS.items() if name != "EXTRACT"
+        }
+
 
 Owner = Callable[[Expression], tuple[Table, Column] | None]
 """The table and column that a node is."""

@@ -19,7 +19,7 @@ from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.cells import reading_cell, whole_cell
 from rlm_local.engine.authors.choose import Candidate, Choice
 from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
-from rlm_local.engine.broker import price_of
+from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Policy, State, priors_of

@@ -11,7 +11,7 @@ from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Table
-from rlm_local.engine.authors.dialect import translate
+from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.names import Names
@@ -86,7 +86,10 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
     if _depth(text) > _DEEPEST:
         raise BadProgram("the query is nested too deep")
     try:
-        trees = parse(text, dialect="sqlite")
+        try:
+            trees = parse(text, dialect=Calls)
+        except sqlglot_errors.SqlglotError:  # as EXTRACT(YEAR FROM d) is not in it
+            trees = parse(text, dialect="sqlite")
     except (sqlglot_errors.SqlglotError, RecursionError) as error:
         raise BadProgram(f"this is no SQL: {str(error).partition(chr(10))[0]}") from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Select | exp.SetOperation):

@@ -180,3 +180,9 @@ def test_the_end_of_a_python_program_around_a_query_falls(written: str, runs: st
 def test_what_is_made_on_the_way_has_no_places() -> None:
     query = checked("SELECT strftime('%Y', built) AS y, COUNT(*) AS n FROM boats GROUP BY y ORDER BY n DESC LIMIT 1")
     assert not query.places
+
+
+def test_extract_is_the_call_that_it_looks_like() -> None:
+    query = checked("SELECT extract(boats.name, 'the colour') FROM boats")
+    assert query.semantic
+    assert "FROM 'the colour'" not in query.sql

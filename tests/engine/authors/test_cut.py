@@ -1,0 +1,37 @@
+"""A card that is too long shows what a question may concern, and names the rest."""
+
+from rlm_local.engine.authors.cut import Line, Sheet, cut
+
+
+def sheet(name: str, *columns: str) -> Sheet:
+    lines = tuple(Line(column, column, f"  {column} TEXT, -- {'x' * 60}") for column in columns)
+    return Sheet(name, f"CREATE TABLE {name} (", lines)
+
+
+TIDES = sheet("tides", *(f"reading_{number}" for number in range(30)), "height")
+BOATS = sheet("boats", *(f"field_{number}" for number in range(30)), "colour")
+
+
+def shown(sheets: list[Sheet]) -> set[str]:
+    return {line.name for each in sheets for line in each.lines}
+
+
+def test_columns_that_the_question_speaks_of_come_first() -> None:
+    made = cut([TIDES, BOATS], 2_000, "Which colours do the boats have?", frozenset())
+    assert "colour" in shown(made)
+    assert "height" not in shown(made)
+
+
+def test_columns_whose_values_stand_in_the_question_come_first() -> None:
+    assert "height" in shown(cut([TIDES, BOATS], 1_500, "What of 3.2?", {("tides", "height")}))
+
+
+def test_no_table_is_left_out_and_what_is_not_shown_is_named() -> None:
+    made = cut([TIDES, BOATS], 1_500, "What?", frozenset())
+    assert [each.name for each in made] == ["tides", "boats"]
+    assert all("-- also: " in str(each) for each in made)
+
+
+def test_a_card_stays_near_its_length() -> None:
+    made = cut([TIDES, BOATS], 1_500, "What?", frozenset())
+    assert sum(len(str(each)) for each in made) <= 1_500 + 100
