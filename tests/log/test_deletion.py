@@ -103,8 +103,8 @@ def test_a_run_that_is_deleted_under_way_is_told_so(tmp_path: Path) -> None:
 def test_runs_are_found_by_when_they_began_and_by_what_they_are_over(tmp_path: Path) -> None:
     with RunStore(tmp_path / "runs.sqlite") as store:
         first, second = write(store, ["one"]), write(store, ["two"])
-        began = store.get(second).started.timestamp()
-        assert store.before(began) == (first,)
-        assert store.before(began + 1) == (first, second)
+        began, later = (store.get(run).started.timestamp() for run in (first, second))
+        assert store.before((began + later) / 2) == (first,)  # a datetime is rounded: neither moment is exact
+        assert store.before(later + 1) == (first, second)
         assert store.over({"/records/two"}) == (second,)
         assert store.delete(["not-there"]) == 0
