@@ -20,8 +20,8 @@ from rlm_policy import State
 
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
-_SAMPLES: tuple[tuple[Dialect, ...], ...] = (("sql", "sql", "sql"), ("python", "python"))
-"""What is sampled where the two likeliest programs differ, batch by batch until most agree."""
+_SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
+"""How many are sampled where the two likeliest programs differ: dialect by dialect, each a batch, until most agree."""
 
 _TEMPERATURE = 0.6
 _MOST_ROWS = 200_000
@@ -48,13 +48,14 @@ class Candidates:
         failed = [candidate for candidate in tried if candidate.error]
         if failed:
             tried += self._again(failed, state, cancel)
-        for batch in _SAMPLES:
+        for dialect, times in _SAMPLES:
             choice = choose(tried)
             if choice is not None and choice.settled:
                 break
-            sampled: list[Dialect] = [dialect for dialect in batch if dialect in dialects]
-            again = [self.asking.prompt(opening("tables", dialect)) for dialect in sampled]
-            tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
+            if dialect in dialects:
+                again = [self.asking.prompt(opening("tables", dialect))] * times
+                sampled: list[Dialect] = [dialect] * times
+                tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
         return choose(tried), tried, prompts[0]
 
     def semantic(self, look: Look, state: State, cancel: Cancel) -> Candidate | None:

@@ -119,7 +119,7 @@ class ProgramsAuthor:
             if unheard:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
-            return Step(decision, reading_cell(state.question), plan={"before": self._before} if self._before else None)
+            return Step(decision, reading_cell(state.question), plan=self._with_before({}) or None)
         if look == "tables":
             return self._tables(decision, state, cancel)
         candidate = self.candidates.semantic(look, state, cancel)
@@ -134,21 +134,24 @@ class ProgramsAuthor:
             self._before.append({"look": "tables", "candidates": [candidate.data() for candidate in tried]})
             return None
         confidence = self._confidence(choice)
-        plan: dict[str, Any] = {
+        plan = {
             "look": "tables",
             "candidates": [candidate.data() for candidate in tried],
             "choice": choice.data(),
             "confidence": round(confidence, 3),
         }
-        if self._before:
-            plan["before"] = self._before
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
-        step = Step(said, choice.candidate.cell, prompt=prompt, text=choice.candidate.text, plan=plan)
-        if choice.candidate.found and (choice.across or confidence >= 0.5 or not self._order):
+        won = choice.candidate
+        step = Step(said, won.cell, prompt=prompt, text=won.text, plan=self._with_before(plan))
+        if won.found and (choice.across or confidence >= 0.5 or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)
         return None
+
+    def _with_before(self, plan: dict[str, Any]) -> dict[str, Any]:
+        """A plan for the log, with what was looked at before it and found nothing."""
+        return {**plan, "before": list(self._before)} if self._before else plan
 
     def _confidence(self, choice: Choice) -> float:
         sure = priors_of(self.model.name, PROMPT_VERSION).confidence
