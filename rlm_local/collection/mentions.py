@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rlm_local.collection.info import Column, Table
 from rlm_local.collection.values import MOST_WORDS, NEAR, WORD, Ask, akin, fold
@@ -45,22 +46,20 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
     found: list[tuple[Span, Mention]] = []
     for table in tables:
         for column in table.columns:
-            if (
-                column.type not in _TEXTS
-                or (table.kind == "documents" and column.name == "name")
-                or column.name == "document"
-            ):
+            named = column.name == "document" or (table.kind == "documents" and column.name == "name")
+            if named or column.type not in _TEXTS:
                 continue
             for value, span in _values(ask, table, column, phrases, question):
                 written = question[slice(*span)] == value and not value.islower()
                 if written or len(value) > _SHORT or any(map(str.isdigit, value)):
                     found.append((span, Mention(table.name, column.name, value)))
     found.sort(key=lambda each: each[0][0] - each[0][1])
+    spans = {span for span, _ in found}
     columns: Counter[Span] = Counter()
     kept: list[Mention] = []
     for span, mention in found:
         columns[span] += 1
-        if columns[span] <= _COLUMNS and not any(_inside(span, other) for other, _ in found):
+        if columns[span] <= _COLUMNS and not any(_inside(span, other) for other in spans):
             kept.append(mention)
     return [*kept[:_FOUND], *(event for table in tables if table.kind == "lines" for event in _events(table, question))]
 
@@ -83,7 +82,10 @@ def _values(
     ask: Ask, table: Table, column: Column, phrases: dict[str, Span], question: str
 ) -> Iterator[tuple[str, Span]]:
     """The values of a column that a phrase of the question is; where they are few, also those that one is a form of."""
-    if column.distinct > NEAR:
+    rows: Iterable[tuple[Any, ...]]
+    if column.distinct <= len(column.common):
+        rows = column.common
+    elif column.distinct > NEAR:
         written = [question[slice(*span)] for span in phrases.values()]
         marks = ", ".join("?" * len(written))
         rows = ask(
@@ -93,7 +95,7 @@ def _values(
         )
     else:
         rows = ask(f'SELECT DISTINCT "{column.name}" FROM "{table.name}" WHERE "{column.name}" IS NOT NULL', ())
-    values = {str(value): fold(str(value)) for (value,) in rows}
+    values = {str(value): fold(str(value)) for value, *_ in rows}
     exact = [(value, phrases[folded]) for value, folded in values.items() if folded in phrases]
     yield from exact
     if not exact and column.type == "category" and column.distinct <= _FORMS:
