@@ -56,7 +56,7 @@ def translate(tree: Expression, owner: Owner) -> None:
     for node, literal in list(_moments(tree)):
         found = owner(node)
         if found is not None:
-            _in_form(literal, found[1])
+            _in_form(node, literal, found[1])
 
 
 def _group(select: exp.Select) -> None:
@@ -96,8 +96,8 @@ def _moments(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
                 yield node.this, bound
 
 
-def _in_form(literal: exp.Literal, column: Column) -> None:
-    """A moment as the column has it: a time of day where it has no day, a day to its end where it has times."""
+def _in_form(own: Expression, literal: exp.Literal, column: Column) -> None:
+    """A moment as its column has it: a time of day where that has no day, a day to its end where it has times."""
     node = literal.parent
     moment = _MOMENT.fullmatch(literal.name)
     if moment and column.type == "time" and ":" in str(column.least)[:3]:
@@ -106,6 +106,6 @@ def _in_form(literal: exp.Literal, column: Column) -> None:
         literal.replace(exp.Literal.string(moment[1]))
     elif column.type == "time" and _DAY.fullmatch(literal.name) and node is not None:
         if isinstance(node, exp.EQ):
-            node.replace(exp.Like(this=node.this.copy(), expression=exp.Literal.string(f"{literal.name}%")))
+            node.replace(exp.Like(this=own.copy(), expression=exp.Literal.string(f"{literal.name}%")))
         elif isinstance(node, exp.LTE | exp.GT) or (isinstance(node, exp.Between) and literal.arg_key == "high"):
             literal.replace(exp.Literal.string(literal.name + _LAST))
