@@ -181,8 +181,8 @@ AuthorOption = Annotated[
     typer.Option(
         "--author",
         envvar="RLM_LOCAL_AUTHOR",
-        help="Who writes the cells: guided (typed plans), programs (SQL and Python over a collection of the documents; "
-        "new, not measured yet) or free (the model's own Python).  [default: by model]",
+        help="Who writes the cells: guided (typed plans), programs (SQL and Python over a collection of the documents) "
+        "or free (the model's own Python).  [default: by model]",
     ),
 ]
 PolicyOption = Annotated[
