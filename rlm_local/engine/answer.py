@@ -1,7 +1,7 @@
 """What a question comes to."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,12 @@ class Basis:
     low: float | None = None
     high: float | None = None
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Basis":
+        """What was logged, by this version or another: what that had besides says nothing here."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -92,6 +98,6 @@ class Answer:
             "evidence": tuple(Evidence(**place) for place in data["evidence"]),
             "usage": Usage(**data["usage"]),
             "unseen": tuple(data.get("unseen", ())),
-            "basis": Basis(**data["basis"]) if data.get("basis") else None,
+            "basis": Basis.of(data["basis"]) if data.get("basis") else None,
         }
         return cls(**{**data, **parts})

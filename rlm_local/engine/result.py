@@ -37,7 +37,7 @@ class Result:
             found=data["found"],
             ended=Ended(data["ended"]),
             places=tuple((start, end) for start, end in data["places"]),
-            basis=Basis(**data["basis"]),
+            basis=Basis.of(data["basis"]),
             unseen=tuple(data["unseen"]),
             error=data["error"],
             usage=Usage(**data["usage"]),
