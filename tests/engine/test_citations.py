@@ -1,0 +1,78 @@
+"""Quotes, numbers and names are in what they cite, or are said to be missing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlm_local.engine.citations import quoted, unsupported, writes_nouns
+
+LEASE = (
+    "The tenant, Harbour Tools Ltd, pays $18,000 a month from 1 May 2021.\nMs Lindqvist may end the lease\n  with "
+    "ninety (90) days of notice."
+)
+GERMAN = (
+    "Der Mieter zahlt die Miete am ersten Werktag des Monats auf das Konto der Verwaltung. Die Wohnung wird im Zustand "
+    "der letzten Begehung mit allen Schlüsseln übergeben. Haustiere sind nach Zustimmung der Verwaltung erlaubt. Die "
+    "Kaution wird nach Ende des Vertrags mit Zinsen zurückgezahlt."
+)
+
+
+def test_a_quote_is_found_whatever_its_spacing() -> None:
+    found = quoted("may end the lease with ninety", LEASE)
+    assert found is not None
+    assert LEASE[slice(*found)] == "may end the lease\n  with ninety"
+
+
+@pytest.mark.parametrize("quote", ["may end the Lease", "may not end", "", "  "])
+def test_a_quote_that_differs_in_a_letter_is_none(quote: str) -> None:
+    assert quoted(quote, LEASE) is None
+
+
+@given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=60))
+def test_what_stands_in_a_text_is_quoted_from_it(before: str, quote: str, after: str) -> None:
+    found = quoted(quote, before + quote + after)
+    if quote.strip():
+        assert found is not None
+        assert "".join((before + quote + after)[slice(*found)].split()) == "".join(quote.split())
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Harbour Tools pays 18000 dollars a month.",
+        "The lease ends 90 days after the notice of Lindqvist.",
+        "Lindqvists notice takes 90 days.",
+        "Rent is due from May 2021 on, at $ 18.000.",
+        "Somebody may end it.",
+    ],
+)
+def test_a_sentence_stands_whose_numbers_and_names_do(sentence: str) -> None:
+    assert unsupported(sentence, LEASE) == ()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ("The tenant pays $19,000 a month.", ("19,000",)),
+        ("It ends with 30 days of notice.", ("30",)),
+        ("The tenant is Winter Light Ltd.", ("Winter", "Light")),
+        ("Notice goes to Rubio.", ("Rubio",)),
+        ("Ana Rubio may end the lease.", ("Rubio",)),
+        ("The NDA is part of it.", ("NDA",)),
+    ],
+)
+def test_a_number_or_name_of_elsewhere_is_told(sentence: str, missing: tuple[str, ...]) -> None:
+    assert unsupported(sentence, LEASE) == missing
+
+
+def test_nouns_are_no_names_where_all_have_capitals() -> None:
+    assert writes_nouns(GERMAN)
+    assert not writes_nouns(LEASE * 3)
+    said = "Die Rückgabe der Räume erfolgt an Frau Schuster."
+    assert unsupported(said, GERMAN, nouns=True) == ("Frau", "Schuster")
+    assert "Räume" in unsupported(said, GERMAN)
+
+
+@given(st.text(max_size=80))
+def test_a_text_supports_itself(text: str) -> None:
+    assert unsupported(text, text) == ()
