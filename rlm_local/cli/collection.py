@@ -61,7 +61,9 @@ def list_collections(ctx: typer.Context, as_json: JsonOption = False) -> None:
     rows = [("name", "files", "size", "read", "from")]
     for entry in known:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.changed))
-        rows.append((entry.key, f"{entry.files:,}", _size(entry.size), when, one_line(", ".join(entry.sources), 60)))
+        rows.append(
+            (entry.key, f"{entry.files:,}", _size(entry.size), when, one_line(", ".join(entry.sources.names), 60))
+        )
     _write(columns(rows, right={1, 2}))
 
 

@@ -96,16 +96,18 @@ def replay(
     Only the model's vocabulary is used. Exit status: 0 the same, as far as a run can be repeated; 1 otherwise, with the
     first place that differs; 2 usage.
     """
-    from rlm_local.corpus import Corpus
+    from rlm_local.engine.records import opened
     from rlm_local.engine.replay import replay as replay_run
     from rlm_sandbox import ensure_image
 
     use = shared(ctx)
     with _store(ctx) as store:
         record = store.get(run)
-    corpus = Corpus.load(paths or record.start.sources)
-    with use.open_vocabulary(model or record.start.model, use.home) as count:
-        done = replay_run(record, corpus, count, ensure_image(use.home.image))
+    with (
+        opened(paths or record.start.sources, record.start.author, home=use.home) as records,
+        use.open_vocabulary(model or record.start.model, use.home) as count,
+    ):
+        done = replay_run(record, records, count, ensure_image(use.home.image))
     if done.divergence:
         sys.stdout.write(
             clean(f"{done.divergence.place}\n  logged {done.divergence.logged}\n  now    {done.divergence.now}\n")
@@ -136,13 +138,12 @@ def resume(
     from rlm_local.cli.progress import progress
     from rlm_local.cli.run import finish
     from rlm_local.cli.shared import Loading, open_engine
-    from rlm_local.corpus import Corpus
 
     with _store(ctx) as store:
         record = store.get(run)
-    corpus = Corpus.load(paths or record.start.sources)
+    sources = paths or record.start.sources
     with progress() as listener, open_engine(ctx, Loading(model or record.start.model), listener) as engine:
-        answer = cancellable(lambda cancel: engine.resume(record, corpus, cancel))
+        answer = cancellable(lambda cancel: engine.resume(record, sources, cancel))
     finish(answer, as_json=as_json)
 
 

@@ -16,7 +16,6 @@ from rlm_local.errors import UsageError
 from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
-    from rlm_local.corpus import Corpus
     from rlm_local.engine.answer import Answer
     from rlm_local.engine.engine import AuthorName
     from rlm_local.engine.events import Listener
@@ -66,7 +65,9 @@ class Asker(Protocol):
 class Resumer(Asker, Protocol):
     """An engine on this machine, which can go on with a run of its log."""
 
-    def resume(self, record: "RunRecord", corpus: "Corpus", cancel: "Cancel | None" = None) -> "Answer": ...
+    def resume(
+        self, record: "RunRecord", sources: Sequence[str | Path], cancel: "Cancel | None" = None
+    ) -> "Answer": ...
 
 
 class AuthorChoice(StrEnum):

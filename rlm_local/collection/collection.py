@@ -24,14 +24,13 @@ from rlm_local.collection.info import Column, FileInfo, Passage, Reference, Rema
 from rlm_local.collection.ingest import Ingest, plan
 from rlm_local.collection.progress import Progress, Step
 from rlm_local.collection.scan import Found, Scan, Skipped, printable
+from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import (
-    Cancelled,
     Lock,
+    Stop,
     is_current,
-    key_of,
     open_reading,
     open_writing,
-    sources_of,
     trouble,
 )
 from rlm_local.collection.words import query, segmented
@@ -64,17 +63,19 @@ class Collection:
         *,
         home: Home | None = None,
         name: str | None = None,
+        uploads: Sequence[tuple[str, Path]] = (),
         fresh: bool = False,
         again: bool = False,
         stdin: TextIO | None = None,
         progress: Progress | None = None,
-        cancel: Cancelled | None = None,
+        cancel: Stop | None = None,
     ) -> "Collection":
         """The collection of some files and folders, brought up to date first.
 
         Args:
             paths: what it is made from; "-" is standard input, which is kept nowhere. With a name, they are added to
                 what that collection has; without any, it is opened as it is known.
+            uploads: more files, as (name, path): they are called by these names. They may lie in a state directory.
             fresh: everything is read anew, into a temporary folder that goes away.
             again: what could not be read is tried again, though it has not changed.
 
@@ -93,10 +94,11 @@ class Collection:
         resolved = [Path(os.path.realpath(source)) for source in sources]
         if name is not None and not _NAME.fullmatch(name):
             raise CollectionError(f"{name!r} is no name", remedy="Use letters, digits, '.', '_' and '-'.")
-        path = home.collections / f"{name or key_of(resolved)}.db"
+        added = Sources(tuple(map(str, resolved)), tuple((called, str(path)) for called, path in uploads))
+        path = home.collections / f"{name or added.key}.db"
         if name is not None and not resolved and not path.exists():
             raise CollectionError(f"there is no collection {name!r}", remedy="See: rlm-local collection list")
-        return cls._kept(path, resolved, again, progress, cancel)
+        return cls._kept(path, added, again, progress, cancel)
 
     @classmethod
     def of(cls, documents: Mapping[str, str], *, home: Home | None = None) -> "Collection":  # noqa: ARG003
@@ -106,7 +108,7 @@ class Collection:
 
     @classmethod
     def _kept(
-        cls, path: Path, added: Sequence[Path], again: bool, progress: Progress | None, cancel: Cancelled | None
+        cls, path: Path, added: Sources, again: bool, progress: Progress | None, cancel: Stop | None
     ) -> "Collection":
         def told(text: str) -> None:
             if progress is not None:
@@ -115,21 +117,20 @@ class Collection:
         lock = Lock(path)
         try:
             lock.take("shared", told, cancel)
-            sources, skipped = list(added), list[Skipped]()
+            skipped = list[Skipped]()
             if is_current(path):
                 db = open_reading(path)
                 try:
-                    known = sources_of(db)
-                    sources = [Path(source) for source in dict.fromkeys((*known, *map(str, added)))]
-                    scan = Scan(sources)
+                    known = Sources.of(db)
+                    scan = (known | added).scan()
                     skipped = scan.skipped
-                    current = known == tuple(map(str, sources)) and plan(db, scan, again=again).is_nothing
+                    current = known == known | added and plan(db, scan, again=again).is_nothing
                 finally:
                     db.close()
                 if current:
                     return cls(path, lock, skipped)
             lock.take("exclusive", told, cancel)
-            skipped = _write(path, sources, again, progress, cancel)
+            skipped = _write(path, added, again, progress, cancel)
             lock.take("shared", told, cancel)
             return cls(path, lock, skipped)
         except BaseException:
@@ -138,7 +139,7 @@ class Collection:
 
     @classmethod
     def _fresh(
-        cls, given: Sequence[str], stdin: TextIO, progress: Progress | None, cancel: Cancelled | None
+        cls, given: Sequence[str], stdin: TextIO, progress: Progress | None, cancel: Stop | None
     ) -> "Collection":
         folder = _temporary()
         scan = Scan([Path(path) for path in given if path != "-"])
@@ -154,13 +155,13 @@ class Collection:
         files: Sequence[Found],
         skipped: Sequence[Skipped],
         progress: Progress | None,
-        cancel: Cancelled | None,
+        cancel: Stop | None,
     ) -> "Collection":
         path = folder / "fresh.db"
         try:
             db = open_writing(path)
             try:
-                Ingest(db, path, progress, cancel).run(plan(db, files), (), skipped)
+                Ingest(db, path, progress, cancel).run(plan(db, files), Sources(), skipped)
             finally:
                 db.close()
             return cls(path, Lock(path), skipped, folder)
@@ -240,9 +241,9 @@ class Collection:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The paths that it is made from."""
+        """What it is made from: paths, and names of uploads."""
         with self._using:
-            return sources_of(self._db)
+            return Sources.of(self._db).names
 
     @cached_property
     def sha256(self) -> str:
@@ -316,15 +317,13 @@ class Collection:
         return Passage(number, name, title, heading, place, begins + start, begins + end, text, rank)
 
 
-def _write(
-    path: Path, added: Sequence[Path], again: bool, progress: Progress | None, cancel: Cancelled | None
-) -> list[Skipped]:
+def _write(path: Path, added: Sources, again: bool, progress: Progress | None, cancel: Stop | None) -> list[Skipped]:
     db = open_writing(path)
     try:
-        sources = [Path(source) for source in dict.fromkeys((*sources_of(db), *map(str, added)))]
-        scan = Scan(sources)
+        sources = Sources.of(db) | added
+        scan = sources.scan()
         work = plan(db, scan, again=again)
-        Ingest(db, path, progress, cancel).run(work, [str(source) for source in sources], scan.skipped)
+        Ingest(db, path, progress, cancel).run(work, sources, scan.skipped)
     finally:
         db.close()
     return scan.skipped

@@ -17,7 +17,8 @@ from rlm_local.collection.progress import Meter, Progress
 from rlm_local.collection.reading import Reading
 from rlm_local.collection.scan import Found, Skipped
 from rlm_local.collection.settle import settle_columns, settle_tables
-from rlm_local.collection.store import Cancelled, trouble
+from rlm_local.collection.sources import Sources
+from rlm_local.collection.store import Stop, trouble
 
 _MOST_AT_ONCE = 4 << 20
 _LEAST_AT_ONCE = 1 << 18
@@ -118,11 +119,11 @@ class Ingest:
     db: Database
     path: Path
     progress: Progress | None = None
-    cancel: Cancelled | None = None
+    cancel: Stop | None = None
     cores: int | None = None
     pool: Callable[[Path, int | None], Pool] = Pool
 
-    def run(self, work: Plan, sources: Sequence[str], skipped: Sequence[Skipped]) -> None:
+    def run(self, work: Plan, sources: Sources, skipped: Sequence[Skipped]) -> None:
         """Does all of it. Stopped at any moment, it goes on from there the next time.
 
         Raises:
@@ -138,9 +139,9 @@ class Ingest:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _run(self, work: Plan, sources: Sequence[str], skipped: Sequence[Skipped], folder: Path) -> None:
+    def _run(self, work: Plan, sources: Sources, skipped: Sequence[Skipped], folder: Path) -> None:
         meter = Meter(self.progress, len(work.tasks), work.size)
-        self._know({"sources": json.dumps(list(sources))})
+        self._know(sources.meta())
         intake = Intake(self.db)
         with self.db:
             for file in work.gone:
@@ -168,7 +169,7 @@ class Ingest:
             meter.add(len(done), sum(task.found.size for task in done))
 
     def _stop(self) -> None:
-        if self.cancel is not None and self.cancel.cancelled:
+        if self.cancel is not None and self.cancel.stopped:
             raise CollectionError("cancelled while reading", remedy="What was read is kept; the next time goes on.")
 
     def _tasks(self, work: Plan, again: Mapping[int, Mapping[int, Mapping[str, Reading]]]) -> list[Task]:

@@ -64,15 +64,19 @@ def printable(name: str) -> str:
 class Scan:
     """Iterates over the files of `sources`; `skipped` is complete once the iteration is.
 
+    Args:
+        named: files under names that others gave them, such as uploads; these may lie in a state directory.
+
     Raises:
         CollectionError: a source is not there. Nothing is looked at then.
     """
 
     sources: Sequence[Path]
+    named: Sequence[tuple[str, Path]] = ()
     skipped: list[Skipped] = field(default_factory=list[Skipped])
 
     def __post_init__(self) -> None:
-        for path in self.sources:
+        for path in (*self.sources, *(path for _, path in self.named)):
             if not os.path.lexists(path):
                 raise CollectionError(f"{path} does not exist", remedy="Check the spelling of the path.")
         self._seen: set[tuple[int, int]] = set()
@@ -83,10 +87,12 @@ class Scan:
         self._hidden = self._ignored = 0
 
     def __iter__(self) -> Iterator[Found]:
+        for name, path in self.named:
+            yield from self._single(path, printable(name), ours=True)
         for source in self.sources:
             real = Path(os.path.realpath(source))
             if real.is_dir():
-                prefix = f"{printable(real.name)}/" if len(self.sources) > 1 else ""
+                prefix = f"{printable(real.name)}/" if len(self.sources) + len(self.named) > 1 else ""
                 yield from self._tree(real, prefix)
             else:
                 yield from self._single(real, printable(source.name))
@@ -187,19 +193,21 @@ class Scan:
             self.skipped.append(Skipped(name, "a link that leads out of the folder"))
         return None
 
-    def _single(self, real: Path, name: str) -> Iterator[Found]:
+    def _single(self, real: Path, name: str, *, ours: bool = False) -> Iterator[Found]:
         try:
             status = real.lstat()
         except OSError as error:
             self._skip(name, error)
             return
-        yield from self._file(status, real.parent, (real.name,), name)
+        yield from self._file(status, real.parent, (real.name,), name, ours=ours)
 
-    def _file(self, status: os.stat_result, root: Path, steps: tuple[str, ...], name: str) -> Iterator[Found]:
+    def _file(
+        self, status: os.stat_result, root: Path, steps: tuple[str, ...], name: str, *, ours: bool = False
+    ) -> Iterator[Found]:
         path = root.joinpath(*steps)
         if not stat.S_ISREG(status.st_mode):
             self.skipped.append(Skipped(name, "not a regular file"))
-        elif self._is_state(path.parent):
+        elif not ours and self._is_state(path.parent):
             self.skipped.append(Skipped(name, _STATE))
         elif (place := str(path)) not in self._places:
             self._places.add(place)

@@ -7,7 +7,8 @@ from pathlib import Path
 import apsw
 
 from rlm_local.collection.errors import CollectionError
-from rlm_local.collection.store import Lock, open_reading, sources_of
+from rlm_local.collection.sources import Sources
+from rlm_local.collection.store import Lock, open_reading
 from rlm_local.home import Home
 
 
@@ -17,7 +18,7 @@ class Entry:
 
     key: str
     path: str
-    sources: tuple[str, ...]
+    sources: Sources
     files: int
     size: int
     changed: float
@@ -31,11 +32,11 @@ def entries(home: Home) -> list[Entry]:
 
 def _entry(path: Path) -> Entry:
     status = path.stat()
-    sources, files = (), 0
+    sources, files = Sources(), 0
     try:
         db = open_reading(path)
         try:
-            sources = sources_of(db)
+            sources = Sources.of(db)
             files = int(db.execute("SELECT count(*) FROM file").get)
         finally:
             db.close()

@@ -5,11 +5,9 @@ read do not change. A process that ends, however it ends, gives it up.
 """
 
 import fcntl
-import hashlib
-import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -22,16 +20,11 @@ from rlm_local.collection.schema import PAGE, SCHEMA, VERSION
 _WAKE = 0.1
 
 
-class Cancelled(Protocol):
-    """Something that a person can stop."""
+class Stop(Protocol):
+    """Something that a person can stop, or that has a deadline."""
 
     @property
-    def cancelled(self) -> bool: ...
-
-
-def key_of(sources: Sequence[Path]) -> str:
-    """What the collection of some resolved paths is called, whatever their order."""
-    return hashlib.sha256("\0".join(sorted(map(str, sources))).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    def stopped(self) -> bool: ...
 
 
 class Lock:
@@ -52,7 +45,7 @@ class Lock:
         self,
         how: Literal["shared", "exclusive"],
         told: Callable[[str], None],
-        cancel: Cancelled | None = None,
+        cancel: Stop | None = None,
     ) -> None:
         """Waits until it can be had, and tells so once.
 
@@ -69,7 +62,7 @@ class Lock:
                     busy = "being brought up to date" if how == "shared" else "in use"
                     told(f"waiting: the collection is {busy} by another process")
                     waiting = True
-                if cancel is not None and cancel.cancelled:
+                if cancel is not None and cancel.stopped:
                     raise CollectionError("cancelled while waiting for another process") from None
                 time.sleep(_WAKE)
             else:
@@ -158,12 +151,6 @@ def _is_blank(path: Path) -> bool:
         return db.execute("SELECT count(*) FROM sqlite_schema").get == 0
     finally:
         db.close()
-
-
-def sources_of(db: Database) -> tuple[str, ...]:
-    """The paths that a collection is made from."""
-    found = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
-    return tuple(json.loads(str(found[0]))) if found else ()
 
 
 def trouble(path: Path, error: Exception) -> CollectionError:

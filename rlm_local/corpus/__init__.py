@@ -2,7 +2,7 @@
 
 from rlm_local.corpus.comparison import comparisons
 from rlm_local.corpus.corpus import Corpus
-from rlm_local.corpus.document import Document, Note, Skipped, Span
+from rlm_local.corpus.document import Document, Note, Span
 from rlm_local.corpus.field import Field
 from rlm_local.corpus.item_set import ItemSet
 from rlm_local.corpus.link import Link, group_size, link
@@ -15,7 +15,6 @@ __all__ = [
     "ItemSet",
     "Link",
     "Note",
-    "Skipped",
     "Span",
     "View",
     "comparisons",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from rlm_local.collection.decode import Binary
-from rlm_local.corpus.document import Document, Note, Skipped, Span
+from rlm_local.collection.scan import Skipped
+from rlm_local.corpus.document import Document, Note, Span
 from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.corpus.gather import Draft, gather
 from rlm_local.corpus.item_set import ItemSet

@@ -41,11 +41,3 @@ class Note:
     document: str
     line: int
     problem: str
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A path that was not loaded, and why."""
-
-    path: str
-    reason: str

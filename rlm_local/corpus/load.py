@@ -11,8 +11,7 @@ from pathlib import Path
 
 from rlm_local.collection.beneath import open_below, open_root
 from rlm_local.collection.errors import CollectionError
-from rlm_local.collection.scan import Found, Scan
-from rlm_local.corpus.document import Skipped
+from rlm_local.collection.scan import Found, Scan, Skipped
 from rlm_local.corpus.errors import PathMissingError
 
 LARGEST = 256 * 2**20
@@ -54,7 +53,7 @@ class Files:
                 self.skipped.append(Skipped(found.name, data))
             else:
                 yield File(found.name, data)
-        self.skipped += (Skipped(each.path, each.reason) for each in self._scan.skipped)
+        self.skipped += self._scan.skipped
 
 
 def _read(found: Found) -> bytes | str:

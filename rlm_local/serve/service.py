@@ -1,20 +1,21 @@
 """The parts of a server, and the way of a question through them."""
 
 import asyncio
-import hashlib
 import io
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from rlm_local.corpus import Corpus
+from rlm_local.collection import Progress, Step
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.question import check_question
+from rlm_local.engine.records import opened
 from rlm_local.engine.replay import Replayed
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import RlmLocalError, UsageError
@@ -23,7 +24,7 @@ from rlm_local.log import RunOutline, RunRecord, RunStore, new_run_id
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Caller
 from rlm_local.serve.audit import AuditLog
-from rlm_local.serve.corpora import Corpora
+from rlm_local.serve.collections import Collections
 from rlm_local.serve.desk import Desk
 from rlm_local.serve.engines import Engines, MakeEngine
 from rlm_local.serve.erasure import Erasure, Removed
@@ -38,10 +39,6 @@ from rlm_local.serve.settings import Settings
 from rlm_local.serve.slow import Slow
 from rlm_local.serve.state import open_state
 from rlm_sandbox import SandboxError
-
-
-def _sha256(corpus: Corpus) -> str:
-    return hashlib.sha256(corpus.context.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Service:
@@ -67,7 +64,7 @@ class Service:
         self.audit = AuditLog.of(home, texts=settings.audit_texts)
         self.erasure = Erasure(home, self.store, self.state, self.audit)
         self.metrics = Metrics()
-        self.corpora = Corpora(self.files)
+        self.collections = Collections(home, self.files)
         self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
         self.slow = Slow()
@@ -261,8 +258,6 @@ class Service:
             raise BadRequestError(f"run {min(busy)} is under way", remedy="Cancel it first", code="under_way")
 
     def _forgotten(self, removed: Removed) -> Removed:
-        if removed.files:
-            self.corpora.forget()
         self.desk.forget(removed.runs)
         return removed
 
@@ -287,14 +282,17 @@ class Service:
 
         Raises:
             NotFoundError: the documents are gone, or none has that name.
-            CorpusError: there is nothing to read any more.
+            CollectionError, CorpusError: there is nothing to read any more.
         """
         record = self.store.get(run_id)
-        corpus = self._corpus_again(record, cancel)
-        found = next((document for document in corpus.documents if document.name == name), None)
-        if found is None:
-            raise NotFoundError(f"run {run_id} has no document of that name", code="document_not_found")
-        return found.text, _sha256(corpus) != record.start.context_sha256
+        with (
+            closing(self._again(record, cancel)) as view,
+            opened(view, record.start.author, cancel=cancel) as records,
+        ):
+            document = next((document for document in records.documents if document.name == name), None)
+            if document is None:
+                raise NotFoundError(f"run {run_id} has no document of that name", code="document_not_found")
+            return records.context[document.start : document.end], records.sha256 != record.start.context_sha256
 
     def replay(self, run_id: str, cancel: Cancel) -> Replayed:
         """Runs the cells of a run again with the log in the model's place; one run at a time.
@@ -303,25 +301,30 @@ class Service:
             UsageError: its documents have changed, or it cannot be run again. NotFoundError: they are gone.
         """
         record = self.store.get(run_id)
-        corpus = self._corpus_again(record, cancel)
         job = self.jobs.find(run_id)
         model = find(job.model, self.settings, self.home).model if job else record.start.model
-        with self._replaying, self.engines.lease(model, cancel) as engine:
-            return engine.replay(record, corpus)
+        with (
+            closing(self._again(record, cancel)) as view,
+            self._replaying,
+            self.engines.lease(model, cancel) as engine,
+        ):
+            return engine.replay(record, view, cancel)
 
-    def _corpus_again(self, record: RunRecord, cancel: Cancel) -> Corpus:
-        job = self.jobs.find(record.run_id)
-        return self.corpus(job, cancel) if job else Corpus.load(record.start.sources)
+    def _again(self, record: RunRecord, cancel: Cancel) -> View:
+        """What a run was over, as it is now."""
+        if job := self.jobs.find(record.run_id):
+            return self.open_collection(job, cancel)
+        return self.collections.open((), [Path(source) for source in record.start.sources], cancel)
 
-    def corpus(self, job: Job, cancel: Cancel) -> Corpus:
-        """What a job is over, as it is now.
+    def open_collection(self, job: Job, cancel: Cancel, progress: Progress | None = None) -> View:
+        """What a job is over, as it is now; whoever opens it closes it.
 
         Raises:
             NotFoundError: a file was deleted, or a folder is not shared any more.
-            CorpusError: there is nothing to read.
+            CollectionError, CorpusError: there is nothing to read.
         """
         files = [self.files.get(None, file) for file in job.files]
-        return self.corpora.get(files, [self._folder(folder) for folder in job.folders], cancel)
+        return self.collections.open(files, [self._folder(folder) for folder in job.folders], cancel, progress)
 
     def _folder(self, name: str) -> Path:
         if name not in self.folders:
@@ -337,17 +340,21 @@ class Service:
         with self.engines.lease(model, live.cancel) as engine:
             live.cancel.check()
             listener(Event("corpus", "reading the documents"))
-            corpus = self.corpus(job, live.cancel)
-            listener(Event("corpus", f"{len(corpus.documents)} documents, {len(corpus.context):,} characters"))
-            if job.resumes and self.store.summary(job.resumes):
-                before = self.store.get(job.resumes)
-                answer = engine.resume(before, corpus, live.cancel, run_id=job.run_id, listener=listener)
-            else:
-                left = live.cancel.remaining  # by waiting and reading
-                options: dict[str, Any] = {**job.options, "timeout": left}
-                answer = engine.ask(
-                    job.question, corpus, run_id=job.run_id, cancel=live.cancel, listener=listener, **options
-                )
+
+            def progress(step: Step) -> None:
+                listener(Event("corpus", str(step), step.fraction))
+
+            with closing(self.open_collection(job, live.cancel, progress)) as view:
+                listener(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
+                if job.resumes and self.store.summary(job.resumes):
+                    before = self.store.get(job.resumes)
+                    answer = engine.resume(before, view, live.cancel, run_id=job.run_id, listener=listener)
+                else:
+                    left = live.cancel.remaining  # by waiting and reading
+                    options: dict[str, Any] = {**job.options, "timeout": left}
+                    answer = engine.ask(
+                        job.question, view, run_id=job.run_id, cancel=live.cancel, listener=listener, **options
+                    )
         self.metrics.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
         self.metrics.tokens.labels("completion").inc(answer.usage.completion_tokens)
         for node in self.store.outline(job.run_id).nodes:

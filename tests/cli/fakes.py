@@ -68,8 +68,8 @@ class FakeEngine:
             self.listener(event)
         return self.answer(question, **options)
 
-    def resume(self, record: Any, corpus: Any, _cancel: Any) -> Answer:
-        return self.ask(record.start.question, [d.name for d in corpus.documents], resumes=record.run_id)
+    def resume(self, record: Any, sources: Sequence[str | Path], _cancel: Any) -> Answer:
+        return self.ask(record.start.question, sources, resumes=record.run_id)
 
 
 class Terminal(StringIO):

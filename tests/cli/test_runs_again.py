@@ -167,4 +167,4 @@ def test_a_run_is_gone_on_with_over_its_own_documents(home: Path, tmp_path: Path
     result = run_program(("runs", "resume", run_id), engine, home)
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "136.60")
     [asked] = engine.asked
-    assert (asked["resumes"], asked["sources"], engine.made) == (run_id, ["a.txt"], [Loading("tiny")])
+    assert (asked["resumes"], asked["sources"], engine.made) == (run_id, [str(tmp_path / "a.txt")], [Loading("tiny")])

@@ -139,3 +139,23 @@ def test_a_document_that_is_gone_leaves_no_byte(tmp_path: Path) -> None:
     kept = b"".join(path.read_bytes() for path in home.collections.rglob("*") if path.is_file())
     assert b"note" in kept
     assert not [word for word in (b"wombat", b"zebra", b"ebrastrip", b"quokka") if word in kept]
+
+
+def test_uploads_have_names_of_their_own_beside_folders(tmp_path: Path, home: Home) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The courier comes at ten.\n")
+    upload = home.serve / "file-1"
+    upload.write_text("item,price\nrope,12\nlamp,30\n")
+    uploads = [("goods.csv", upload), ("goods.csv", upload.with_name("file-2"))]
+    uploads[1][1].write_text("item,price\nsail,90\n")
+    with Collection.open([folder], home=home, uploads=uploads) as collection:
+        assert {document.name for document in collection.documents} == {"goods.csv", "goods.csv (2)", "notes/a.txt"}
+        assert collection.sources == ("goods.csv", "goods.csv", str(folder))
+        kept = collection.sha256
+    with Collection.open([folder], home=home, uploads=uploads) as again:
+        assert again.sha256 == kept
+    with pytest.raises(CollectionError, match="nothing|state|not exist"):
+        Collection.open([home.serve / "file-3"], home=home)
+    with Collection.open([home.serve / "file-1"], home=home) as direct:
+        assert not direct.documents  # what somebody uploaded is nobody else's to name

@@ -19,6 +19,7 @@ from rlm_local.collection.ingest import Ingest, jobs, plan
 from rlm_local.collection.pool import Task
 from rlm_local.collection.scan import Found, Scan
 from rlm_local.collection.schema import VERSION
+from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import is_current, open_reading, open_writing
 from rlm_local.home import Home
 
@@ -40,10 +41,11 @@ from pathlib import Path
 from rlm_local.collection import CollectionError
 from rlm_local.collection.ingest import Ingest, plan
 from rlm_local.collection.scan import Scan
+from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import open_writing
 db = open_writing(Path(sys.argv[2]))
 try:
-    Ingest(db, Path(sys.argv[2]), cores=1).run(plan(db, Scan([Path(sys.argv[1])])), (), ())
+    Ingest(db, Path(sys.argv[2]), cores=1).run(plan(db, Scan([Path(sys.argv[1])])), Sources(), ())
 except CollectionError as error:
     sys.stdout.write(str(error))
 """
@@ -231,7 +233,7 @@ def test_who_comes_while_it_is_in_use_waits_and_says_so(folder: Path, home: Home
 
 
 class _Flag:
-    cancelled = True
+    stopped = True
 
 
 def test_cancelled_it_keeps_what_it_has(folder: Path, home: Home) -> None:
@@ -273,13 +275,13 @@ def test_a_full_disk_is_said_and_what_was_read_is_kept(folder: Path, tmp_path: P
     try:
         db.execute("PRAGMA max_page_count = 150")
         with pytest.raises(CollectionError, match="the disk is full"):
-            Ingest(db, path, cores=1).run(plan(db, Scan([folder])), (), ())
+            Ingest(db, path, cores=1).run(plan(db, Scan([folder])), Sources(), ())
         kept = db.execute("SELECT count(*) FROM file").get
         assert db.execute("PRAGMA integrity_check").get == "ok"
         db.execute("PRAGMA max_page_count = 100000")
         rest = plan(db, Scan([folder]))
         assert len(rest.tasks) == 56 - kept
-        Ingest(db, path, cores=1).run(rest, (), ())
+        Ingest(db, path, cores=1).run(rest, Sources(), ())
         assert db.execute("SELECT count(*) FROM file WHERE status = 'read'").get == 56
     finally:
         db.close()
@@ -298,7 +300,7 @@ def test_where_a_child_cannot_write_no_file_is_to_blame(folder: Path, tmp_path: 
     db = open_writing(path)
     try:
         assert db.execute("SELECT count(*) FROM file WHERE status = 'failed'").get == 0
-        Ingest(db, path, cores=1).run(plan(db, Scan([folder])), (), ())
+        Ingest(db, path, cores=1).run(plan(db, Scan([folder])), Sources(), ())
         assert db.execute("SELECT count(*) FROM file WHERE status = 'read'").get == 17
     finally:
         db.close()

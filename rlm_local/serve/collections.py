@@ -1,0 +1,39 @@
+"""Collections of a server: what a question is over, brought up to date for each question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rlm_local.collection import Collection, CollectionError, Progress
+from rlm_local.collection.view import View
+from rlm_local.engine.records import readable
+from rlm_local.home import Home
+from rlm_local.models import Cancel
+from rlm_local.serve.files import FileStore, StoredFile
+
+
+class Collections:
+    """Shared folders are collections as those of the command line are, uploads under their own names beside them.
+
+    Safe to use from many threads: one that has to wait for another says so.
+    """
+
+    def __init__(self, home: Home, files: FileStore) -> None:
+        self._home = home
+        self._files = files
+
+    def open(
+        self, files: Sequence[StoredFile], folders: Sequence[Path], cancel: Cancel, progress: Progress | None = None
+    ) -> View:
+        """The documents of uploaded files and shared folders, as they are now; whoever opens it closes it.
+
+        Raises:
+            CollectionError: a folder is gone. CorpusError: there is nothing to read.
+            Cancelled, DeadlineExceeded: by `cancel`, while they were read.
+        """
+        uploads = [(file.name, self._files.path(file)) for file in files]
+        try:
+            collection = Collection.open(folders, home=self._home, uploads=uploads, progress=progress, cancel=cancel)
+        except CollectionError:
+            cancel.check()
+            raise
+        return readable(collection, "the documents")
