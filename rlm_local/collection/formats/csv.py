@@ -11,8 +11,9 @@ from itertools import chain, islice, pairwise
 from operator import add
 
 from rlm_local.collection.formats import grid
+from rlm_local.collection.formats.cells import Line
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.grid import Batch, Line
+from rlm_local.collection.formats.grid import Batch
 from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.source import LONGEST_LINE, Source
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rlm_local.collection.formats.grid import Line, tables, typed
+from rlm_local.collection.formats.cells import Line, typed
+from rlm_local.collection.formats.grid import tables
 from rlm_local.collection.formats.part import Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from rlm_local.collection.formats import layout
-from rlm_local.collection.formats.grid import typed
+from rlm_local.collection.formats.cells import typed
 from rlm_local.collection.formats.layout import Piece, Row, Rule
 
 MOST_RULES = 1_500

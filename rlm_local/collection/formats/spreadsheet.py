@@ -17,8 +17,9 @@ from xml.etree import ElementTree
 
 from rlm_local.collection.errors import Needs, Unreadable
 from rlm_local.collection.formats import csv, grid
+from rlm_local.collection.formats.cells import Line, says_nothing, typed
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.grid import Batch, Line
+from rlm_local.collection.formats.grid import Batch
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.collection.formats.source import Source
@@ -272,7 +273,7 @@ def _zones(cells: "CalamineSheet") -> list[tuple[int, int]]:
                     column = used[place] = _Column(number, number)
                 column.last = number
                 column.filled += 1
-                if isinstance(value, str) and not (grid.typed(value) or grid.says_nothing(value)):
+                if isinstance(value, str) and not (typed(value) or says_nothing(value)):
                     column.words += 1
     groups: list[tuple[int, int]] = []
     for place in sorted(used):

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rlm_local.collection.formats import layout, ruled
+from rlm_local.collection.formats.cells import Line
 from rlm_local.collection.formats.flow import BETWEEN
-from rlm_local.collection.formats.grid import Batch, Line, Reader
+from rlm_local.collection.formats.grid import Batch, Reader
 from rlm_local.collection.formats.layout import Piece, Row, Rule
 from rlm_local.collection.formats.part import Rows
 
