@@ -19,6 +19,7 @@ from rlm_local.collection.formats import (
     rtf,
     spreadsheet,
     text,
+    xml,
 )
 from rlm_local.collection.formats.format import LOOK, Format
 
@@ -37,6 +38,7 @@ FORMATS: tuple[Format, ...] = (
     mail.MAILBOX,
     mail.FORMAT,
     html.FORMAT,
+    xml.FORMAT,
     code.FORMAT,
     archive.ZIP,
     archive.TAR,
