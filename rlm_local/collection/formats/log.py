@@ -6,10 +6,13 @@ An entry goes from its stamp to the next one, with the lines of a stack trace an
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import Protocol
 
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.logs.access import Requests, access_form
+from rlm_local.collection.formats.logs.extended import Extended, is_extended
 from rlm_local.collection.formats.logs.head import LEVEL, Head
+from rlm_local.collection.formats.logs.pairs import Pairs, is_pairs
 from rlm_local.collection.formats.logs.stamp import Stamps, shape_of
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
@@ -36,16 +39,12 @@ def read(source: Source) -> Iterator[Part]:
     """
     yield Document(kind="log")
     first = next(source.segments(), "")
-    form = access_form(first[:LOOK])
-    opening = None if form else _opening(first)
-    if form:
-        reader, begins = Requests(first, form, table_name(source.name), source.name), _LINE
-    elif opening:
+    begins, reader = _LINE, _of_lines(first, source.name)
+    opening = None if reader else _opening(first)
+    if opening:
         begins = opening[0]
         reader = _Entries(_learned(source, begins), *opening, source.name)
-        if reader.problem:
-            yield Note(reader.problem)
-    else:
+    if reader is None:
         yield from map(Text, source.segments())
         return
     start = 0
@@ -53,6 +52,29 @@ def read(source: Source) -> Iterator[Part]:
         yield Text(text)
         yield from reader.rows(text, start)
         start += len(text)
+    if reader.problem:
+        yield Note(reader.problem)
+
+
+class _Reader(Protocol):
+    """Reads the entries of a log; `problem` is what it leaves open, empty where nothing."""
+
+    @property
+    def problem(self) -> str: ...
+    def rows(self, text: str, start: int) -> Iterator[Rows]: ...
+
+
+def _of_lines(first: str, name: str) -> _Reader | None:
+    """A reader for a log that has an entry a line, in a form that says itself what is what."""
+    head = first[:LOOK]
+    form = access_form(head)
+    if form:
+        return Requests(first, form, table_name(name), name)
+    if is_extended(head):
+        return Extended(table_name(name))
+    if is_pairs(head):
+        return Pairs(first, table_name(name))
+    return None
 
 
 def _stretches(source: Source, opening: re.Pattern[str]) -> Iterator[str]:
@@ -88,7 +110,7 @@ def _learned(source: Source, opening: re.Pattern[str]) -> str:
 
 def is_log(head: str) -> bool:
     """Whether a text begins as a log does."""
-    return access_form(head) is not None or _opening(head) is not None
+    return _of_lines(head, "") is not None or _opening(head) is not None
 
 
 def table_name(name: str) -> str:
@@ -117,9 +139,6 @@ class _Entries:
         learned: the text that tells what its stamps, heads and events are.
         opening: how entries begin.
         form: of the stamp; empty for none.
-
-    Attributes:
-        problem: what the log leaves open; empty where nothing.
     """
 
     def __init__(self, learned: str, opening: re.Pattern[str], form: str, name: str) -> None:
@@ -132,10 +151,15 @@ class _Entries:
         self._head = head = Head(learned[match.end() : min(end, match.end() + 400)] for match, end in sample)
         self._events = Events(_first_line(learned, head.read(learned, match.end())[1], end) for match, end in sample)
         self._before = any(match.groupdict().get("before") for match, _ in sample)
-        self.problem = self._stamps.problem if self._stamps else ""
         stamped = self._stamps.columns if self._stamps else ()
         own = (*(("source",) if self._before else ()), *stamped, *head.columns, "message", "event")
         self._columns = (*own, *(f"message {label}" if label in own else label for label in self._events.columns))
+
+    @property
+    def problem(self) -> str:
+        stamps, untold = self._stamps.problem if self._stamps else "", self._events.untold
+        forms = f"hardly two messages are alike: {untold} of them are without event and parameters" if untold else ""
+        return "; ".join(filter(None, (stamps, forms)))
 
     def rows(self, text: str, start: int) -> Iterator[Rows]:
         """The entries of a stretch that begins with one, at `start` of the log's text."""
@@ -200,4 +224,4 @@ def _sniffed(head: bytes) -> bool:
     return is_log(clean(head.decode("utf-8", "replace")))
 
 
-FORMAT = Format("log", frozenset(("log", "logs", "journal", "syslog")), read, _sniffed)
+FORMAT = Format("log", frozenset(("log", "logs", "journal", "syslog")), read, _sniffed, version=2)

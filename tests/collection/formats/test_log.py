@@ -1,5 +1,7 @@
 """Logs: entries with their time, head, event and parameters; whatever the program that wrote them."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -228,3 +230,56 @@ def test_every_entry_is_a_row_that_stands_in_the_text(messages: list[str]) -> No
 def test_hostile_entries_are_read_in_one_pass(piece: str) -> None:
     text = f"2024-05-01 10:00:00 {piece * (20_000 // len(piece))}\n" * 10
     assert len(table(text).rows) == 10
+
+
+EXTENDED = """\
+#Software: Microsoft Internet Information Services 10.0
+#Version: 1.0
+#Fields: date time cs-method cs-uri-stem cs(User-Agent) sc-status
+2024-05-01 10:00:00 GET /index.html Mozilla/5.0+(X11) 200
+2024-05-01 10:00:01 POST /order - 500
+broken
+#Fields: date time cs-method sc-status time-taken
+2024-05-01 10:00:02 GET 404 15
+"""
+
+PAIRS = """\
+time=2024-05-01T10:00:00Z level=info msg="job \\"a\\" done" id=7
+time=2024-05-01T10:00:01Z level=error msg="disk full" id=8
+a panic = goroutine 1
+time=2024-05-01T10:00:02Z level=info msg=started host=gate
+time=2024-05-01T10:00:03Z level=info msg=stopped host=gate
+time=2024-05-01T10:00:04Z level=info msg=stopped host=gate
+"""
+
+
+def test_lines_under_named_fields_are_rows() -> None:
+    first, second = [part for part in read(EXTENDED, "u_ex240501.log") if isinstance(part, Rows)]
+    assert first.columns == ("timestamp", "cs-method", "cs-uri-stem", "cs(User-Agent)", "sc-status")
+    assert first.rows == [
+        ("2024-05-01 10:00:00", "GET", "/index.html", "Mozilla/5.0 (X11)", "200"),
+        ("2024-05-01 10:00:01", "POST", "/order", None, "500"),
+    ]
+    assert second.columns[-1] == "time-taken"
+    assert second.rows == [("2024-05-01 10:00:02", "GET", "404", "15")]
+    start, end = (second.spans or [(0, 0)])[0]
+    assert EXTENDED[start:end] == "2024-05-01 10:00:02 GET 404 15"
+
+
+def test_lines_of_pairs_are_rows() -> None:
+    found = rows(PAIRS)
+    assert found[0] == {"time": "2024-05-01T10:00:00Z", "level": "info", "msg": 'job "a" done', "id": "7"}
+    assert found[2] == {"time": "2024-05-01T10:00:02Z", "level": "info", "msg": "started", "host": "gate"}
+    assert len(found) == 5
+
+
+def test_a_key_that_few_entries_have_stands_with_others() -> None:
+    many = "".join(f"time={second} level=info msg=ok\n" for second in range(300))
+    assert rows(many + "time=300 level=info msg=ok trace=x\n")[-1]["other"] == "trace=x"
+
+
+def test_messages_of_which_hardly_two_are_alike_are_rows_all_the_same_and_that_is_said() -> None:
+    words = ["".join(letters) for letters in product("abcdefgh", repeat=5)]
+    found = read("".join(f"Mar 01 00:00:00 h p: {word}\n" for word in words[:11_000]))
+    assert sum(len(part.rows) for part in found if isinstance(part, Rows)) == 11_000
+    assert any("hardly two messages are alike" in part.problem for part in found if isinstance(part, Note))

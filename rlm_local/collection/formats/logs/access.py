@@ -33,12 +33,16 @@ class Requests:
 
     Args:
         first: the beginning of the log.
+
+    Attributes:
+        problem: what the log leaves open; empty where nothing.
     """
 
     def __init__(self, first: str, form: re.Pattern[str], table: str, name: str) -> None:
         found = [match for match, _ in zip(form.finditer(first), range(MOST_ROWS), strict=False)]
         self._form, self._table = form, table
         self._stamps = Stamps("day first", [(match, "") for match in found], name)
+        self.problem = self._stamps.problem
         seen = {column for match in found for column, value in _cells(match).items() if value is not None}
         self._kept = [column for column in _COLUMNS if column in seen]
 

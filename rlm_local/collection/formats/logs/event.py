@@ -16,6 +16,9 @@ from rlm_local.collection.formats.logs.template import Template, Templates, mask
 from rlm_local.collection.formats.part import Cell
 
 _KEPT = 50_000
+_MANY_FORMS = 5_000
+"""Forms of messages after which one has to have come twice on average: a log that never says the same has no events."""
+_MOST_COMMON = 200
 _MOST_NAMES = 24
 _MOST_TYPES = 16
 _MOST_ALIKE = 3
@@ -50,9 +53,12 @@ class Events:
 
     Attributes:
         columns: the labels of their parameters.
+        untold: messages without event and parameters, as hardly one before them was like another.
     """
 
     def __init__(self, sample: Iterable[str]) -> None:
+        self.untold = 0
+        self._messages = self._forms = 0  # read so far
         self._words = Words()
         self._plans: dict[str, _Plan] = {}
         found: list[list[Word]] = []
@@ -74,11 +80,16 @@ class Events:
         words = self._words.of(message[:_LONGEST_MESSAGE])
         form = masked(words)
         plan = self._plans.get(form)
+        cells: list[Cell] = [None] * len(self._places)
+        self._messages += 1
         if plan is None:
+            if self._forms >= _MANY_FORMS and 2 * self._forms > self._messages:
+                self.untold += 1
+                return None, cells
             if len(self._plans) >= _KEPT:
                 self._plans.clear()
+            self._forms += 1
             plan = self._plans[form] = self._plan(words)
-        cells: list[Cell] = [None] * len(self._places)
         for parameter, columns in plan.cells:
             value = _value(parameter.of(words), parameter)
             for column in columns:
@@ -87,16 +98,19 @@ class Events:
 
     def _choose(self, sample: Sequence[tuple[Sequence[Word], Template]]) -> None:
         values: dict[str, set[str]] = {}
+        counts: Counter[str] = Counter()
         unnamed: dict[tuple[Template, int], set[str]] = {}
         for words, template in sample:
             for each in parameters(words, template):
                 kept = values.setdefault(each.name, set()) if each.name else None
+                counts[each.name] += bool(each.name)
                 if kept is None and each.type == "value":
                     kept = unnamed.setdefault((template, each.place), set())
                 if kept is not None and len(kept) < _MOST_VALUES:
                     kept.add(each.of(words))
+        common = [(name, values[name]) for name, count in counts.most_common(_MOST_COMMON) if count]
         for place, seen in unnamed.items():
-            shared, name = max(((len(seen & known), name) for name, known in values.items()), default=(0, ""))
+            shared, name = max(((len(seen & known), name) for name, known in common), default=(0, ""))
             if 2 * shared > len(seen):
                 self._told[place] = name
         fewest = min(len(sample), max(3, len(sample) // 100))

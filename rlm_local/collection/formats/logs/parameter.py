@@ -55,6 +55,8 @@ _LOOKS = (
     ("path", re.compile(r"(?:/[^/\s]|[A-Za-z]:\\)\S*")),
     ("id", re.compile(r"0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
 )
+_LOOKS_OF_NUMBERS = tuple(look for look in _LOOKS if look[0] in ("number", "bytes", "seconds", "id"))
+_LOOKS_OF_NAMES = tuple(look for look in _LOOKS if look[0] == "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _look(written: str) -> Word:
 
 
 def _masked(core: str) -> tuple[str, tuple[Slot, ...]]:
-    pair = _PAIR.fullmatch(core)
+    pair = _PAIR.fullmatch(core) if "=" in core else None
     if pair:
         value = bare(pair[2])
         _, slots = _masked(value) if "=" not in value else ("", ())
@@ -127,7 +129,7 @@ def _masked(core: str) -> tuple[str, tuple[Slot, ...]]:
         return f"{pair[1]}=<value>", (Slot(pair[1], first.type, first.value if len(slots) < 2 else value), *slots[1:])
     if not any(map(str.isdigit, core)) and "/" not in core and "@" not in core:
         return core, ()
-    address = _ADDRESS.fullmatch(core)
+    address = _ADDRESS.fullmatch(core) if "." in core else None
     if address:
         found = (Slot("", "address", address[1]),)
         return (
@@ -141,18 +143,18 @@ def _masked(core: str) -> tuple[str, tuple[Slot, ...]]:
 
 def _compound(core: str) -> tuple[str, tuple[Slot, ...]]:
     """A word of several: "src:10.0.0.1", "node4:8080", or one with digits in it that is a name of something."""
-    host = _HOST_PORT.fullmatch(core)
+    host = _HOST_PORT.fullmatch(core) if ":" in core else None
     if host:
         return "<host>:<port>", (Slot("", "host", host[1]), Slot("port", "number", host[2]))
-    named = _NAMED.fullmatch(core)
+    named = _NAMED.fullmatch(core) if ":" in core else None
     if named and any(map(str.isdigit, named[2])):
         masked, slots = _masked(named[2])
         if slots:
             return f"{named[1]}:{masked}", (Slot(named[1], slots[0].type, slots[0].value), *slots[1:])
     digits = sum(map(str.isdigit, core))
-    if _HOST.fullmatch(core) and digits:
+    if digits and "." in core and _HOST.fullmatch(core):
         return WILD, (Slot("", "host", core),)
-    pieces = _JOINS.split(core)
+    pieces = [] if core.isalnum() else _JOINS.split(core)
     if 1 < len(pieces) <= _MOST_PIECES:
         found = [_masked(piece) if piece else ("", ()) for piece in pieces]
         if any(slot.type != "id" for _, slots in found for slot in slots):
@@ -165,7 +167,10 @@ def _compound(core: str) -> tuple[str, tuple[Slot, ...]]:
 
 
 def _type(core: str) -> str:
-    for name, look in _LOOKS:
+    looks = _LOOKS
+    if core.isalnum():  # most words are, and have no look that needs a sign
+        looks = _LOOKS_OF_NUMBERS if core[0].isdigit() else _LOOKS_OF_NAMES
+    for name, look in looks:
         if look.fullmatch(core):
             if name == "id" and core.isalpha():
                 continue

@@ -13,7 +13,7 @@ _ALIKE = 0.6
 """Share of their words that messages of one template have in common."""
 _LEAF = 40
 """Templates that a message is compared with at most."""
-_MOST = 3_000
+_MOST = 1_500
 _FEW = 5
 """Values from which on a word varies; below, it tells events apart ("opened", "closed")."""
 
