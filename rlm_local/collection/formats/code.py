@@ -25,6 +25,9 @@ _PROGRAMS = {"python": "python", "node": "javascript", "bash": "shell", "sh": "s
 _LARGEST = 2 << 20
 _LARGEST_PYTHON = 1 << 19
 """Characters that are parsed: a tree takes hundreds of times as much."""
+_MOST_TOKENS = 150_000
+"""Words and signs that are parsed: what a tree takes to be gone through goes by them."""
+_TOKEN = re.compile(r"\w+|[^\w\s]")
 _CPLUSPLUS = re.compile(r"^\s{0,40}(?:class|namespace|template|using)\b", re.MULTILINE)
 _CALLED = re.compile(rb"#!\s{0,9}\S{0,200}/(?:env\s{1,9}(?:-S\s{1,9})?)?([a-z]{1,20})")
 
@@ -46,7 +49,8 @@ def read(source: Source) -> Iterator[Part]:
     found: list[Thing] = []
     problem = ""
     if language == "python" or language in grammar.GRAMMARS:
-        if len(text) > (_LARGEST_PYTHON if language == "python" else _LARGEST):
+        largest = _LARGEST_PYTHON if language == "python" else _LARGEST
+        if len(text) > largest or len(_TOKEN.findall(text)) > _MOST_TOKENS:
             problem = "too large for its definitions to be told"
         else:
             try:

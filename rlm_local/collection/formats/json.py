@@ -12,8 +12,8 @@ from pathlib import PurePath
 from typing import Any
 
 from rlm_local.collection.formats import grid
+from rlm_local.collection.formats.cells import Line
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.grid import Line
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.collection.formats.records import Records, cell, is_list, is_object, nested, shown
@@ -314,6 +314,8 @@ class _Window:
                     raise _Broken from None
             else:
                 if end < len(self._text) or not self._more(1):
+                    if self._text[end - 1 : end + 1].isalnum() and end < len(self._text):
+                        raise _Broken  # "007" is no 0, 0 and 7
                     return value, self.place, self._base + end
 
     def move(self, place: int) -> None:

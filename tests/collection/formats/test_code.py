@@ -250,3 +250,11 @@ def test_every_definition_of_a_real_module_is_found() -> None:
         node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     assert sorted(str(row["name"]) for row in table(text, "functions")) == sorted(expected)
+
+
+def test_code_that_is_all_signs_is_text_with_a_note() -> None:
+    text = "a: b\n" * 60_000
+    read = parts(text)
+    assert "".join(part.text for part in read if isinstance(part, Text)) == text
+    assert not any(isinstance(part, Rows) for part in read)
+    assert any("too large for its definitions" in part.problem for part in read if isinstance(part, Note))

@@ -163,3 +163,12 @@ def test_whatever_stands_there_is_read_and_each_row_fits_its_columns(values: lis
     for part in parsed.rows_parts:
         assert all(len(row) == len(part.columns) for row in part.rows)
         assert all(0 <= start <= end <= len(parsed.text) for start, end in part.spans or ())
+
+
+@pytest.mark.parametrize("text", ["007", "0" * 100, "1true", '[12, 3x, {"a": 1}]'])
+def test_a_number_ends_where_something_else_begins(text: str) -> None:
+    parts = list(read(Source("a.json", text.encode())))
+    assert not any(
+        part.rows and part.columns == ("value",) and len(part.rows) > 2 for part in parts if isinstance(part, Rows)
+    )
+    assert any(isinstance(part, Note) for part in parts)
