@@ -11,7 +11,7 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
-from rlm_policy.priors import Priors, priors_of
+from rlm_policy.priors import Confidence, Priors, priors_of
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
@@ -21,6 +21,7 @@ __all__ = [
     "Action",
     "Artifact",
     "ArtifactError",
+    "Confidence",
     "Cost",
     "Decision",
     "Dial",

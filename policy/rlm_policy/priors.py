@@ -17,12 +17,17 @@ class Confidence:
         most: at least three programs of one dialect did.
         single: two did, or the only one that ran.
         split: no two programs agree.
+        read, whole: it was read in passages, or in all of the text.
+        judged: a model was asked about each row or document.
     """
 
     across: float = 0.9
     most: float = 0.7
     single: float = 0.5
     split: float = 0.3
+    read: float = 0.5
+    whole: float = 0.5
+    judged: float = 0.4
 
 
 @dataclass(frozen=True)

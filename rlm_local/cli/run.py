@@ -151,7 +151,8 @@ def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:
 def cost_line(answer: "Answer") -> str:
     usage = answer.usage
     how = "" if answer.ended == "answered" else f"{answer.ended} · "
+    sure = f"{answer.confidence:.0%} sure · " if answer.confidence is not None else ""
     return (
-        f"{how}{usage.seconds:.1f} s · {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens · "
+        f"{how}{sure}{usage.seconds:.1f} s · {usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens · "
         f"{usage.leaf_calls:,} calls · {answer.model} · run {answer.run_id}"
     )

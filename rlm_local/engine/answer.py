@@ -70,6 +70,8 @@ class Answer:
     says so in words.
     `error` says what broke when `ended` is `error`, and is empty otherwise. `value` is the answer as data: a number, a
     list of texts, a text. `unseen` names what was not looked at, where a limit was reached or something broke.
+    `confidence` is how often an answer that came about like this one is right, where that was measured
+    (`rlm_policy.priors`); None where nobody knows.
     """
 
     run_id: str
@@ -85,6 +87,7 @@ class Answer:
     value: Any = None
     basis: Basis | None = None
     unseen: tuple[str, ...] = ()
+    confidence: float | None = None
 
     def data(self) -> dict[str, Any]:
         """The object that `--json` prints."""

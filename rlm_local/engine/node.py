@@ -198,6 +198,7 @@ class Node:
                 depth=self.broker.deepest,
                 seconds=round(seconds, 2),
             ),
+            confidence=(turns[-1].step.plan or {}).get("confidence") if turns and final.found else None,
         )
 
 

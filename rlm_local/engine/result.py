@@ -23,6 +23,7 @@ class Result:
     unseen: tuple[str, ...]
     error: str
     usage: Usage
+    confidence: float | None = None
 
     def data(self) -> dict[str, Any]:
         """Plain data, for the log."""
@@ -41,4 +42,5 @@ class Result:
             unseen=tuple(data["unseen"]),
             error=data["error"],
             usage=Usage(**data["usage"]),
+            confidence=data.get("confidence"),
         )

@@ -72,6 +72,7 @@ class Run:
             value=result.value,
             basis=result.basis,
             unseen=result.unseen,
+            confidence=result.confidence,
         )
 
     def _start(self) -> RunStart:

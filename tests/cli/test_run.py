@@ -42,6 +42,12 @@ def test_a_terminal_gets_the_evidence_with_the_answer() -> None:
     assert "tokens" in err.getvalue()
 
 
+def test_how_sure_an_answer_is_stands_before_its_cost() -> None:
+    err = Terminal()
+    print_answer(replace(ANSWER, confidence=0.7), Terminal(), err)
+    assert "70% sure · 36.3 s" in err.getvalue()
+
+
 def test_of_much_evidence_the_first_places_are_shown() -> None:
     out = Terminal()
     print_answer(replace(ANSWER, evidence=ANSWER.evidence * 20), out, Terminal())
@@ -56,7 +62,7 @@ def test_json_is_one_object_of_the_promised_shape(home: Path) -> None:
     assert data == json.loads(json.dumps({**ANSWER.data()}))
     assert [*data] == [
         *("run_id", "question", "answer", "found", "ended", "evidence", "usage", "model", "policy", "error"),
-        *("value", "basis", "unseen"),
+        *("value", "basis", "unseen", "confidence"),
     ]
     assert [*data["evidence"][0]] == ["document", "start", "end", "text"]
     assert [*data["usage"]] == ["prompt_tokens", "completion_tokens", "leaf_calls", "nodes", "depth", "seconds"]

@@ -22,7 +22,7 @@ from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Aski
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.models import Cancel, Model
-from rlm_policy import Action, Decision, Policy, State, priors_of
+from rlm_policy import Action, Confidence, Decision, Policy, State, priors_of
 
 _LOOK_TOKENS = 4
 _ACTIONS: dict[Look, Action] = {
@@ -57,7 +57,7 @@ class ProgramsAuthor:
             settled = self.policy.settle(state)
             self._order = self._decide(state, cancel) if settled is None else self._after(settled)
             if settled is not None:
-                return Step(settled, whole_cell(state.question))
+                return Step(settled, whole_cell(state.question), plan={"confidence": self._sure.whole})
         while self._order:
             look, decision = self._order.pop(0)
             step = self._look(look, decision, state, cancel)
@@ -119,13 +119,15 @@ class ProgramsAuthor:
             if unheard:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
-            return Step(decision, reading_cell(state.question), plan=self._with_before({}) or None)
+            plan = self._with_before({"look": look, "confidence": self._sure.read})
+            return Step(decision, reading_cell(state.question), plan=plan)
         if look == "tables":
             return self._tables(decision, state, cancel)
         candidate = self.candidates.semantic(look, state, cancel)
         if candidate is None:
             return None
-        return Step(decision, candidate.cell, plan={"look": look, "candidates": [candidate.data()]})
+        plan = {"look": look, "candidates": [candidate.data()], "confidence": self._sure.judged}
+        return Step(decision, candidate.cell, plan=plan)
 
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
         """The program that won, where something speaks for it; else it is held until the text has been read."""
@@ -138,7 +140,7 @@ class ProgramsAuthor:
             "look": "tables",
             "candidates": [candidate.data() for candidate in tried],
             "choice": choice.data(),
-            "confidence": round(confidence, 3),
+            "confidence": confidence,
         }
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
@@ -153,13 +155,16 @@ class ProgramsAuthor:
         """A plan for the log, with what was looked at before it and found nothing."""
         return {**plan, "before": list(self._before)} if self._before else plan
 
+    @property
+    def _sure(self) -> Confidence:
+        return priors_of(self.model.name, PROMPT_VERSION).confidence
+
     def _confidence(self, choice: Choice) -> float:
-        sure = priors_of(self.model.name, PROMPT_VERSION).confidence
         if choice.across:
-            return sure.across
+            return self._sure.across
         if choice.votes >= 3:
-            return sure.most
-        return sure.single if choice.votes > 1 or choice.of == 1 else sure.split
+            return self._sure.most
+        return self._sure.single if choice.votes > 1 or choice.of == 1 else self._sure.split
 
     def _last(self) -> Step | None:
         """What was held back, once everything else found nothing: a weak finding, or a none that programs agree on."""

@@ -166,6 +166,7 @@ class RunView {
       h("p.text", { "data-found": answer.found ? "yes" : "no" }, answer.answer),
       answer.error ? h("p.problem", answer.error) : null,
       answer.basis?.items ? h("p.quiet", basis(answer.basis)) : null,
+      answer.confidence ? h("p.quiet", `About ${Math.round(10 * answer.confidence)} of 10 answers found like this are right.`) : null,
       answer.unseen?.length ? h("p.note", `Not looked at: ${answer.unseen.slice(0, 8).join(", ")}${answer.unseen.length > 8 ? ` and ${answer.unseen.length - 8} more` : ""}`) : null,
       h(
         "dl.bill",
