@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, ClassVar, SupportsIndex
 
+_NAMED = 40
+"""Columns that a message names at most."""
+
 
 def _order(value: Any) -> tuple[int, Any]:
     """SQLite's order: NULL, numbers, texts, blobs. Values that Python would not compare stand in it, too."""
@@ -12,6 +15,14 @@ def _order(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return 1, value
     return (2, value) if isinstance(value, str) else (3, value)
+
+
+def _missing(name: str, columns: Sequence[str]) -> str:
+    """What is said of a column that is not there: those whose names are nearest come first."""
+    from difflib import SequenceMatcher  # most sessions never need it
+
+    near = sorted(columns, key=lambda column: -SequenceMatcher(None, name.casefold(), column.casefold()).ratio())
+    return f"there is no column {name!r}; there are: {', '.join(near[:_NAMED])}"
 
 
 class Row(tuple[Any, ...]):
@@ -28,14 +39,14 @@ class Row(tuple[Any, ...]):
     def __getattr__(self, name: str) -> Any:
         place = self.places_.get(name.casefold())
         if place is None:
-            raise AttributeError(f"there is no column {name!r}; there are: {', '.join(self.columns_)}")
+            raise AttributeError(_missing(name, self.columns_))
         return self[place]
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             place = self.places_.get(key.casefold())
             if place is None:
-                raise KeyError(f"there is no column {key!r}; there are: {', '.join(self.columns_)}")
+                raise KeyError(_missing(key, self.columns_))
             return super().__getitem__(place)
         return super().__getitem__(key)
 

@@ -1,7 +1,9 @@
 """Candidates: the programs that a model writes for one question, checked and tried."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rlm_local.collection import Table
 from rlm_local.engine.authors.cells import query_cell
@@ -9,6 +11,7 @@ from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
+from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
@@ -39,15 +42,20 @@ class Candidates:
     trials: Trials
     budget: Budget
 
+    @cached_property
+    def named(self) -> tuple[str, ...]:
+        """The tables that the question names."""
+        return named_tables(self.tables, self.asking.question)
+
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate], Prompt]:
         """The program that most speaks for, all that were tried, and the prompt of the first."""
         small = all(table.rows <= _MOST_ROWS for table in self.tables)
         dialects: list[Dialect] = [dialect for dialect in _DIALECTS if dialect == "sql" or small]
         prompts = [self.asking.prompt(opening("tables", dialect)) for dialect in dialects]
         tried = self._write(dialects, prompts, state, cancel)
-        failed = [candidate for candidate in tried if candidate.error]
-        if failed:
-            tried += self._again(failed, state, cancel)
+        doubtful = [candidate for candidate in tried if candidate.trouble]
+        if doubtful:
+            tried += self._again(doubtful, state, cancel)
         for dialect, times in _SAMPLES:
             choice = choose(tried)
             if choice is not None and choice.settled:
@@ -65,16 +73,16 @@ class Candidates:
         candidate = self._checked("sql", made, state.question, greedy=True)
         return None if candidate.error else candidate
 
-    def _again(self, failed: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
-        """Programs that failed, written once more by a model that is told why."""
+    def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
+        """Programs that failed or left something out, written once more by a model that is told so."""
         prompts = [
             self.asking.prompt(
                 opening("tables", candidate.dialect),
-                (f"{opening('tables', candidate.dialect)}{candidate.text}\n```", candidate.error),
+                (f"{opening('tables', candidate.dialect)}{candidate.text}\n```", candidate.trouble),
             )
-            for candidate in failed
+            for candidate in doubtful
         ]
-        return self._write([candidate.dialect for candidate in failed], prompts, state, cancel)
+        return self._write([candidate.dialect for candidate in doubtful], prompts, state, cancel)
 
     def _write(
         self,
@@ -107,8 +115,10 @@ class Candidates:
 
     def _checked(self, dialect: Dialect, made: Generation, question: str, *, greedy: bool) -> Candidate:
         text = made.text.strip()
+        if text[:6].upper() == "SELECT":  # whatever the fence around it says
+            dialect = "sql"
         likely = made.logprob / max(1, len(made.token_ids))
-        candidate = Candidate(dialect, text, greedy=greedy, logprob=likely)
+        candidate = Candidate(dialect, text, greedy=greedy, logprob=likely, unused=self._unused(text))
         try:
             if dialect == "python":
                 return replace(candidate, cell=check_python(text, self.tables))
@@ -118,6 +128,11 @@ class Candidates:
         return replace(
             candidate, cell=query_cell(query), notes=query.notes, missing=query.missing, semantic=query.semantic
         )
+
+    def _unused(self, text: str) -> tuple[str, ...]:
+        """Tables that the question names and a program does not."""
+        words = set(re.findall(r"\w+", text.lower()))
+        return tuple(table for table in self.named if table not in words)
 
     def _tried(self, candidate: Candidate) -> Candidate:
         if candidate.error or candidate.semantic:

@@ -24,6 +24,7 @@ class Candidate:
         error: why it failed.
         notes: what was mended in it.
         missing: values that it names and no row has.
+        unused: tables that the question names and it does not.
         semantic: whether a model has to be asked about rows: it was not tried.
     """
 
@@ -36,7 +37,15 @@ class Candidate:
     error: str = ""
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     semantic: bool = False
+
+    @property
+    def trouble(self) -> str:
+        """What the model is told that wrote it, before it writes once more; empty where there is nothing to say."""
+        if self.error or not self.unused:
+            return self.error
+        return f"the question speaks of {' and '.join(self.unused)}: use it, too"
 
     @property
     def found(self) -> bool:
@@ -53,6 +62,7 @@ class Candidate:
             "error": self.error[:300],
             "notes": list(self.notes),
             "missing": list(self.missing),
+            "unused": list(self.unused),
         }
 
 
@@ -87,7 +97,8 @@ class Choice:
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice | None:
-    """The result that most speaks for: found something; both dialects; most votes; the likelier program.
+    """The result that most speaks for: found something; in all tables that the question names; both dialects; most
+    votes; the likelier program.
 
     Of equals SQL is shown, since its rows can be shown as evidence. None where no candidate ran to an end.
     """
@@ -111,6 +122,7 @@ def _same(one: Candidate, other: Candidate) -> bool:
     return one.outcome is not None and other.outcome is not None and one.outcome.same(other.outcome)
 
 
-def _weight(group: Sequence[Candidate]) -> tuple[bool, int, int, float]:
+def _weight(group: Sequence[Candidate]) -> tuple[bool, bool, int, int, float]:
     dialects = len({candidate.dialect for candidate in group})
-    return group[0].found, dialects, len(group), max(candidate.logprob for candidate in group)
+    everywhere = any(not candidate.unused for candidate in group)
+    return group[0].found, everywhere, dialects, len(group), max(candidate.logprob for candidate in group)

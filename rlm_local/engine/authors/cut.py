@@ -14,7 +14,8 @@ _NAMED = 200
 """Characters of names of what is left out, for each table."""
 
 _FAMILY = 10
-"""Columns whose names begin alike that are a family: none of them is worth much more than its name."""
+"""Columns whose names begin alike that are a family: of one that stands late and nothing asks for only the name is
+shown."""
 
 _FIRST = 3
 """Columns of a table that stand early."""
@@ -30,11 +31,6 @@ class Line:
     key: bool = False
     full: bool = False
 
-    @property
-    def family(self) -> str:
-        """What columns that are much alike share: translations_ces_common, translations_deu_common."""
-        return self.name.partition("_")[0]
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -44,6 +40,11 @@ class Sheet:
     head: str
     lines: tuple[Line, ...]
     left: tuple[str, ...] = ()
+
+    def family(self, line: Line) -> list[Line]:
+        """The columns that are much like one: translations_ces_common, translations_deu_common."""
+        own = line.name.partition("_")[0]
+        return [other for other in self.lines if other.name.partition("_")[0] == own]
 
     @property
     def size(self) -> int:
@@ -62,6 +63,7 @@ def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Contain
             (-_weight(sheet, place, line, asked, mentioned), number, place)
             for number, sheet in enumerate(sheets)
             for place, line in enumerate(sheet.lines)
+            if place < _FIRST or len(sheet.family(line)) <= _FAMILY or _asked(sheet, line, asked, mentioned)
         )
     )
     kept: list[set[int]] = [set() for _ in sheets]
@@ -87,12 +89,14 @@ def _least(sheet: Sheet) -> int:
 
 
 def _weight(sheet: Sheet, place: int, line: Line, asked: Sequence[str], mentioned: Container[tuple[str, str]]) -> float:
-    of_table = 3 * _shared(sheet.name, asked)
-    of_column = 4 * ((sheet.name, line.name) in mentioned) + 3 * _shared(f"{line.name}_{line.label}", asked)
     few = len(sheet.lines) <= _FIRST
-    many = sum(other.family == line.family for other in sheet.lines) > _FAMILY
-    usual = 2 * line.key + 1.5 * line.full + (place < _FIRST) + few - 2 * many - place / len(sheet.lines)
-    return of_table + of_column + usual
+    usual = 2 * line.key + 1.5 * line.full + (place < _FIRST) + few - place / len(sheet.lines)
+    return 3 * _shared(sheet.name, asked) + _asked(sheet, line, asked, mentioned) + usual
+
+
+def _asked(sheet: Sheet, line: Line, asked: Sequence[str], mentioned: Container[tuple[str, str]]) -> float:
+    """What in the question speaks for a column: a value of it, words of its name."""
+    return 4 * ((sheet.name, line.name) in mentioned) + 3 * _shared(f"{line.name}_{line.label}", asked)
 
 
 def _shared(name: str, asked: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """Candidates vote by what they came to."""
 
+from dataclasses import replace
 from typing import Any
 
 from rlm_local.engine.authors.choose import Candidate, choose
@@ -46,3 +47,11 @@ def test_what_failed_has_no_vote() -> None:
     choice = choose([FAILED, candidate("sql", 3)])
     assert choice is not None
     assert (choice.votes, choice.of) == (1, 1)
+
+
+def test_what_looks_in_all_tables_that_the_question_names_outweighs_votes() -> None:
+    partly = [replace(candidate("sql", 35, greedy=False), unused=("trips",))] * 3
+    choice = choose([*partly, candidate("python", 23)])
+    assert choice is not None
+    assert choice.candidate.outcome == Outcome.of(23)
+    assert partly[0].trouble == "the question speaks of trips: use it, too"

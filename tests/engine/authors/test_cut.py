@@ -8,8 +8,8 @@ def sheet(name: str, *columns: str) -> Sheet:
     return Sheet(name, f"CREATE TABLE {name} (", lines)
 
 
-TIDES = sheet("tides", *(f"reading_{number}" for number in range(30)), "height")
-BOATS = sheet("boats", *(f"field_{number}" for number in range(30)), "colour")
+TIDES = sheet("tides", *(f"reading{number}" for number in range(30)), "height")
+BOATS = sheet("boats", *(f"field{number}" for number in range(30)), "colour")
 
 
 def shown(sheets: list[Sheet]) -> set[str]:
@@ -35,3 +35,11 @@ def test_no_table_is_left_out_and_what_is_not_shown_is_named() -> None:
 def test_a_card_stays_near_its_length() -> None:
     made = cut([TIDES, BOATS], 1_500, "What?", frozenset())
     assert sum(len(str(each)) for each in made) <= 1_500 + 100
+
+
+def test_of_columns_that_are_much_alike_the_later_ones_are_only_named() -> None:
+    names = sheet("names", "code", *(f"name_{language}_{n}" for language in ("en", "pt") for n in range(9)), "height")
+    long = [names, *[BOATS] * 2]
+    assert shown(cut(long, 6_000, "What?", frozenset())) >= {"code", "name_en_0", "name_en_1", "height"}
+    assert "name_pt_3" not in shown(cut(long, 6_000, "What?", frozenset()))
+    assert "name_pt_3" in shown(cut(long, 6_000, "What is Holm in pt?", frozenset()))

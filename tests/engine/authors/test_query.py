@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.query import Query, check
 
 from .harbour import TABLES, values
@@ -186,3 +187,24 @@ def test_extract_is_the_call_that_it_looks_like() -> None:
     query = checked("SELECT extract(boats.name, 'the colour') FROM boats")
     assert query.semantic
     assert "FROM 'the colour'" not in query.sql
+
+
+def test_a_count_of_groups_of_one_row_each_says_nothing() -> None:
+    with pytest.raises(BadProgram, match=r"COUNT\(\*\) is always 1"):
+        checked("SELECT name FROM boats ORDER BY COUNT(*) DESC LIMIT 1")
+    with pytest.raises(BadProgram, match=r"COUNT\(\*\) is always 1"):
+        checked("SELECT code FROM boats GROUP BY code HAVING COUNT(*) > 3")
+    checked("SELECT b.name FROM boats AS b JOIN trips AS t ON t.boat = b.code GROUP BY b.name ORDER BY COUNT(*) DESC")
+    checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1")
+
+
+@pytest.mark.parametrize(
+    ("question", "tables"),
+    [
+        ("How many boats made trips in May?", ("boats", "trips")),
+        ("Which boat is the longest?", ("boats",)),
+        ("What is the height of Holm?", ()),
+    ],
+)
+def test_tables_that_a_question_names(question: str, tables: tuple[str, ...]) -> None:
+    assert named_tables(TABLES, question) == tables
