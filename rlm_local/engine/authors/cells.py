@@ -2,7 +2,7 @@
 
 from rlm_local.engine.authors.query import Query
 
-_PASSAGES = 8
+_PASSAGES = 12
 """Passages that a reading is given at most; as many are read as a reading's tokens hold."""
 
 
