@@ -91,10 +91,12 @@ MakeEngine = Callable[[Loading, Home, "Listener"], AbstractContextManager[Resume
 
 
 def _engine(loading: Loading, home: Home, listener: "Listener") -> AbstractContextManager[Resumer]:
-    from rlm_local.engine.engine import Engine
-    from rlm_local.models import DEFAULT_MODEL
+    from rlm_local.engine.parts import begin
 
-    return Engine(loading.model or DEFAULT_MODEL, home=home, listener=listener, context=loading.context)
+    parts = begin(loading.model, home=home, listener=listener, context=loading.context)
+    from rlm_local.engine.engine import Engine  # a second's work, while another process loads the weights
+
+    return Engine.on(parts, listener)
 
 
 OpenVocabulary = Callable[[str, Home], AbstractContextManager[Callable[[str], int]]]

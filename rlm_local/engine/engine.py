@@ -11,6 +11,7 @@ from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
 from rlm_local.engine.records import Sources, opened
 from rlm_local.engine.replay import Replayed, replay
@@ -20,9 +21,9 @@ from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunRecord, RunStore
-from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec, OwnModels, open_model, resolve
+from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec
 from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
-from rlm_sandbox import Image, Pool, ensure_image
+from rlm_sandbox import Image, Pool
 
 AuthorName = Literal["programs", "guided", "free"]
 
@@ -77,45 +78,38 @@ class Engine:
         context: int | None = None,
     ) -> None:
         home = home or Home.default()
+        self._use(begin(model, home=home, listener=listener, threads=threads, context=context), listener)
 
-        def progress(what: str, fraction: float | None) -> None:
-            listener(Event("setup", what, fraction))
-
-        def notice(text: str) -> None:
-            listener(Event("notice", text))
-
-        spec = resolve(model, OwnModels(home.models).all())
-        biases = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
-        image = ensure_image(home.image, progress=progress)
-        store = RunStore(home.runs)
-        opened = open_model(spec, home, threads=threads, context=context, progress=progress, notice=notice)
-        self._use(spec, opened, image, store, listener)
-        self._home = home
-        self._calibration = biases
-        if isinstance(opened, LocalModel):
-            self._trained = TrainedPolicies(
-                Policies(home.policies), spec.sha256, opened.template_sha256, opened.load_adapter
-            )
+    @classmethod
+    def on(cls, parts: Parts, listener: Listener = ignore) -> Self:
+        """An engine on parts that were begun before; it closes them at its end. Raises ModelError as they do."""
+        engine = cls.__new__(cls)
+        engine._use(parts, listener)
+        return engine
 
     @classmethod
     def of(cls, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener = ignore) -> Self:
         """An engine of parts that are ready: another model, or a log elsewhere. It closes model and log at its end."""
-        engine = cls.__new__(cls)
-        engine._use(spec, model, image, store, listener)
-        return engine
+        return cls.on(Parts(spec, model, Pool(image), store), listener)
 
-    def _use(self, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener) -> None:
-        self._spec, self._model, self._store, self._tell = spec, model, store, listener
-        self._sandbox = Pool(image)
-        self._home: Home | None = None
+    def _use(self, parts: Parts, listener: Listener) -> None:
+        parts.wait()
+        self._parts, self._tell = parts, listener
+        self._spec, self._model, self._sandbox, self._store = parts.spec, parts.model, parts.sandbox, parts.store
+        self._home = home = parts.home
         self._trained: TrainedPolicies | None = None
         self._calibration: Mapping[Action, float] = {}
+        if home is None:
+            return
+        self._calibration = biases_of(home.calibration, parts.spec.sha256, PROMPT_VERSION)
+        if isinstance(parts.model, LocalModel):
+            self._trained = TrainedPolicies(
+                Policies(home.policies), parts.spec.sha256, parts.model.template_sha256, parts.model.load_adapter
+            )
 
     def close(self) -> None:
         """Free the model's memory and threads."""
-        self._model.close()
-        self._sandbox.close()
-        self._store.close()
+        self._parts.close()
 
     def __enter__(self) -> Self:
         return self

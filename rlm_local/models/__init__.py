@@ -9,18 +9,49 @@
 The names below are all that other packages use.
 """
 
-from rlm_local.models.calibration import NEUTRAL
-from rlm_local.models.cancel import Cancel
-from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
-from rlm_local.models.engine import LlamaEngine
-from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, PromptTooLong
-from rlm_local.models.local import LocalModel
-from rlm_local.models.model import Cursor, Model
-from rlm_local.models.opening import open_model
-from rlm_local.models.own import OwnModels
-from rlm_local.models.prompt import Message, Prompt
-from rlm_local.models.pull import ensure_model, verify
-from rlm_local.models.result import Choice, Generation, Scores, Usage
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rlm_local.models.calibration import NEUTRAL
+    from rlm_local.models.cancel import Cancel
+    from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
+    from rlm_local.models.engine import LlamaEngine
+    from rlm_local.models.errors import Cancelled, DeadlineExceeded, ModelError, PromptTooLong
+    from rlm_local.models.local import LocalModel
+    from rlm_local.models.model import Cursor, Model
+    from rlm_local.models.opening import open_model
+    from rlm_local.models.own import OwnModels
+    from rlm_local.models.prompt import Message, Prompt
+    from rlm_local.models.pull import ensure_model, verify
+    from rlm_local.models.result import Choice, Generation, Scores, Usage
+
+_PLACES = {
+    "CATALOG": "catalog",
+    "Cancel": "cancel",
+    "Cancelled": "errors",
+    "Choice": "result",
+    "Cursor": "model",
+    "DEFAULT_MODEL": "catalog",
+    "DeadlineExceeded": "errors",
+    "Generation": "result",
+    "LlamaEngine": "engine",
+    "LocalModel": "local",
+    "Message": "prompt",
+    "Model": "model",
+    "ModelError": "errors",
+    "ModelSpec": "catalog",
+    "NEUTRAL": "calibration",
+    "OwnModels": "own",
+    "Prompt": "prompt",
+    "PromptTooLong": "errors",
+    "Scores": "result",
+    "Usage": "result",
+    "ensure_model": "pull",
+    "open_model": "opening",
+    "resolve": "catalog",
+    "verify": "pull",
+}
 
 __all__ = [
     "CATALOG",
@@ -48,3 +79,10 @@ __all__ = [
     "resolve",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Loaded when first asked for: who starts the process with the model needs little of what that process does."""
+    if name not in _PLACES:
+        raise AttributeError(name)
+    return getattr(import_module(f"rlm_local.models.{_PLACES[name]}"), name)

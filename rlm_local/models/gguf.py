@@ -154,8 +154,7 @@ class _Reader:
             return self._scalar(kind, key)
         kind = self._number("<I", f"the element type of {key}")
         if kind == _STRING:
-            for _ in range(self._count(key, self._size // 8)):
-                self._skip(self._count(f"bytes of an element of {key}", _MOST_STRING), key)
+            self._skip_strings(self._count(key, self._size // 8), key)
             return None
         layout = self._layout(kind, key)
         count = self._count(key, self._size)
@@ -220,6 +219,22 @@ class _Reader:
         start = self._at
         self._skip(length, what)
         return self._data[start : self._at]
+
+    def _skip_strings(self, count: int, key: str) -> None:
+        """Past an array of strings: a vocabulary has hundreds of thousands, so that each call would be felt."""
+        length_at, at, last = struct.Struct("<Q").unpack_from, self._at, self._size - 8
+        for _ in range(count):
+            if at > last:
+                break
+            (length,) = length_at(self._data, at)
+            if length > _MOST_STRING:
+                self._at = at
+                raise self._error(f"claims {length} bytes of an element of {key}")
+            at += 8 + length
+        else:
+            self._skip(at - self._at, key)
+            return
+        raise self._error(f"is cut short: {key} needs more than the {self._size} bytes of the file")
 
     def _skip(self, length: int, what: str) -> None:
         if length > self._size - self._at:

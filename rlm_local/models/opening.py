@@ -25,18 +25,18 @@ def open_model(
     progress: Report,
     notice: Notice = silent,
 ) -> Model:
-    """The model, fetched if need be and loaded; to be closed.
+    """The model, fetched if need be and being loaded; to be closed. On this machine, `LocalModel.wait` waits for it.
 
     Args:
         home: where weights, llama.cpp's library, KV and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
         context: tokens of prompts and replies that it may hold at a time; by default what suits model and machine.
-        progress: called with what is being done and the share of it, 0 to 1.
+        progress: called with what is being done and the share of it, 0 to 1; while it is loaded, by who waits for it.
         notice: called with a line that a person should see.
 
     Raises:
-        ModelError: the library or the weights cannot be had or loaded, the model does not fit this machine, or the
-            server cannot be reached; with the remedy.
+        ModelError: the library or the weights cannot be had, the model does not fit this machine, or the server cannot
+            be reached; with the remedy.
     """
     if spec.server:
         from rlm_local.models.remote import RemoteModel  # its HTTP client takes its time to import

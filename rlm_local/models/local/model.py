@@ -1,5 +1,7 @@
 """LocalModel: a model on this machine, whose native code runs in a worker process.
 
+Making one starts the process, which then loads the weights by itself; whoever asks meanwhile waits for them.
+
 llama.cpp is a large program in C++ that reads files from the internet. Where it crashes, the calls that were in it
 raise, and the next call starts another worker, with the same adapters loaded.
 """
@@ -35,11 +37,10 @@ class LocalModel:
         home: where llama.cpp's library, KV, and the answers of leaf calls are kept.
         threads: for llama.cpp; by default one for each core this process may use.
         context: KV cells, one a token, for all calls under way together; by default what suits model and machine.
-        progress: called with what is being done and the share of it, 0 to 1.
+        progress: called with what is being done and the share of it, 0 to 1, by `wait`.
 
     Raises:
-        LibraryError: there is no llama.cpp for this machine.
-        GgufError, LoadError, TemplateError: as of `LlamaEngine`.
+        LoadError: no process can be started.
     """
 
     def __init__(
@@ -64,15 +65,37 @@ class LocalModel:
         self._restarts = Restarts()
         self._lock = threading.Lock()
         self._closed = False
+        self._opening = threading.Lock()
+        self._opened: Mapping[str, Any] | None = None
         self._process = self._start(_wanted(progress=progress))
-        try:
-            opened = self._process.opened()
-        except BaseException:
-            self.close()
-            raise
-        self.n_ctx: int = opened["n_ctx"]
-        self.thinks: bool = opened["thinks"]
-        self.template_sha256: str = opened["template_sha256"]
+
+    def wait(self) -> Mapping[str, Any]:
+        """Wait until the model is open; what it says of itself.
+
+        Raises:
+            LibraryError: there is no llama.cpp for this machine.
+            GgufError, LoadError, TemplateError: as of `LlamaEngine`; the model is closed then.
+        """
+        with self._opening:
+            if self._opened is None:
+                try:
+                    self._opened = self._process.opened()
+                except BaseException:
+                    self.close()
+                    raise
+            return self._opened
+
+    @property
+    def n_ctx(self) -> int:
+        return self.wait()["n_ctx"]
+
+    @property
+    def thinks(self) -> bool:
+        return self.wait()["thinks"]
+
+    @property
+    def template_sha256(self) -> str:
+        return self.wait()["template_sha256"]
 
     def load_adapter(self, name: str, path: Path) -> None:
         """Load a LoRA adapter, a GGUF file, under a name that calls may give in `adapters`; running calls go on.
@@ -172,6 +195,7 @@ class LocalModel:
         self._process.close()
 
     def __enter__(self) -> Self:
+        self.wait()
         return self
 
     def __exit__(

@@ -81,7 +81,7 @@ class Process:
         self._reader = threading.Thread(target=self._read, name="rlm-local-worker", daemon=True)
         self._reader.start()
 
-    def opened(self) -> Any:
+    def opened(self) -> Mapping[str, Any]:
         """What `open_engine` returns, once it has."""
         return self._opening.result()
 

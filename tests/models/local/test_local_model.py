@@ -124,9 +124,18 @@ def test_what_cannot_be_opened_is_told_and_leaves_no_process(tmp_path: Path, now
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"GGUF and no more")
     threads = threading.active_count()
-    with pytest.raises(GgufError):
-        LocalModel(bad, name="bad", home=nowhere)
+    model = LocalModel(bad, name="bad", home=nowhere)
+    for _ in range(2):
+        with pytest.raises(GgufError):
+            model.wait()
     until(lambda: threading.active_count() == threads)
+
+
+def test_what_is_asked_before_the_model_is_open_waits_for_it(smollm_path: Path, nowhere: Home, direct: LlamaEngine):
+    model = LocalModel(smollm_path, name=NAME, home=nowhere, threads=1)
+    assert model.count("a boat") == direct.count("a boat")
+    assert model.template_sha256 == direct.template_sha256
+    model.close()
 
 
 def test_a_call_is_cancelled_over_the_boundary(local: LocalModel):
