@@ -1,6 +1,7 @@
 """`rlm-local bench engine`: the engine's speed beside llama.cpp's own."""
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.measured import as_rows, chosen, table, write
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import JsonOption, ModelOption, shared
+from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.bench.engine import Rate
@@ -29,6 +31,10 @@ def engine(
         Path | None,
         typer.Option("--plot", help="A file for a picture (SVG): leaf calls a second by how many come together."),
     ] = None,
+    beside: Annotated[
+        Path | None,
+        typer.Option("--beside", metavar="FOLDER", help="Another build of llama.cpp to compare with.", exists=True),
+    ] = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,16 +43,22 @@ def engine(
     \b
     rlm-local bench engine --plot rates.svg
     rlm-local bench engine --row choices --row cancel -n 5 --json
+    rlm-local bench engine --row library --beside ~/llama.cpp/build/bin
 
-    Rows: memory, choices (64 with a shared prefix), boundary (the same in a process of its own), replies (16 and 32),
-    cancel, decision (while a map runs), restart, same. Ratios are taken within one repetition; on a machine that is
-    shared with others the column by processor time says more. With the default model on two cores all of it takes a
-    quarter of an hour. Ctrl-C ends after the repetition that is being measured, and with exit status 130.
+    Rows: memory, choices (64 with a shared prefix), boundary (the same in a process of its own), library (the same
+    with another build of llama.cpp, where --beside names one), replies (16 and 32), cancel, decision (while a map
+    runs), restart, same. Which library is measured stands above the table. Ratios are taken within one repetition; on
+    a machine that is shared with others the column by processor time says more. With the default model on two cores
+    all of it takes a quarter of an hour. Ctrl-C ends after the repetition that is being measured, and with exit status
+    130.
     """
     from rlm_local.bench.engine import ROWS, measure, to_svg
     from rlm_local.engine.events import Event
     from rlm_local.models import DEFAULT_MODEL, OwnModels, ensure_model, resolve
+    from rlm_local.models.native import VARIABLE, library, prepare
 
+    if beside and VARIABLE in os.environ:
+        raise UsageError(f"{VARIABLE} names one library for all processes", remedy="Unset it")
     rows = chosen(row, ROWS)
     spec = resolve(model or DEFAULT_MODEL, OwnModels(shared(ctx).home.models).all())
 
@@ -55,9 +67,18 @@ def engine(
             listener(Event("setup", what, share))
 
         home = shared(ctx).home
+        prepare(home, tell)
         path = ensure_model(spec, home.models, progress=tell)
         measured, rates = measure(
-            path, spec.name, home, rows=rows, repeat=repeat, rates=plot is not None, cancel=cancel, tell=tell
+            path,
+            spec.name,
+            home,
+            rows=rows,
+            repeat=repeat,
+            rates=plot is not None,
+            cancel=cancel,
+            tell=tell,
+            beside=beside,
         )
         return measured, rates, cancel.cancelled
 
@@ -66,8 +87,9 @@ def engine(
     if plot and rates:
         write(plot, to_svg(spec.name, rates))
     if as_json:
-        lines = [json.dumps({"model": spec.name, "rows": as_rows(measured), "rates": [asdict(rate) for rate in rates]})]
+        told = {"model": spec.name, "library": str(library()), "rows": as_rows(measured)}
+        lines = [json.dumps({**told, "rates": [asdict(rate) for rate in rates]})]
     else:
-        lines = table(measured)
+        lines = [f"{spec.name} on llama.cpp: {library()}", "", *table(measured)]
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(CANCELLED if cancelled else 0)

@@ -20,6 +20,7 @@ def measure(
     rates: bool,
     cancel: Cancel,
     tell: Callable[[str], None],
+    beside: Path | None = None,
 ) -> tuple[list[Measurement], list[Rate]]:
     """Measure a model.
 
@@ -31,9 +32,10 @@ def measure(
         rates: whether leaf calls a second by how many come together are measured too.
         cancel: ends it after the repetition that is being measured.
         tell: told what is being measured.
+        beside: a folder with another build of llama.cpp, for the row `library`, which is left out without one.
     """
     measured: list[Measurement] = []
-    bench = Bench(path, name, home, repeat, cancel, tell)
+    bench = Bench(path, name, home, repeat, cancel, tell, beside)
     try:
         for row, take in ROWS.items():
             if row in rows and not cancel.stopped:

@@ -16,9 +16,10 @@ from rlm_local.bench.engine.stopwatch import Stopwatch
 from rlm_local.bench.engine.workload import OPTIONS, Workload
 from rlm_local.bench.measurement import Measurement
 from rlm_local.home import Home
-from rlm_local.models import Cancel, Cancelled, LlamaEngine, LocalModel, Prompt, Usage
+from rlm_local.models import Cancel, Cancelled, LlamaEngine, LocalModel, Model, Prompt, Usage
 from rlm_local.models.gguf import read_header
 from rlm_local.models.memory import physical_cores
+from rlm_local.models.native import Setup
 from rlm_local.models.shelf import Shelf
 
 SORT = "Reply with one word: river, house or paper."
@@ -34,11 +35,19 @@ class Bench:
     """One model, measured. Everything that is compared is loaded at most once, and when it is first needed."""
 
     def __init__(
-        self, path: Path, name: str, home: Home, repeat: int, cancel: Cancel, tell: Callable[[str], None]
+        self,
+        path: Path,
+        name: str,
+        home: Home,
+        repeat: int,
+        cancel: Cancel,
+        tell: Callable[[str], None],
+        beside: Path | None,
     ) -> None:
         self.model = LlamaEngine(path, name=name)
         self._path = path
-        self._home = home
+        self._home = replace(home, leaf_cache=False)  # what is kept costs nothing, and nothing would be measured
+        self._beside = beside
         self._repeat = repeat
         self._cancel = cancel
         self._tell = tell
@@ -91,26 +100,33 @@ class Bench:
 
     def boundary(self) -> list[Measurement]:
         """64 `choose` calls of a model in a process of its own, beside one in this process; and one step there."""
-        models = (self.apart, self.model)
-        seconds: tuple[list[float], list[float]] = ([], [])
         steps: list[float] = []
+        ratios: list[float] = []
         for number in self._each("64 choices in a process of their own"):
             prompts = self._sorting(64)
-            for place in (number % 2, 1 - number % 2):  # neither is always the first
-                model = models[place]
-                model.choose(prompts[:1], OPTIONS)
-                with Stopwatch() as watch:
-                    model.choose(prompts, OPTIONS)
-                seconds[place].append(watch.wall)
+            ratios.append(_beside(self.apart, self.model, prompts, swapped=number % 2 == 1))
             with self.apart.cursor(prompts[0]) as cursor, Stopwatch() as watch:
                 for _ in range(_STEPS):
                     cursor.mark()
             steps.append(1e6 * watch.wall / _STEPS)
-        ratios = tuple(here / there for there, here in zip(*seconds, strict=True))
         return [
-            Measurement("64 choices in a process of their own, beside in this one", "x", 0.98, False, ratios),
+            Measurement("64 choices in a process of their own, beside in this one", "x", 0.98, False, tuple(ratios)),
             Measurement("a cursor's step to that process and back", "us", 500, True, tuple(steps)),
         ]
+
+    def library(self) -> list[Measurement]:
+        """64 `choose` calls with the library in use, beside another build of it, each in a process of its own."""
+        if self._beside is None:
+            return []
+        with TemporaryDirectory() as directory:
+            home = Home(Path(directory), leaf_cache=False)
+            Setup(home.native).ask_for(str(self._beside))
+            with LocalModel(self._path, name=self.model.name, home=home) as other:
+                ratios = tuple(
+                    _beside(self.apart, other, self._sorting(64), swapped=number % 2 == 1)
+                    for number in self._each("64 choices with each of two libraries")
+                )
+        return [Measurement(f"64 choices with this library, beside that in {self._beside}", "x", 0.95, False, ratios)]
 
     def replies(self) -> list[Measurement]:
         """16 and 32 replies of 32 tokens, beside the packaged API that evaluates each prompt whole."""
@@ -234,8 +250,7 @@ class Bench:
     @property
     def apart(self) -> LocalModel:
         if self._apart is None:
-            home = replace(self._home, leaf_cache=False)  # what is kept costs nothing, and nothing is measured
-            self._apart = LocalModel(self._path, name=self.model.name, home=home)
+            self._apart = LocalModel(self._path, name=self.model.name, home=self._home)
         return self._apart
 
     @contextmanager
@@ -275,12 +290,24 @@ ROWS: dict[str, Callable[[Bench], list[Measurement]]] = {
     "memory": Bench.memory,
     "choices": Bench.choices,
     "boundary": Bench.boundary,
+    "library": Bench.library,
     "replies": Bench.replies,
     "cancel": Bench.cancelling,
     "decision": Bench.deciding,
     "restart": Bench.restart,
     "same": Bench.same,
 }
+
+
+def _beside(one: Model, other: Model, prompts: Sequence[Prompt], *, swapped: bool) -> float:
+    """How many times as fast as the other the first one chooses; `swapped`: the other is asked first."""
+    seconds: dict[Model, float] = {}
+    for model in (other, one) if swapped else (one, other):
+        model.choose(prompts[:1], OPTIONS)
+        with Stopwatch() as watch:
+            model.choose(prompts, OPTIONS)
+        seconds[model] = watch.wall
+    return seconds[other] / seconds[one]
 
 
 def _rate(tokens: int, watch: Stopwatch) -> _Rates:
