@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
-from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.events import Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
