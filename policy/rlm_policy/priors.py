@@ -14,17 +14,15 @@ class Confidence:
 
     Attributes:
         across: programs of both dialects came to it.
-        most: at least three programs of one dialect did.
-        single: two did, or the only one that ran.
-        split: no two programs agree.
+        alone: the likeliest program of one dialect did.
+        sampled: only a sampled program did.
         read, whole: it was read in passages, or in all of the text.
         judged: a model was asked about each row or document.
     """
 
     across: float = 0.9
-    most: float = 0.7
-    single: float = 0.5
-    split: float = 0.3
+    alone: float = 0.6
+    sampled: float = 0.3
     read: float = 0.5
     whole: float = 0.5
     judged: float = 0.4

@@ -24,7 +24,7 @@ from rlm_policy import State
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
 _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
-"""How many are sampled where the two likeliest programs differ: dialect by dialect, each a batch, until most agree."""
+"""How many are sampled where the likeliest query finds nothing: dialect by dialect, each a batch, until one does."""
 
 _TEMPERATURE = 0.6
 _MOST_ROWS = 200_000

@@ -1,10 +1,10 @@
 """The programs author: the model writes SQL and Python, code checks and tries them, agreement decides.
 
     where to look    the first line of the reply, scored by its logits: the policy's decision
-    candidates       the likeliest program of each dialect; where they differ, a repair and samples
+    candidates       the likeliest program of each dialect, repaired once; samples where these find nothing
     check            parsed, names resolved, literals grounded (query.py)
     trial            each runs aside in the sandbox (trial.py)
-    choice           what most of them came to (choose.py)
+    choice           what most speaks for (choose.py)
 
 What is found in no table is read; what is read nowhere, and was counted as none, is none after all.
 """
@@ -162,9 +162,7 @@ class ProgramsAuthor:
     def _confidence(self, choice: Choice) -> float:
         if choice.across:
             return self._sure.across
-        if choice.votes >= 3:
-            return self._sure.most
-        return self._sure.single if choice.votes > 1 or choice.of == 1 else self._sure.split
+        return self._sure.alone if choice.candidate.greedy else self._sure.sampled
 
     def _last(self) -> Step | None:
         """What was held back, once everything else found nothing: a weak finding, or a none that programs agree on."""
