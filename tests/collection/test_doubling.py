@@ -208,6 +208,8 @@ TEXTS: dict[str, Maker] = {
     "links": again("[a]("),
     "fences": again("```\n"),
     "letters of no case": again("中"),
+    "grids": again("+--+--+\n|a |b |\n"),
+    "columns under marks": again("== ==\na  b\n"),
     "talk": again("Ann: hi\nBob: ho\n"),
 }
 """For each reader of text."""

@@ -11,6 +11,7 @@ from datetime import date
 from itertools import islice
 from typing import cast
 
+from rlm_local.collection.formats import ruled_text
 from rlm_local.collection.formats import text as text_format
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Part, Rows
@@ -72,7 +73,7 @@ def _structure(text: str, start: int, suffix: str) -> tuple[list[Heading], list[
             for match in _SECTION.finditer(text)
         ], []
     if suffix in ("rst", "rest"):
-        return list(plain_headings(text, blocks(text))), []
+        return list(plain_headings(text, blocks(text))), list(ruled_text.tables(text))
     if suffix in _SIGNS:
         marked = re.compile(rf"^({re.escape(_SIGNS[suffix])}{{1,6}})[ \t]+(\S[^\n]*)$", re.MULTILINE)
         return [Heading(match.start(), match[2], "marks", len(match[1])) for match in marked.finditer(text)], []
@@ -251,4 +252,5 @@ FORMAT = Format(
     "markdown",
     frozenset("md markdown mdx mdown mkd qmd rst rest tex ltx latex adoc asciidoc org".split()),
     read,
+    version=2,
 )
