@@ -28,6 +28,9 @@ def serve(
         list[Path] | None,
         typer.Argument(metavar="[PATH]", exists=True, help="Folders and files that everyone may ask about."),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Read shared files as they change, not when a question needs them.")
+    ] = False,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8321,
     model: ModelOption = None,
@@ -96,6 +99,7 @@ def serve(
         price=price,
         context=context,
         folders=tuple(folders or ()),
+        watch=watch,
         at_once=at_once,
         queue=queue,
         per_key=per_key,

@@ -34,6 +34,9 @@ in a run. Errors have OpenAI's shape everywhere.
 _EXPIRE_SECONDS = 3600.0
 """Between two looks for what is too old."""
 
+_WATCH_SECONDS = 3.0
+"""Between two looks at the sizes and times of shared files."""
+
 _logger = logging.getLogger(__name__)
 
 _AROUND_A_FILE = 64 << 10
@@ -56,8 +59,10 @@ def create_app(service: Service) -> Guard:
         cancel = Cancel()
         loading = asyncio.create_task(asyncio.to_thread(service.warm_up, cancel))
         expiring = asyncio.create_task(_expire(service))
+        watching = asyncio.create_task(_watch(service, cancel))
         yield
         expiring.cancel()
+        watching.cancel()
         await service.desk.close(0)
         cancel.cancel()
         await loading
@@ -104,6 +109,21 @@ async def _expire(service: Service) -> None:
             if removed.runs or removed.files:
                 _logger.info("too old: %d runs and %d files are deleted", len(removed.runs), len(removed.files))
         await asyncio.sleep(_EXPIRE_SECONDS)
+
+
+async def _watch(service: Service, cancel: Cancel) -> None:
+    """Reads shared files as they change, for as long as the server runs, if it is to."""
+    said = ""
+    while service.settings.watch:
+        try:
+            await asyncio.to_thread(service.collections.refresh, cancel)
+        except RlmLocalError as error:  # a folder that is gone may come back
+            if str(error) != said:
+                _logger.error("shared files are not watched: %s", error)
+            said = str(error)
+        else:
+            said = ""
+        await asyncio.sleep(_WATCH_SECONDS)
 
 
 async def _told(request: Request, error: Exception) -> JSONResponse:

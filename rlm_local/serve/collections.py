@@ -15,11 +15,16 @@ class Collections:
     """Shared folders are collections as those of the command line are, uploads under their own names beside them.
 
     Safe to use from many threads: one that has to wait for another says so.
+
+    Args:
+        shared: folders that everyone may ask about; they are likely to be asked about together.
     """
 
-    def __init__(self, home: Home, files: FileStore) -> None:
+    def __init__(self, home: Home, files: FileStore, shared: Sequence[Path] = ()) -> None:
         self._home = home
         self._files = files
+        self._shared = frozenset(shared)
+        self._asked: dict[tuple[Path, ...], None] = dict.fromkeys([tuple(shared)] if shared else [])
 
     def open(
         self, files: Sequence[StoredFile], folders: Sequence[Path], cancel: Cancel, progress: Progress | None = None
@@ -30,6 +35,8 @@ class Collections:
             CollectionError: a folder is gone. CorpusError: there is nothing to read.
             Cancelled, DeadlineExceeded: by `cancel`, while they were read.
         """
+        if folders and not files and self._shared.issuperset(folders):
+            self._asked[tuple(folders)] = None
         uploads = [(file.name, self._files.path(file)) for file in files]
         try:
             collection = Collection.open(folders, home=self._home, uploads=uploads, progress=progress, cancel=cancel)
@@ -37,3 +44,13 @@ class Collections:
             cancel.check()
             raise
         return readable(collection, "the documents")
+
+    def refresh(self, cancel: Cancel) -> None:
+        """Reads what has changed in shared folders that were asked about, so that the next question need not.
+
+        Raises:
+            CollectionError: a folder is gone, or its collection cannot be written.
+            Cancelled: by `cancel`.
+        """
+        for folders in tuple(self._asked):
+            Collection.open(folders, home=self._home, cancel=cancel).close()

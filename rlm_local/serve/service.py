@@ -64,7 +64,7 @@ class Service:
         self.audit = AuditLog.of(home, texts=settings.audit_texts)
         self.erasure = Erasure(home, self.store, self.state, self.audit)
         self.metrics = Metrics()
-        self.collections = Collections(home, self.files)
+        self.collections = Collections(home, self.files, settings.folders)
         self.engines = Engines(make_engine, idle_seconds=settings.idle_seconds)
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
         self.slow = Slow()

@@ -13,6 +13,7 @@ class Settings:
         model: that a request gets which names none; a name of the catalog or the path of a GGUF file.
         policy, price: likewise, as for `Engine.ask`.
         folders: by name, what the administrator shares with every key that may ask.
+        watch: whether what changes in them is read as it changes, and not when a question needs it.
         at_once: runs at the same time; each has a sandbox of its own.
         queue: runs that wait; more are refused.
         per_key: runs of one key, under way and waiting.
@@ -38,6 +39,7 @@ class Settings:
     price: str | None = None
     context: int | None = None
     folders: tuple[Path, ...] = ()
+    watch: bool = False
     at_once: int = 4
     queue: int = 64
     per_key: int = 16
