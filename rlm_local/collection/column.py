@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rlm_local.collection.formats.part import Cell
-from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, decide, reader
+from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
 
 _SAMPLE = 1_000
 """Different cells that decide how a column is read."""
@@ -30,6 +30,7 @@ class Column:
         self.unfit: dict[str, int] = {}
         self._sample: dict[Cell, None] = {}
         self._known: dict[Cell, tuple[Value, str | None]] = {}
+        self._misfits: set[Cell] = set()
         self._read = reader(self.reading)
 
     def values(self, cells: Sequence[Cell]) -> tuple[Sequence[Value], Sequence[str | None] | None]:
@@ -43,6 +44,11 @@ class Column:
         if not self.imposed and self.reading.kind == "none":
             self._sample = dict.fromkeys(dict.fromkeys(cells)) if len(cells) <= _SAMPLE else self._some(cells)
             self._be(decide(self.label, self._sample))
+        if types == {str}:
+            values = at_once(self.reading, [cell if isinstance(cell, str) else "" for cell in cells])
+            if values is not None:
+                self.given += len(values) - values.count(None)
+                return values, None
         if self.reading.kind == "text":
             return self._texts(cells), None
         return self._others(cells)
@@ -65,38 +71,36 @@ class Column:
         self.reading = reading
         self._read = reader(reading)
         self._known.clear()
+        self._misfits.clear()
 
     def _texts(self, cells: Sequence[Cell]) -> Sequence[Value]:
-        different = set(cells)
-        if len(different) > len(cells) // 2:
-            read = self._read
-            found = [read(cell)[0] for cell in cells]
-        else:
-            values = {cell: self._read(cell)[0] for cell in different}
-            found = list(map(values.__getitem__, cells))
+        values = {cell: self._read(cell)[0] for cell in set(cells)}
+        found = list(map(values.__getitem__, cells))
         self.given += len(found) - found.count(None)
         return found
 
     def _others(self, cells: Sequence[Cell]) -> tuple[Sequence[Value], Sequence[str | None] | None]:
         if len(self._known) > _KNOWN:
             self._known.clear()
+            self._misfits.clear()
         known = self._known
-        for cell in set(cells) - known.keys():
-            try:
-                known[cell] = self._read(cell)
-            except Unfit:
-                known[cell] = (None, "")
-        read = list(map(known.__getitem__, cells))
-        if any(beside == "" for _, beside in set(read)):
+        for cell in set(cells):
+            if cell not in known:
+                try:
+                    known[cell] = self._read(cell)
+                except Unfit:
+                    known[cell] = (None, None)
+                    self._misfits.add(cell)
+        if not self._misfits.isdisjoint(cells):
             self._count_unfit(cells)
-            read = [(value, beside or None) for value, beside in read]
+        read = list(map(known.__getitem__, cells))
         values = [value for value, _ in read]
         self.given += len(values) - values.count(None)
         return values, [beside for _, beside in read] if self.reading.beside else None
 
     def _count_unfit(self, cells: Sequence[Cell]) -> None:
         for cell in cells:
-            if self._known[cell][1] == "":
+            if cell in self._misfits:
                 self.given += 1
                 shown = str(cell)[:80]
                 if shown in self.unfit or len(self.unfit) < _SAMPLE:

@@ -37,6 +37,9 @@ _CODES = frozenset(
 """Last words of the labels of columns whose digits are no amounts."""
 _TIMES = frozenset("ts time timestamp date datetime at epoch created updated modified".split())
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,17}|0")
+_INTEGERS = re.compile(r"(?:(?:-?[1-9][0-9]{0,17}|0)?\n)*+")
+_REALS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,20})?)?\n)*+")
+_LONGEST_NOTHING = max(map(len, NOT_GIVEN))
 _LONGEST_NUMBER = 40
 _ENOUGH = 0.95  # of what is said must read as a type for the column to have it
 _UNITS = 8
@@ -189,6 +192,25 @@ def reader(reading: Reading) -> Callable[[Cell], tuple[Value, str | None]]:
         return (None, None) if cell is None else (_of_number(reading, cell), None)
 
     return read
+
+
+def at_once(reading: Reading, cells: Sequence[str]) -> Sequence[Value] | None:
+    """The values of texts that all are as most are written, which is much faster; None where they are not.
+
+    They are what `reader` gives of each, with nothing beside it.
+    """
+    if reading.kind == "text":
+        stripped = map(str.strip, cells)
+        return [None if len(cell) <= _LONGEST_NOTHING and cell.lower() in NOT_GIVEN else cell for cell in stripped]
+    form, number = {"integer": (_INTEGERS, int), "real": (_REALS, float)}.get(reading.kind, (None, int))
+    if form is None or reading.mark == "," or reading.beside:
+        return None
+    lines = "\n".join((*cells, ""))
+    if not form.fullmatch(lines) or lines.count("\n") != len(cells):
+        return None
+    if "" in cells:
+        return [number(cell) if cell else None for cell in cells]
+    return list(map(number, cells))
 
 
 def _of_text(reading: Reading, text: str) -> tuple[Value, str | None]:

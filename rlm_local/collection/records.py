@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Protocol
 
 from rlm_local.collection.column import Column
@@ -126,9 +127,10 @@ class _Set:
 
     def add(self, part: Rows, document: int, places: list[int]) -> None:
         rows = part.rows
-        spans = part.spans or [(None, None)] * len(rows)
-        names = part.places or [""] * len(rows)
-        self._where += [(document, *span, line(name)) for span, name in zip(spans, names, strict=True)]
+        nowhere = [None] * len(rows)
+        starts, ends = zip(*part.spans, strict=True) if part.spans else (nowhere, nowhere)
+        names = map(line, part.places) if part.places else repeat("", len(rows))
+        self._where += zip(repeat(document, len(rows)), starts, ends, names, strict=True)
         if places == list(range(len(self.columns))):
             self._rows += rows
         else:
@@ -153,7 +155,7 @@ class _Set:
         if not self._rows:
             return
         count = len(self.columns)
-        if any(len(row) != count for row in self._rows):
+        if set(map(len, self._rows)) != {count}:
             self._rows = [[*row, *[None] * (count - len(row))] for row in self._rows]
         found: dict[str, Sequence[object]] = {}
         for place, (column, cells) in enumerate(zip(self.columns, zip(*self._rows, strict=True), strict=True)):
@@ -213,7 +215,7 @@ def _bounded(cells: Sequence[Cell]) -> Sequence[Cell]:
     texts = [cell for cell in cells if type(cell) is str]
     if not texts:
         return cells
-    joined = "\n".join(texts)
-    if len(joined) < _LONGEST and cleaned(joined) is joined:
+    joined = " ".join(texts)
+    if len(joined) < _LONGEST and (joined.isprintable() or cleaned(joined) is joined):
         return cells
     return [cleaned(cell[:_LONGEST]) if isinstance(cell, str) else cell for cell in cells]

@@ -25,6 +25,7 @@ _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in furthe
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
 _BLOCK = 256  # lines that are read at once where they are alike
 _COMMENT = "#"
+_COMMENTED = f"\n{_COMMENT}"
 _MOST_STRAYS = 20
 
 
@@ -183,7 +184,8 @@ class _Records:
     def _regular(self, block: list[tuple[str, int]]) -> list[Line] | None:
         """The records of lines that have one each, all with as many cells as the last; None where they have not."""
         texts, starts = zip(*block, strict=True)
-        if any(text.startswith(_COMMENT) or '="' in text for text in texts):
+        whole = "\n".join(texts)
+        if texts[0].startswith(_COMMENT) or _COMMENTED in whole or '="' in whole:
             return None
         try:
             rows = list(_reader(list(texts), self._dialect, strict=True))

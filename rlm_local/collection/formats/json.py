@@ -31,6 +31,7 @@ _ALIKE_SHARE = 0.4  # of all keys that an object has, where objects are alike
 _LARGE_OBJECT = 4 * PIECE  # one that is longer is gone through without a look at the whole of it
 _MOST_CUT = 8  # characters at the end of a window that an error may be the cut's fault
 _SPACE = " \t\n"
+_AFTER = frozenset(("", *_SPACE, *",]}:"))  # what may stand after a value that is no object and no list
 
 
 @dataclass(frozen=True)
@@ -314,7 +315,7 @@ class _Window:
                     raise _Broken from None
             else:
                 if end < len(self._text) or not self._more(1):
-                    if self._text[end - 1 : end + 1].isalnum() and end < len(self._text):
+                    if not (is_object(value) or is_list(value)) and self._text[end : end + 1] not in _AFTER:
                         raise _Broken  # "007" is no 0, 0 and 7
                     return value, self.place, self._base + end
 

@@ -88,8 +88,8 @@ class Source:
             Unreadable: this is no text, and why.
         """
         if not self.is_large:
-            text = self.text
-            yield from (clean(text[at : at + PIECE]) for at in range(0, len(text), PIECE))
+            text = self._cleaned
+            yield from (text[at : at + PIECE] for at in range(0, len(text), PIECE))
             return
         encoding = self._encoding_of_large()
         lines = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=True)
@@ -136,6 +136,10 @@ class Source:
                 start, parts, size = start + size, [], 0
         if size:
             yield "".join(parts), start
+
+    @cached_property
+    def _cleaned(self) -> str:
+        return clean(self.text)
 
     def _encoding_of_large(self) -> str:
         head = self.open().read(_LOOK)
