@@ -114,18 +114,21 @@ def ensure_package(
         pack: fetches the tarball.
 
     Raises:
-        LibraryError: it cannot be fetched, or is not what is pinned.
+        LibraryError: it cannot be fetched or written, or is not what is pinned.
     """
     library = package.library(directory)
-    if not library.folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=directory, prefix=".fetching-") as name:
-            found = archive or pack(package.requirement, Path(name), report)
-            _unpack(package, found, Path(name) / "unpacked")
-            try:
+    try:
+        if not library.folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=directory, prefix=".fetching-") as name:
+                found = archive or pack(package.requirement, Path(name), report)
+                _unpack(package, found, Path(name) / "unpacked")
                 (Path(name) / "unpacked").rename(library.folder)
-            except OSError:
-                if not library.folder.is_dir():  # else another process was faster
-                    raise
+    except OSError as error:
+        if not library.folder.is_dir():  # else another process was faster
+            raise LibraryError(
+                f"llama.cpp's library cannot be written to {directory}: {error.strerror or error}",
+                remedy="Make room there (100 MB), or set RLM_LOCAL_HOME to a directory on another disk",
+            ) from error
     return library
 
 

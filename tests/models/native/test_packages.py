@@ -1,5 +1,7 @@
+import errno
 import hashlib
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -90,6 +92,16 @@ def test_what_is_not_pinned_is_refused_and_leaves_nothing(tmp_path: Path, damage
     with pytest.raises(LibraryError, match="its sha256 is"):
         ensure_package(package, tmp_path, silent, archive=archive)
     assert list(tmp_path.iterdir()) == [archive]
+
+
+def test_a_full_disk_is_told_with_the_place_and_leaves_nothing(tmp_path: Path):
+    def full(_requirement: str, _directory: Path, _report: object) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(LibraryError, match=f"cannot be written to {tmp_path}: No space left") as caught:
+        ensure_package(PACKAGES[0], tmp_path, silent, pack=full)
+    assert "RLM_LOCAL_HOME" in caught.value.remedy
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_archive_is_told_by_its_hash(tmp_path: Path):
