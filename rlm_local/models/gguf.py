@@ -26,6 +26,12 @@ _MOST_ALIGNMENT = 65_536
 _RECURRENT = ("ssm", "wkv", "kda", "shortconv")
 """What the keys of such layers begin with: llama.cpp's src/llama-arch.cpp."""
 
+STATEFUL = frozenset(
+    "mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7 jamba falcon-h1 plamo2 granitehybrid lfm2 lfm2moe nemotron_h "
+    "nemotron_h_moe qwen3next qwen35 qwen35moe kimi-linear minimax-01".split()
+)
+"""Architectures with such layers, by name, for who has no file yet: the same source. A file says it better."""
+
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 

@@ -5,12 +5,14 @@ Its sha256 is pinned when it is first pulled. A file that is another one later i
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rlm_local.models.catalog import CATALOG, HubFile, ModelSpec
 from rlm_local.models.errors import CatalogError, PullError
+from rlm_local.models.fit import refuse
+from rlm_local.models.gguf import STATEFUL, read_header
 from rlm_local.models.sources import SourceError, reach
 
 _ADDRESS = re.compile(r"([\w.-]+/[\w.-]+):([\w./ +-]+\.gguf)(?:@([\w./-]+))?", re.ASCII | re.IGNORECASE)
@@ -40,12 +42,14 @@ class Address:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the hub says of a file: the commit that it is of, its size in bytes, its hash, and the licence."""
+    """What the hub says of a file: the commit that it is of, its size in bytes, its hash, the licence, and the
+    architecture as GGUF names it, empty where it does not say."""
 
     revision: str
     bytes: int
     sha256: str
     licence: str
+    architecture: str = ""
 
 
 def look_up(address: Address) -> Entry:
@@ -73,7 +77,9 @@ def look_up(address: Address) -> Entry:
         names = ", ".join(sorted(name for name in files if name.lower().endswith(".gguf"))[:20]) or "none"
         raise PullError(f"{address.repository} has no weights {address.file}", remedy=f"GGUF files there: {names}")
     tags = [tag.removeprefix("license:") for tag in told.tags or () if tag.startswith("license:")]
-    return Entry(told.sha, found.lfs.size, found.lfs.sha256, tags[0] if tags else "not known")
+    header: dict[str, Any] = told.gguf or {}
+    licence, architecture = tags[0] if tags else "not known", str(header.get("architecture", ""))
+    return Entry(told.sha, found.lfs.size, found.lfs.sha256, licence, architecture)
 
 
 def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address], Entry] = look_up) -> ModelSpec:
@@ -86,6 +92,7 @@ def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address]
     Raises:
         CatalogError: the file is a part of one, which llama.cpp would need the others for.
         PullError: the hub cannot be asked, or the file is another one than the first time.
+        LoadError: it is of an architecture that would answer wrongly here.
     """
     if _PART.search(address.file):
         raise CatalogError(f"{address.file} is one of several parts", remedy="Take a file that is whole")
@@ -104,6 +111,8 @@ def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address]
             remedy=f"`rlm-local models remove {spec.name}` forgets that one, where you pulled it; then pull again",
         )
     entry = ask(address)
+    if entry.architecture in STATEFUL:
+        refuse(str(address), entry.architecture)
     return ModelSpec(
         name=_name(address, {spec.name for spec in (*CATALOG, *own)}),
         title=PurePosixPath(address.file).stem,
@@ -113,6 +122,19 @@ def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address]
         hub=HubFile(address.repository, entry.revision, address.file),
         author="programs" if entry.bytes >= _FOR_PROGRAMS else "guided",
     )
+
+
+def described(spec: ModelSpec, path: Path) -> ModelSpec:
+    """A model that was fetched, with what its file says of it.
+
+    Raises:
+        GgufError: the file is no GGUF.
+        LoadError: it is of an architecture that would answer wrongly here.
+    """
+    header = read_header(path)
+    if header.recurrent:
+        refuse(spec.name, header.architecture)
+    return replace(spec, context=header.trained_context, cell_bytes=header.cell_bytes)
 
 
 def _name(address: Address, taken: set[str]) -> str:

@@ -5,14 +5,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from rlm_local.models import CATALOG
 from rlm_local.models.catalog import HubFile, ModelSpec
-from rlm_local.models.errors import CatalogError, PullError
-from rlm_local.models.hub import Address, Entry, adopt
+from rlm_local.models.errors import CatalogError, LoadError, PullError
+from rlm_local.models.hub import Address, Entry, adopt, described
+from tests.models.architectures import ARCHITECTURES, HYBRID
 
 COMMIT, LATER = "a" * 40, "b" * 40
 ENTRY = Entry(COMMIT, 2_000_000_000, "12" * 32, "llama3.2")
@@ -87,6 +90,7 @@ MODEL = {
     "id": "owner/Some-GGUF",
     "sha": COMMIT,
     "tags": ["gguf", "license:llama3.2"],
+    "gguf": {"architecture": "llama", "context_length": 131072},
     "siblings": [
         {"rfilename": "README.md", "size": 10},
         {
@@ -139,7 +143,7 @@ def asked(url: str) -> str:
 
 def test_the_hub_says_commit_size_hash_and_licence():
     with hub(200, "application/json", json.dumps(MODEL).encode()) as url:
-        assert asked(url).strip() == str(ENTRY)
+        assert asked(url).strip() == str(replace(ENTRY, architecture="llama"))
 
 
 def test_files_that_are_there_are_named_where_the_one_asked_for_is_not():
@@ -148,6 +152,20 @@ def test_files_that_are_there_are_named_where_the_one_asked_for_is_not():
         said = asked(url)
     assert said.startswith("PullError")
     assert "Other.gguf" in said
+
+
+@pytest.mark.parametrize("architecture", ["granitehybrid", "lfm2", "qwen3next", "falcon-h1", "mamba2", "qwen35"])
+def test_a_model_with_a_state_is_refused_by_name_before_it_is_fetched(architecture: str):
+    with pytest.raises(LoadError, match=f"{ADDRESS} is of the architecture {architecture}"):
+        adopt(ADDRESS, [], ask=lambda _: replace(ENTRY, architecture=architecture))
+
+
+def test_a_file_says_itself_that_it_has_a_state(tmp_path: Path):
+    path = HYBRID.write(tmp_path / "some.gguf")
+    with pytest.raises(LoadError, match=f"{KEPT.name} is of the architecture lfm2"):
+        described(KEPT, path)
+    other = ARCHITECTURES[0].write(tmp_path / "other.gguf")
+    assert (described(KEPT, other).context, described(KEPT, other).cell_bytes) == (2048, 512)
 
 
 @pytest.mark.parametrize(
