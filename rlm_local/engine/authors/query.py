@@ -11,6 +11,7 @@ from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Table
+from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.grounding import Values, ground
@@ -54,7 +55,7 @@ def check(text: str, tables: Sequence[Table], question: str, values: Values) -> 
     names = Names({table.name: table for table in tables})
     names.resolve(tree)
     translate(tree, names.owner)
-    _refuse_lone_groups(tree, names)
+    refuse_degenerate(tree, names)
     draft = _Draft(tree, names, values, names.notes)
     draft.ground()
     names.notes.extend(drop_unasked(tree, question, names.owner))
@@ -68,27 +69,6 @@ def check(text: str, tables: Sequence[Table], question: str, values: Values) -> 
         places="" if semantic else draft.places(),
         truth=_asks_whether(tree),
     )
-
-
-def _refuse_lone_groups(tree: Expression, names: Names) -> None:
-    """That no count is of groups of one row each, as rows by their own key are: it says nothing of any of them.
-
-    Raises:
-        BadProgram: names the key.
-    """
-    for select in tree.find_all(exp.Select):
-        group = select.args.get("group")
-        keys = group.expressions if group is not None else []
-        scope, _ = names.scope(select)
-        if len(keys) != 1 or len(scope) != 1 or select.args.get("joins"):
-            continue
-        counts = [count for count in select.find_all(exp.Count) if isinstance(count.this, exp.Star)]
-        owner = names.owner(keys[0])
-        if counts and owner is not None and owner[1].distinct >= owner[0].rows > 1:
-            raise BadProgram(
-                f"each {owner[1].name} stands in one row of {owner[0].name}, so COUNT(*) is always 1: count rows of a "
-                "table that has several for each, or what a column holds"
-            )
 
 
 def _asks_whether(tree: Expression) -> bool:

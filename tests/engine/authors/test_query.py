@@ -189,15 +189,6 @@ def test_extract_is_the_call_that_it_looks_like() -> None:
     assert "FROM 'the colour'" not in query.sql
 
 
-def test_a_count_of_groups_of_one_row_each_says_nothing() -> None:
-    with pytest.raises(BadProgram, match=r"COUNT\(\*\) is always 1"):
-        checked("SELECT name FROM boats ORDER BY COUNT(*) DESC LIMIT 1")
-    with pytest.raises(BadProgram, match=r"COUNT\(\*\) is always 1"):
-        checked("SELECT code FROM boats GROUP BY code HAVING COUNT(*) > 3")
-    checked("SELECT b.name FROM boats AS b JOIN trips AS t ON t.boat = b.code GROUP BY b.name ORDER BY COUNT(*) DESC")
-    checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1")
-
-
 @pytest.mark.parametrize(
     ("question", "tables"),
     [
