@@ -8,7 +8,7 @@ from functools import cached_property
 from rlm_local.collection import Table
 from rlm_local.engine.authors.cells import query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
-from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
 from rlm_local.engine.authors.names import named_tables
@@ -27,6 +27,7 @@ _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
 """How many are sampled where the likeliest query finds nothing: dialect by dialect, each a batch, until one does."""
 
 _TEMPERATURE = 0.6
+_OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
 """Of a table whose rows Python goes through one by one in a trial; a larger one is for SQL."""
 
@@ -115,7 +116,7 @@ class Candidates:
 
     def _checked(self, dialect: Dialect, made: Generation, question: str, *, greedy: bool) -> Candidate:
         text = made.text.strip()
-        if text[:6].upper() == "SELECT":  # whatever the fence around it says
+        if text[:6].upper() in _OF_SQL:  # whatever the fence around it says
             dialect = "sql"
         likely = made.logprob / max(1, len(made.token_ids))
         candidate = Candidate(dialect, text, greedy=greedy, logprob=likely, unused=self._unused(text))
@@ -124,7 +125,7 @@ class Candidates:
                 return replace(candidate, cell=check_python(text, self.tables))
             query = check(text, self.tables, question, self.values)
         except BadProgram as error:
-            return replace(candidate, error=str(error))
+            return replace(candidate, error=str(error), changes=isinstance(error, ReadOnly))
         return replace(
             candidate, cell=query_cell(query), notes=query.notes, missing=query.missing, semantic=query.semantic
         )

@@ -34,5 +34,10 @@ def whole_cell(question: str) -> str:
     ])  # fmt: skip
 
 
+def refusing_cell(why: str) -> str:
+    """The cell for what is not done."""
+    return f"FINAL({why!r}, found=False)"
+
+
 def _text(sql: str) -> str:
     return f'"""{sql}"""' if '"""' not in sql and not sql.endswith('"') and "\\" not in sql else repr(sql)

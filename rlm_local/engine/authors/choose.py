@@ -23,6 +23,7 @@ class Candidate:
         missing: values that it names and no row has.
         unused: tables that the question names and it does not.
         semantic: whether a model has to be asked about rows: it was not tried.
+        changes: whether it would change the records: it was not tried either.
     """
 
     dialect: Dialect
@@ -36,10 +37,13 @@ class Candidate:
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     semantic: bool = False
+    changes: bool = False
 
     @property
     def trouble(self) -> str:
         """What the model is told that wrote it, before it writes once more; empty where there is nothing to say."""
+        if self.changes:
+            return ""
         if self.error or not self.unused:
             return self.error
         return f"the question speaks of {' and '.join(self.unused)}: use it, too"

@@ -16,7 +16,7 @@ from typing import Any
 from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.authors.candidates import Candidates
-from rlm_local.engine.authors.cells import reading_cell, whole_cell
+from rlm_local.engine.authors.cells import reading_cell, refusing_cell, whole_cell
 from rlm_local.engine.authors.choose import Candidate, Choice
 from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
 from rlm_local.engine.batches import price_of
@@ -132,6 +132,9 @@ class ProgramsAuthor:
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
         """The program that won, where something speaks for it; else it is held until the text has been read."""
         choice, tried, prompt = self.candidates.of_tables(state, cancel)
+        if tried[0].changes:  # the likeliest query: that is what was asked for
+            plan = self._with_before({"look": "tables", "candidates": [tried[0].data()]})
+            return Step(decision, refusing_cell(tried[0].error), prompt=prompt, text=tried[0].text, plan=plan)
         if choice is None:
             self._before.append({"look": "tables", "candidates": [candidate.data() for candidate in tried]})
             return None

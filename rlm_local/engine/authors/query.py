@@ -13,7 +13,7 @@ from sqlglot.expressions.core import Expression
 from rlm_local.collection import Table
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
-from rlm_local.engine.authors.errors import BadProgram
+from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.names import Names
 from rlm_local.engine.authors.unasked import drop_unasked
@@ -94,8 +94,10 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
             trees = parse(text, dialect="sqlite")
     except (sqlglot_errors.SqlglotError, RecursionError) as error:
         raise BadProgram(f"this is no SQL: {str(error).partition(chr(10))[0]}") from error
+    if any(isinstance(tree, exp.DML | exp.Drop | exp.Alter | exp.Create) for tree in trees):
+        raise ReadOnly
     if len(trees) != 1 or not isinstance(trees[0], exp.Select | exp.SetOperation):
-        raise BadProgram("one SELECT is wanted: records are only read")
+        raise BadProgram("one SELECT is wanted")
     return trees[0]
 
 

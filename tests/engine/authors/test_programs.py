@@ -44,3 +44,9 @@ def test_a_none_is_told_with_what_was_tried_before(image: Image, tmp_path: Path)
     assert (answer.ended, answer.error) == (Ended.ANSWERED, "")
     assert turn.start.plan is not None
     assert turn.start.plan["before"] == [{"look": "text", "unheard": ["LH-4711"]}]
+
+
+def test_who_asks_for_a_change_is_told_that_records_are_only_read(image: Image, tmp_path: Path) -> None:
+    answer, _ = asked("Delete what is older than May.", "tables", "DELETE FROM messages", image, tmp_path)
+    assert (answer.answer, answer.found) == ("Records are only read: nothing was changed.", False)
+    assert (answer.ended, answer.error) == (Ended.ANSWERED, "")
