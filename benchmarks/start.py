@@ -4,8 +4,8 @@
 
 Asks a question about `examples/records` with `rlm-local run`, once to have everything kept that is kept and then RUNS
 times, and prints the seconds of the whole command, those that the engine reports of it, and their difference. Then how
-long each part of a start takes alone, in a process of its own. In the command, the model's process does its parts while
-the other one does the rest.
+long each part of a start takes alone, in a process of its own, on the wall and by the processor, which others on the
+machine disturb less. In the command, the model's process does its parts while the other one does the rest.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 QUESTION = ("How many Neurology visits in 2024 ended as a no-show?", "examples/records")
 HOME = "from rlm_local.home import Home; home = Home.default()"
@@ -53,16 +54,20 @@ def command(model: str) -> tuple[float, float]:
     return time.perf_counter() - began, json.loads(done.stdout)["usage"]["seconds"]
 
 
-def part(before: str, what: str) -> float:
-    """Seconds that `what` takes in a new process, after `before`."""
-    program = f"import os, time\n{before}\nbegan = time.perf_counter()\n{what}\nprint(time.perf_counter() - began)"
+def part(before: str, what: str) -> tuple[float, float]:
+    """Seconds that `what` takes in a new process, after `before`: on the wall, and by that process's processor."""
+    clocks = "time.perf_counter(), time.process_time()"
+    program = f"import os, time\n{before}\nbegan = {clocks}\n{what}\nended = {clocks}"
+    program += "\nprint(ended[0] - began[0], ended[1] - began[1])"
     program += "\nos.sys.stdout.flush(); os._exit(0)"  # without the interpreter's own end beside native threads
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
-    return float(done.stdout)
+    wall, processor = map(float, done.stdout.split())
+    return wall, processor
 
 
-def line(name: str, seconds: list[float]) -> str:
-    return f"{name:45} {statistics.median(seconds):6.2f} s   {min(seconds):.2f} to {max(seconds):.2f}"
+def line(name: str, seconds: Sequence[float], processor: Sequence[float] = ()) -> str:
+    by_processor = f"   by processor {statistics.median(processor):.2f} s" if processor else ""
+    return f"{name:45} {statistics.median(seconds):6.2f} s   {min(seconds):.2f} to {max(seconds):.2f}{by_processor}"
 
 
 def main() -> None:
@@ -72,13 +77,13 @@ def main() -> None:
     asked = parser.parse_args()
     command(asked.model)
     whole, reported = zip(*(command(asked.model) for _ in range(asked.n)), strict=True)
-    print(line("the whole command", list(whole)))
-    print(line("what the engine reports", list(reported)))
+    print(line("the whole command", whole))
+    print(line("what the engine reports", reported))
     print(line("the difference", [one - other for one, other in zip(whole, reported, strict=True)]))
     print()
     for name, (before, what) in PARTS.items():
         before, what = (each.replace("{model}", asked.model) for each in (before, what))
-        print(line(name, [part(before, what) for _ in range(asked.n)]), flush=True)
+        print(line(name, *zip(*(part(before, what) for _ in range(asked.n)), strict=True)), flush=True)
 
 
 if __name__ == "__main__":
