@@ -106,7 +106,7 @@ class Batches:
         alone = price_of(self.model, batch.prompts[:1], batch.reply_tokens)  # mostly what all begin with
         self.pace.add(price.tokens - alone.tokens if evaluated else 0, seconds)
         records = [
-            _record(prompt, batch.options, data(result), result.usage)
+            recorded(prompt, batch.options, data(result), result.usage)
             for prompt, result in zip(batch.prompts, results, strict=True)
         ]
         self.log.calls(self.turn, batch.kind, records, seconds)
@@ -157,7 +157,8 @@ def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Pric
     return Price(once + own + (_TURN_TOKENS + reply_tokens) * len(prompts), len(prompts))
 
 
-def _record(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], usage: Usage) -> CallRecord:
+def recorded(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], usage: Usage) -> CallRecord:
+    """A call as the log has it."""
     return CallRecord(
         messages=[plain(message) for message in prompt.messages],
         prefill=prompt.prefill,

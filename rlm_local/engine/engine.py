@@ -1,7 +1,7 @@
 """The engine: a model, a sandbox and a log, ready to be asked."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
@@ -9,7 +9,8 @@ from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
-from rlm_local.engine.events import Listener, ignore
+from rlm_local.engine.conversation import Turn, turns_until, understand
+from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
@@ -41,6 +42,8 @@ class AskOptions(TypedDict, total=False):
     task_id: str | None
     run_id: str | None
     resumes: RunRecord | None
+    follows: str | None
+    before: Sequence[Turn] | None
     cancel: Cancel | None
     listener: Listener | None
 
@@ -134,6 +137,8 @@ class Engine:
         task_id: str | None = None,
         run_id: str | None = None,
         resumes: RunRecord | None = None,
+        follows: str | None = None,
+        before: Sequence[Turn] | None = None,
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
@@ -149,6 +154,10 @@ class Engine:
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
             resumes: a run that did not come to its end: what it had done is not done again.
+            follows: the run that was asked before it in a conversation: a follow-up becomes a question of its own,
+                which is then the answer's `question`.
+            before: what was asked before it, where that is not what the log has up to `follows`: turns of another log,
+                or none, and the question is taken as it stands.
             cancel: stops the run from another thread; the answer is then the best so far.
             listener: told what happens in this run.
 
@@ -178,8 +187,12 @@ class Engine:
                         f"the documents are not what run {resumes.run_id} was asked of",
                         remedy="Give the documents as they were, or ask again",
                     )
+                turns = turns_until(self._store, follows) if before is None else before
+                understood = understand(self._model, turns, question, budget, own) if turns else None
+                if understood and understood.question != understood.said:
+                    tell(Event("understood", understood.question, data={"said": question}))
                 run = Run(
-                    question=question,
+                    question=understood.question if understood else question,
                     corpus=records,
                     sources=records.sources,
                     context_tokens=records.tokens(self._model.count),
@@ -194,6 +207,8 @@ class Engine:
                     task_id=task_id,
                     run_id=run_id,
                     resumes=resumes,
+                    follows=follows,
+                    understood=understood,
                 )
                 return run.answer(self._store, own)
         finally:
@@ -262,6 +277,8 @@ class Engine:
             timeout=start.limits["seconds"],
             task_id=start.task_id,
             resumes=record,
+            follows=start.follows,
+            before=(),
             run_id=run_id,
             cancel=cancel,
             listener=listener,

@@ -30,6 +30,7 @@ from rlm_local.log import (
     NodeStart,
     RunLog,
     RunRecord,
+    RunStart,
     TurnEnd,
     TurnRecord,
     TurnStart,
@@ -109,6 +110,7 @@ def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sand
         budget=Budget(Limits(**start.limits)),
         tell=ignore,
     )
+    _book_understanding(start, run.budget)
     try:
         _same(start.context_tokens, run.context_tokens, "context_tokens")
         result = tree.root(run.question, corpus, run.context_tokens, run.budget)
@@ -120,6 +122,15 @@ def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sand
     except _LeftOut as left:
         left_out = str(left)
     return Replayed(log.turns, log.calls_made, None, left_out)
+
+
+def _book_understanding(start: RunStart, budget: Budget) -> None:
+    """What it cost to make a question of a follow-up."""
+    call = (start.understood or {}).get("call")
+    if call:
+        with budget.reserve(Price(0, 0)) as receipt:
+            receipt.tokens = Usage(call["prompt_tokens"] - call["cached_tokens"], 0, call["completion_tokens"])
+            receipt.calls = 1
 
 
 def difference(logged: object, now: object, place: str) -> Divergence | None:

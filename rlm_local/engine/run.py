@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from rlm_local.engine.answer import Answer, Evidence
 from rlm_local.engine.authors.prompt import PROMPT_VERSION as PROGRAMS
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.conversation import Understanding
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.kept import kept_of, steps_of
@@ -40,6 +41,10 @@ class Run:
     run_id: str | None = None
     resumes: RunRecord | None = None
     """A run that did not come to its end; what it had done is not done again."""
+
+    follows: str | None = None
+    understood: Understanding | None = None
+    """The run before it in a conversation, and how `question` was made of what was said then."""
 
     def answer(self, store: RunStore, cancel: Cancel) -> Answer:
         """Run to the end, whatever happens on the way; the answer is in the log when this returns.
@@ -95,6 +100,8 @@ class Run:
             price=self.price,
             resumes=self.resumes.run_id if self.resumes else None,
             answer_schema=self.schema.schema if self.schema else None,
+            follows=self.follows,
+            understood=self.understood.data() if self.understood else None,
         )
 
 

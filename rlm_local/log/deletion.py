@@ -35,7 +35,7 @@ _VALUES = {
     "node": ("question", "view", "share"),
     "answer": ("data",),
     "outcome": ("expected",),
-    "run": ("question", "task_id", "sources", "limits", "answer_schema"),
+    "run": ("question", "task_id", "sources", "limits", "answer_schema", "understood"),
 }  # fmt: skip
 """The columns that name values: each holds the digests of one or several, one after another."""
 

@@ -38,6 +38,8 @@ class Reader:
             run_id=run["run_id"],
             started=datetime.fromtimestamp(run["started"], UTC),
             question=start.question,
+            said=start.said,
+            follows=start.follows,
             task_id=start.task_id,
             model=start.model,
             policy=start.policy,
@@ -84,6 +86,8 @@ class Reader:
             price=row["price"],
             resumes=row["resumes"],
             answer_schema=self._json(row["answer_schema"]),
+            follows=row["follows"],
+            understood=self._json(row["understood"]),
         )
 
     def _node(self, row: Row) -> NodeRecord:

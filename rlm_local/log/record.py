@@ -46,6 +46,18 @@ class RunStart:
     answer_schema: Data | None = None
     """A JSON Schema that the answer has to fit."""
 
+    follows: str | None = None
+    """The id of the run that was asked just before it in a conversation; it may be gone."""
+
+    understood: Data | None = None
+    """How a follow-up became `question`: what was `said`, and the `call` of the model; None where nothing was asked
+    before."""
+
+    @property
+    def said(self) -> str:
+        """The question as it was written."""
+        return str(self.understood["said"]) if self.understood else self.question
+
 
 @dataclass(frozen=True)
 class TurnStart:
@@ -194,11 +206,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run as a line of a list; `ended` is `unfinished` where there is no answer."""
+    """A run as a line of a list; `ended` is `unfinished` where there is no answer. `said` and `follows` are as in
+    `RunStart`."""
 
     run_id: str
     started: datetime
     question: str
+    said: str
+    follows: str | None
     task_id: str | None
     model: str
     policy: str

@@ -103,6 +103,11 @@ CREATE TABLE node_end (
 );
 """
 
+_CONVERSATION = """
+ALTER TABLE run ADD COLUMN follows TEXT;                  -- the run_id of the run asked just before it
+ALTER TABLE run ADD COLUMN understood BLOB;               -- JSON object: how a follow-up became the question, or NULL
+"""
+
 _OUTCOMES = """
 CREATE TABLE outcome (
   run INTEGER PRIMARY KEY REFERENCES run,
@@ -136,6 +141,7 @@ MIGRATIONS: Migrations = (
     ("0004 typed answers", "ALTER TABLE run ADD COLUMN answer_schema BLOB;  -- JSON Schema, or NULL\n"),
     ("0005 deletion", "CREATE INDEX node_turn ON node (turn);\nCREATE INDEX node_parent ON node (parent);\n"),
     ("0006 thoughts", "ALTER TABLE turn ADD COLUMN thought BLOB;  -- before the cell was written\n"),
+    ("0007 conversation", _CONVERSATION),
 )
 
 

@@ -77,6 +77,8 @@ class RunStore:
                 start.price,
                 start.resumes,
                 None if start.answer_schema is None else db.put_json(start.answer_schema),
+                start.follows,
+                None if start.understood is None else db.put_json(start.understood),
             )
             return RunLog(db, db.insert("run", (None, *row)), run_id)
 
@@ -143,6 +145,12 @@ class RunStore:
         with self._database.reading() as connection:
             query = "SELECT 1 FROM run WHERE run_id = ?"
             return {run for run in runs if connection.execute(query, (run,)).fetchone()}
+
+    def followers(self, runs: Container[str]) -> tuple[str, ...]:
+        """The ids of the runs that follow any of some in a conversation, the first one first."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT run_id, follows FROM run WHERE follows IS NOT NULL ORDER BY id")
+            return tuple(run_id for run_id, followed in rows if followed in runs)
 
     def before(self, moment: float) -> tuple[str, ...]:
         """The ids of the runs that began before a moment, in seconds since 1970, the first one first."""

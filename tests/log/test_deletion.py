@@ -17,7 +17,7 @@ from tests.log.sample import answer, call_record, run_start, turn_start, write_r
 
 def write(store: RunStore, words: Sequence[str]) -> str:
     """A run with a child, whose every value holds one of the words."""
-    log = store.begin(replace(run_start(words[0]), sources=(f"/records/{words[0]}",)))
+    log = store.begin(replace(run_start(words[0]), sources=(f"/records/{words[0]}",), understood={"said": words[0]}))
     node = log.node(NodeStart(words[0]))
     for word in words:
         turn = log.begin_turn(node, replace(turn_start(f"print('{word}')"), text=word))

@@ -48,6 +48,8 @@ STARTS = st.builds(
     price=st.none() | SECONDS,
     resumes=st.none() | TEXT,
     answer_schema=st.none() | OBJECT,
+    follows=st.none() | TEXT,
+    understood=st.none() | OBJECT,
 )
 TURNS = st.builds(
     TurnStart,
@@ -203,6 +205,22 @@ def test_a_run_is_found_by_id_prefix_or_last(path: Path) -> None:
 def test_last_of_an_empty_log_is_a_clear_error(path: Path) -> None:
     with RunStore(path) as store, pytest.raises(UsageError, match="no run 'last'"):
         store.get("last")
+
+
+def test_a_log_of_before_there_were_conversations_is_read(path: Path) -> None:
+    with RunStore(path) as store:
+        run = store.begin(run_start()).run_id
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE run DROP COLUMN follows")
+    connection.execute("ALTER TABLE run DROP COLUMN understood")
+    connection.execute("DELETE FROM migration WHERE name = '0007 conversation'")
+    connection.commit()
+    connection.close()
+    with RunStore(path) as store:
+        assert store.get(run).start == run_start()
+        assert store.followers([run]) == ()
+        after = store.begin(replace(run_start(), follows=run)).run_id
+        assert store.followers([run]) == (after,)
 
 
 def test_export_holds_everything_as_json_lines(path: Path) -> None:
