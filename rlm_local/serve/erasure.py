@@ -38,8 +38,8 @@ class Removed:
         values: texts and other values in the log that no other run had: questions, prompts, passages, answers.
         leaf_answers: what the model had said of items. These are not kept by run: all go that may be of these runs.
         kv: files of evaluated prompts, likewise.
-        left: what still holds some of it, in words: training sets that were made from these runs, and an audit log that
-            was told to keep questions as they are.
+        left: what still holds some of it, in words: training sets that were made from these runs, runs that follow them
+            in a conversation, and an audit log that was told to keep questions as they are.
     """
 
     runs: tuple[str, ...] = ()
@@ -145,7 +145,11 @@ class Erasure:
             values=values,
             leaf_answers=self._forget_leaves(moment),
             kv=clear_shelf(self._home.kv, moment),
-            left=(*_made_from(self._home.training, frozenset(runs)), *self._recorded({*runs, *going})),
+            left=(
+                *_made_from(self._home.training, frozenset(runs)),
+                *self._followed(frozenset(runs)),
+                *self._recorded({*runs, *going}),
+            ),
         )
         self._store.scrub()
         self._state.scrub()
@@ -164,6 +168,11 @@ class Erasure:
         for key in keys:
             drop(self._home, key)
         return tuple(keys)
+
+    def _followed(self, runs: frozenset[str]) -> Iterable[str]:
+        for run in self._store.followers(runs):
+            if run not in runs:
+                yield f"run {run} follows one of these, and its log quotes what was asked and answered: delete it, too"
 
     def _recorded(self, ids: Container[object]) -> Iterable[str]:
         if count := self._audit.in_clear(ids):

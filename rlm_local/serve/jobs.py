@@ -3,10 +3,11 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from sqlite3 import Row
 from typing import Any
 
+from rlm_local.engine.conversation import Turn
 from rlm_local.log.database import Database
 from rlm_local.serve.errors import NotFoundError
 
@@ -25,6 +26,8 @@ class Job:
         files, folders: what it is over: ids of uploaded files, names of shared folders.
         options: of `Engine.ask`, as plain data.
         resumes: the run that it goes on with.
+        follows: the run that was asked before it in a conversation.
+        before: what was asked before it, where that is not what the log has up to `follows`.
     """
 
     run_id: str
@@ -35,6 +38,8 @@ class Job:
     folders: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resumes: str | None = None
+    follows: str | None = None
+    before: tuple[Turn, ...] | None = None
     accepted: float = field(default_factory=time.time)
     ended: str | None = None
 
@@ -58,6 +63,8 @@ class JobBook:
             "folders": job.folders,
             "options": dict(job.options),
             "resumes": job.resumes,
+            "follows": job.follows,
+            "before": None if job.before is None else [asdict(turn) for turn in job.before],
         }
         with self._database.writing() as connection:
             row = (None, job.run_id, job.owner, job.accepted, json.dumps(request), None)
@@ -118,12 +125,14 @@ class JobBook:
 def _job(row: Row) -> Job:
     request = json.loads(row["request"])
     files, folders = tuple(request.pop("files")), tuple(request.pop("folders"))
+    before = request.pop("before", None)
     return Job(
         row["run_id"],
         row["owner"],
         **request,
         files=files,
         folders=folders,
+        before=None if before is None else tuple(Turn(**turn) for turn in before),
         accepted=row["accepted"],
         ended=row["ended"],
     )

@@ -13,6 +13,7 @@ from typing import Any
 from rlm_local.collection import Progress, Step
 from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Ended
+from rlm_local.engine.conversation import Turn
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.question import check_question
 from rlm_local.engine.records import opened
@@ -126,11 +127,14 @@ class Service:
         texts: Mapping[str, str] | None = None,
         options: Mapping[str, Any] | None = None,
         resumes: str | None = None,
+        follows: str | None = None,
+        before: tuple[Turn, ...] | None = None,
     ) -> Job:
         """A question, checked and on the disk; it is recorded before it is worked on.
 
-        Without files, texts and folders it is over all folders that are shared. Texts, by name, are kept as files of
-        the caller once all else is found right, so that evidence can be opened.
+        Without files, texts and folders it is over what the run that it follows was over, else over all folders that
+        are shared. Texts, by name, are kept as files of the caller once all else is found right, so that evidence can
+        be opened. `follows` and `before` are as for `Engine.ask`.
 
         Raises:
             BadRequestError, NotFoundError, UsageError: it asks for what there is not, over nothing, or by no schema.
@@ -145,6 +149,7 @@ class Service:
             "".join((question, model, *files, *folders)).encode()
         except UnicodeEncodeError as error:
             raise BadRequestError("the request has half characters (lone surrogates)", code="no_text") from error
+        followed = self.jobs.get(caller.sees, follows) if follows else None
         if options and "schema" in options:
             AnswerSchema(options["schema"])
         found = find(model, self.settings, self.home)
@@ -153,6 +158,8 @@ class Service:
         self._check_size(caller, files, sum(map(len, written.values())))
         for folder in folders:
             self._folder(folder)
+        if not files and not folders and not written and followed:
+            files, folders = followed.files, followed.folders
         if not files and not folders and not written:
             folders = tuple(self.folders)
             if not folders:
@@ -172,6 +179,8 @@ class Service:
             folders=folders,
             options={**found.options, **(options or {})},
             resumes=resumes,
+            follows=follows,
+            before=before,
         )
         self.audit.record(
             caller.name,
@@ -182,6 +191,7 @@ class Service:
             files=job.files,
             folders=job.folders,
             resumes=job.resumes,
+            follows=job.follows,
         )
         self.jobs.accept(job)
         return job
@@ -216,6 +226,8 @@ class Service:
             folders=job.folders,
             options=job.options,
             resumes=run_id,
+            follows=job.follows,
+            before=job.before,
         )
 
     async def delete_runs(self, caller: Caller, runs: Sequence[str]) -> Removed:
@@ -351,7 +363,8 @@ class Service:
                     answer = engine.resume(before, view, live.cancel, run_id=job.run_id, listener=listener)
                 else:
                     left = live.cancel.remaining  # by waiting and reading
-                    options: dict[str, Any] = {**job.options, "timeout": left}
+                    talk = {"follows": job.follows, "before": job.before}
+                    options: dict[str, Any] = {**job.options, **talk, "timeout": left}
                     answer = engine.ask(
                         job.question, view, run_id=job.run_id, cancel=live.cancel, listener=listener, **options
                     )

@@ -13,6 +13,7 @@ from tests.engine.test_tree import QUESTION as BEDS
 from tests.log.sample import answer, run_start, turn_start
 from tests.serve.conftest import QUESTION, Running, StartServer
 from tests.serve.gate import Gate
+from tests.serve.test_conversations import talker
 
 HOSTILE = '<script>window.hit = 1</script><img src="http://evil.example/x.png" onerror="window.hit = 1"> ![](http://evil.example/y)'
 
@@ -80,6 +81,24 @@ def test_a_run_is_cancelled_and_gone_on_with(page: Page, start: StartServer) -> 
     expect(page.locator(".answer .text")).to_have_text("1")
     page.get_by_role("link", name="an earlier run").click()
     expect(page.locator(".head .pill")).to_have_text("cancelled")
+
+
+def test_a_follow_up_is_shown_as_understood_and_can_be_corrected(page: Page, start: StartServer) -> None:
+    ask(page, start(talker()), "How many visits to Dentistry were cancelled?")
+    page.get_by_role("textbox", name="Follow-up").fill("and to Surgery?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
+    expect(page.locator(".meant")).to_contain_text("and to Surgery?")
+    expect(page.locator(".answer .text")).to_have_text("1")
+    page.get_by_text("It was meant otherwise").click()
+    meant = page.get_by_role("textbox", name="As it is meant")
+    expect(meant).to_have_value(QUESTION)
+    meant.fill("How many visits were there?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("How many visits were there?")
+    expect(page.locator(".meant")).to_have_count(0)
+    page.get_by_role("link", name="follows another question").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("How many visits to Dentistry were cancelled?")
 
 
 def test_files_are_uploaded_and_asked_about(page: Page, start: StartServer) -> None:

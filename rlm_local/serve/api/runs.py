@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from rlm_local.engine.answer import Answer
 from rlm_local.errors import UsageError
-from rlm_local.log import RunOutline
+from rlm_local.log import RunOutline, RunSummary
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Asker, Caller, Reader, service
 from rlm_local.serve.api import shapes
@@ -33,7 +33,15 @@ async def ask(request: Request, body: shapes.Ask, caller: Asker) -> shapes.RunIt
     options = {name: value for name, value in limits.items() if value is not None}
     with use.desk.place(caller.owner):
         job = await asyncio.to_thread(
-            use.accept, caller, body.question, body.model, files=body.files, folders=body.folders, options=options
+            use.accept,
+            caller,
+            body.question,
+            body.model,
+            files=body.files,
+            folders=body.folders,
+            options=options,
+            follows=body.follows,
+            before=() if body.exactly else None,
         )
         return shapes.of_live(use.desk.submit(job, began))
 
@@ -104,13 +112,15 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
     use = service(request)
     live = use.desk.find(run_id)
 
-    def read() -> tuple[shapes.RunItem, RunOutline | None, Answer | None]:
+    def read() -> tuple[shapes.RunItem, RunOutline | None, Answer | None, RunSummary | None]:
         item, answer = _find(request, caller, run_id)
-        return item, use.outline(run_id), answer
+        return item, use.outline(run_id), answer, use.store.summary(run_id)
 
-    item, outline, answer = await use.slow.run(read)
+    item, outline, answer, logged = await use.slow.run(read)
     if live and live.state != "ended":
         item = shapes.of_live(live)
+    if logged:
+        item = item.model_copy(update={"question": logged.question})
     job = await asyncio.to_thread(use.jobs.find, run_id)
     error = str(live.error) if live and live.error else answer.error if answer else ""
     return shapes.RunDetail(
@@ -122,6 +132,8 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
         files=list(job.files) if job else [],
         folders=list(job.folders) if job else [],
         resumes=job.resumes if job else None,
+        follows=job.follows if job else logged.follows if logged else None,
+        said=logged.said if logged else item.question,
     )
 
 

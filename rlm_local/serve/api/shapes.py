@@ -24,6 +24,13 @@ class Ask(BaseModel):
     model: ModelName = "rlm-local"
     files: FileIds = Field(default=[], description="Ids of uploaded files.")
     folders: FolderNames = Field(default=[], description="Names of shared folders; all, where nothing is named.")
+    follows: str | None = Field(
+        default=None,
+        max_length=40,
+        pattern="^[a-z0-9]+$",
+        description="The run that this is a follow-up to; over the same documents, where none are named.",
+    )
+    exactly: bool = Field(default=False, description="Whether a follow-up is asked as it stands.")
     timeout: float | None = Field(default=None, gt=0, le=86400, description="Most seconds.")
     max_tokens: int | None = Field(default=None, ge=1, le=10**9, description="Most tokens to evaluate and generate.")
     max_calls: int | None = Field(default=None, ge=1, le=10**7, description="Most calls of the model.")
@@ -82,6 +89,8 @@ class RunDetail(RunItem):
     files: list[str] = Field(description="Ids of the uploaded files that it is over.")
     folders: list[str] = Field(description="Names of the shared folders that it is over.")
     resumes: str | None = Field(description="The run that it goes on with.")
+    follows: str | None = Field(description="The run that was asked before it in a conversation.")
+    said: str = Field(description="The question as it was written; `question` is as it was understood.")
 
 
 class Call(BaseModel):
@@ -178,7 +187,7 @@ def of_summary(summary: RunSummary) -> RunItem:
 def _item(job: Job, state: str, answer: Answer | None) -> RunItem:
     item = RunItem(
         run_id=job.run_id,
-        question=job.question,
+        question=answer.question if answer else job.question,
         model=job.model,
         policy=str(job.options.get("policy") or "rules"),
         state=state,

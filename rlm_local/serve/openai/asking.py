@@ -4,23 +4,37 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
 
 from rlm_local.engine.answer import Answer, Ended
+from rlm_local.engine.conversation import Turn
 from rlm_local.serve.access import Caller, service
 from rlm_local.serve.errors import ServeError
+from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live, Told
 from rlm_local.serve.openai.messages import Asked
+from rlm_local.serve.service import Service
 
 _POLL_SECONDS = 0.25
+_LOOKED_THROUGH = 200
+"""Of a caller's latest runs, for the one that a conversation goes on from."""
 
 
 async def begin(
-    request: Request, caller: Caller, asked: Asked, model: str, folders: Sequence[str], options: dict[str, Any]
+    request: Request,
+    caller: Caller,
+    asked: Asked,
+    model: str,
+    folders: Sequence[str],
+    options: dict[str, Any],
+    follows: str | None = None,
 ) -> Live:
     """Puts the question into the queue. Texts that came with it are kept as files, so that evidence can be opened.
+
+    It follows the run `follows`, else the run that the conversation's last turn came from, where the caller has that.
 
     Raises:
         ServeError, StoreError: it is not taken; nothing runs.
@@ -28,9 +42,9 @@ async def begin(
     use = service(request)
     began = time.monotonic()
 
-    with use.desk.place(caller.owner):
-        job = await asyncio.to_thread(
-            use.accept,
+    def accept() -> Job:
+        followed = follows or _followed(use, caller, asked.before)
+        return use.accept(
             caller,
             asked.question,
             model,
@@ -38,8 +52,25 @@ async def begin(
             folders=folders,
             texts=asked.documents,
             options=options,
+            follows=followed,
+            before=None if followed else asked.before,
         )
-        return use.desk.submit(job, began)
+
+    with use.desk.place(caller.owner):
+        return use.desk.submit(await asyncio.to_thread(accept), began)
+
+
+def _followed(use: Service, caller: Caller, before: Sequence[Turn]) -> str | None:
+    """The caller's run that the last turn of a conversation came from: the log has it as it was understood."""
+    if not before:
+        return None
+    last = before[-1]
+    for job in islice(use.jobs.latest(caller.owner), _LOOKED_THROUGH):
+        if job.question == last.question:
+            answer = use.answer(job.run_id)
+            if answer and said(answer, job.options) == last.answer:
+                return job.run_id
+    return None
 
 
 async def wait(request: Request, live: Live) -> Answer:
@@ -96,6 +127,8 @@ def progress(told: Told) -> str:
     match told.kind:
         case "queued" if told.data["ahead"]:
             return f"Waiting: {told.data['ahead']} ahead.\n"
+        case "understood":
+            return f"Understood as: {told.data['text']}\n"
         case "corpus" | "decision" | "setup":
             return f"{told.data['text']}\n"
         case "cell":
@@ -117,9 +150,9 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def details(answer: Answer) -> dict[str, Any]:
-    """What the engine knows of its answer beside the text."""
+    """What the engine knows of its answer beside the text; `question` is as it was understood."""
     data = answer.data()
-    return {name: value for name, value in data.items() if name not in ("question", "answer")}
+    return {name: value for name, value in data.items() if name != "answer"}
 
 
 def said(answer: Answer, options: Mapping[str, Any]) -> str:

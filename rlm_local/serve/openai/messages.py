@@ -5,17 +5,21 @@ in its messages: a chat front end puts what it found there, a program its whole 
 
 - Of a last message in several parts, the last text is the question and the others are documents.
 - Of one long text, the question is its last paragraph where that is short, else its first.
-- Earlier messages, and those of the system, are documents where they are long; short ones are instructions and small
-  talk, which an engine that reads documents has no use for.
+- Earlier messages, and those of the system, are documents where they are long; what the assistant said is none.
+- What the user asked before, and what the assistant answered, are the turns that the question may be a follow-up to:
+  the last few of them, however long the conversation is.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rlm_local.engine.conversation import TURNS, Turn
 from rlm_local.serve.errors import BadRequestError
 
 _LONG = 2_000
@@ -69,11 +73,12 @@ class ChatMessage(Lenient):
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, the texts that came with it by name, and the ids of the files that it names."""
+    """A question, the texts that came with it by name, the ids of the files that it names, and what was said before."""
 
     question: str
     documents: dict[str, str] = field(default_factory=dict[str, str])
     files: tuple[str, ...] = ()
+    before: tuple[Turn, ...] = ()
 
 
 def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
@@ -91,7 +96,7 @@ def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
         texts, found = _pieces(message)
         named += found
         for text in texts:
-            if len(text) >= _WORTH_READING:
+            if len(text) >= _WORTH_READING and message.role != "assistant":
                 documents[f"{message.role}-{number}-{len(documents) + 1}.txt"] = text
     texts, found = _pieces(messages[last])
     named += found
@@ -108,7 +113,23 @@ def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
         )
     if len(question) > _LONG:
         question, documents["message.txt"] = _split(question)
-    return Asked(question.strip(), documents, tuple(dict.fromkeys(named)))
+    return Asked(question.strip(), documents, tuple(dict.fromkeys(named)), _turns(messages[:last]))
+
+
+def _turns(messages: Sequence[ChatMessage]) -> tuple[Turn, ...]:
+    """The last questions of the user, each with what the assistant said to it."""
+    turns = deque[Turn](maxlen=TURNS)
+    for message in messages:
+        texts, _ = _pieces(message)
+        if message.role == "user" and texts:
+            question = texts[-1]
+            if len(question) > _LONG:
+                with suppress(BadRequestError):
+                    question, _ = _split(question)
+            turns.append(Turn(question.strip()[:_LONG]))
+        elif message.role == "assistant" and turns:
+            turns[-1] = replace(turns[-1], answer="\n".join(texts))
+    return tuple(turns)
 
 
 def _pieces(message: ChatMessage) -> tuple[list[str], list[str]]:

@@ -1,5 +1,6 @@
 """/v1/responses: ask, look again, cancel."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,12 @@ class ResponseRequest(Lenient):
     input: str | Annotated[list[ChatMessage], Field(max_length=MOST_MESSAGES)] = Field(min_length=1)
     instructions: str | None = None
     stream: bool = False
+    previous_response_id: str | None = Field(
+        default=None,
+        max_length=100,
+        pattern="^[a-z0-9_]+$",
+        description="The response that this is a follow-up to, over the same documents.",
+    )
     background: bool = Field(default=False, description="Answer at once with what can be looked at again later.")
     temperature: Temperature = None
     text: TextOptions = TextOptions()
@@ -52,6 +59,7 @@ class ResponseObject(Lenient):
     incomplete_details: Data | None = None
     usage: Data | None = None
     instructions: str | None = None
+    previous_response_id: str | None = None
     metadata: Data = Field(default_factory=dict)
     parallel_tool_calls: bool = False
     temperature: float | None = None
@@ -72,7 +80,11 @@ async def create_response(request: Request, body: ResponseRequest, caller: Asker
     if body.instructions:
         messages = [ChatMessage(role="system", content=body.instructions), *messages]
     options = {**body.text.format.options(), **({"timeout": body.timeout} if body.timeout is not None else {})}
-    live = await begin(request, caller, asked(messages, body.files), body.model, body.folders, options)
+    follows = None
+    if body.previous_response_id is not None:
+        previous, _ = await asyncio.to_thread(_find, request, caller.sees, body.previous_response_id)
+        follows = previous.run_id
+    live = await begin(request, caller, asked(messages, body.files), body.model, body.folders, options, follows)
     if body.stream:
         return EventStream(_stream(request, live))
     if not body.background:
@@ -107,7 +119,12 @@ def _find(request: Request, owner: str | None, response_id: str) -> tuple[Job, L
 
 def _response(job: Job, live: Live | None, answer: Answer | None = None) -> ResponseObject:
     """What is known of a job: from what goes on, else from the log."""
-    head: dict[str, Any] = {"id": f"resp_{job.run_id}", "created_at": int(job.accepted), "model": job.model}
+    head: dict[str, Any] = {
+        "id": f"resp_{job.run_id}",
+        "created_at": int(job.accepted),
+        "model": job.model,
+        "previous_response_id": f"resp_{job.follows}" if job.follows else None,
+    }
     if live and live.state != "ended":
         return ResponseObject(**head, status="queued" if live.state == "queued" else "in_progress", output=[])
     answer = live.answer if live else answer

@@ -21,6 +21,7 @@ class RunView {
     this.head = h("header.head");
     this.answer = h("section.answer", { "aria-label": "Answer", "aria-live": "polite" });
     this.now = h("div.now", { hidden: true });
+    this.talk = h("section.talk", { "aria-label": "Go on asking" });
     this.trouble = h("div");
     this.tree = new Tree((node) => this.openNode(node));
     this.count = h("span.aside");
@@ -34,7 +35,7 @@ class RunView {
       replace(this.place, problem(error));
       return;
     }
-    replace(this.place, this.head, this.answer, this.now, this.trouble, h("h2.section", "Tree ", this.count), this.tree.element);
+    replace(this.place, this.head, this.answer, this.talk, this.now, this.trouble, h("h2.section", "Tree ", this.count), this.tree.element);
     this.show();
     if (this.live()) this.follow();
     else this.grow();
@@ -88,6 +89,9 @@ class RunView {
       this.run.state = "running";
       this.show();
       this.say("Starting");
+    } else if (kind === "understood") {
+      Object.assign(this.run, { question: event.text, said: event.data.said });
+      this.show();
     } else if (kind === "setup" || kind === "corpus") this.say(event.text, event.fraction);
     else if (kind === "node") {
       this.tree.add({ ...emptyNode(event.node, event.parent, event.depth, event.text), part: event.data.part, now: "planning" });
@@ -152,12 +156,19 @@ class RunView {
     this.now.hidden = !live;
     replace(
       this.head,
-      h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked)), run.resumes ? h("a", { href: `#/run/${run.resumes}` }, "goes on with an earlier run") : null),
+      h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked)), run.resumes ? h("a", { href: `#/run/${run.resumes}` }, "goes on with an earlier run") : null, run.follows ? h("a", { href: `#/run/${run.follows}` }, "follows another question") : null),
       h("h1", run.question),
+      run.said !== run.question ? h("p.quiet.meant", `Understood so from “${run.said}”.`) : null,
       h("div.actions", live ? this.action("Cancel", () => api.cancel(this.id)) : this.after()),
     );
     replace(this.answer, ...(run.result ? this.result(run.result) : live ? [] : [h("p.quiet", run.error ?? "There is no answer: the run did not come to its end.")]));
     this.answer.hidden = live;
+    const talk = !live && this.askable();
+    replace(
+      this.talk,
+      talk ? this.asking("Follow-up", "And in 2023?", "", (question) => ({ question, follows: this.id })) : null,
+      talk && run.follows ? h("details", h("summary", "It was meant otherwise"), this.asking("As it is meant", "", run.question, (question) => ({ question, follows: run.follows, exactly: true }))) : null,
+    );
   }
 
   result(answer) {
@@ -180,6 +191,31 @@ class RunView {
       ),
       answer.evidence.length ? [h("h2.section", "Rests on"), evidenceList(answer.evidence, (place) => this.openEvidence(place))] : null,
     ];
+  }
+
+  askable() {
+    return this.run.files.length || this.run.folders.length;
+  }
+
+  /** A line for a question over the same documents; `body(question)` says how it belongs to this one. */
+  asking(label, placeholder, value, body) {
+    const input = h("input", { type: "text", maxlength: "4000", required: true, placeholder, value, "aria-label": label });
+    const button = h("button", { type: "submit" }, "Ask");
+    const submit = async (event) => {
+      event.preventDefault();
+      if (!input.value.trim() || button.disabled) return;
+      button.disabled = true;
+      const { model, files, folders } = this.run;
+      try {
+        const { run_id } = await api.ask({ ...body(input.value.trim()), model, files, folders });
+        this.ended();
+        location.hash = `#/run/${run_id}`;
+      } catch (error) {
+        replace(this.trouble, problem(error));
+        button.disabled = false;
+      }
+    };
+    return h("form.line-form", { onsubmit: submit }, input, button);
   }
 
   action(label, act) {
@@ -215,7 +251,7 @@ class RunView {
         replace(this.trouble, problem(error));
       }
     });
-    const askable = run.files.length || run.folders.length;
+    const askable = this.askable();
     const resume = this.action("Go on", async () => {
       const again = await api.resume(this.id);
       this.ended();
