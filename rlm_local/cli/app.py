@@ -12,6 +12,7 @@ from rlm_local.cli import (
     audit,
     batch,
     bench,
+    chat,
     collect,
     collection,
     doctor,
@@ -60,6 +61,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("run", no_args_is_help=True)(run.run)
+app.command("chat", no_args_is_help=True)(chat.chat)
 app.command("batch", no_args_is_help=True)(batch.batch)
 app.command("serve")(serve.serve)
 app.add_typer(collection.app, name="collection")
@@ -103,6 +105,7 @@ def rlm_local(
     \b
     rlm-local doctor                                             what is installed, what is missing
     rlm-local run "How many visits were cancelled?" records/     answer a question over files and folders
+    rlm-local chat records/                                      ask one question after another
     rlm-local runs show last                                     see how the answer came about
     rlm-local serve records/                                     the same for programs and browsers
 

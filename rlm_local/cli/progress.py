@@ -53,6 +53,9 @@ class PlainProgress:
             if self._verbose:
                 self._write(_block(event))
             return
+        if event.kind == "understood":
+            self._write(understood(event))
+            return
         line = f"{_INDENT * event.depth}{one_line(event.text, 200)}"
         if line != self._last:
             self._last = line
@@ -99,7 +102,9 @@ class LiveProgress:
             text = one_line(event.text, _WIDTH)
             self._bars.update(self._now, description=text, total=total, completed=event.fraction or 0.0)
             return
-        if event.kind in ("decision", "corpus", "notice"):
+        if event.kind == "understood":
+            self._print(understood(event), style="dim")
+        elif event.kind in ("decision", "corpus", "notice"):
             self._print(f"{_INDENT * event.depth}{one_line(event.text, 200)}", style="dim")
         elif event.kind == "cell" and self._verbose:
             from rich.syntax import Syntax
@@ -112,6 +117,7 @@ class LiveProgress:
             "cell": "running a cell",
             "output": "thinking",
             "corpus": "reading",
+            "understood": "reading",
             "notice": "setting up",
         }
         self._bars.update(self._now, description=what.get(event.kind, event.kind), total=None)
@@ -125,6 +131,11 @@ class LiveProgress:
     def _print(self, what: "str | Syntax", style: str | None = None) -> None:
         with suppress(OSError):
             self._console.print(what, style=style)
+
+
+def understood(event: "Event") -> str:
+    """What a question was taken for, as a person is told."""
+    return f"understood as: {one_line(event.text, 400)}"
 
 
 def _block(event: "Event") -> str:

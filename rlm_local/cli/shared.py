@@ -17,8 +17,10 @@ from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
     from rlm_local.engine.answer import Answer
+    from rlm_local.engine.conversation import Turn
     from rlm_local.engine.engine import AuthorName
     from rlm_local.engine.events import Listener
+    from rlm_local.engine.records import Sources
     from rlm_local.log import RunRecord
     from rlm_local.models import Cancel
 
@@ -63,7 +65,26 @@ class Asker(Protocol):
 
 
 class Resumer(Asker, Protocol):
-    """An engine on this machine, which can go on with a run of its log."""
+    """An engine on this machine, which knows its log: it goes on with a run, and takes what was opened before."""
+
+    def ask(
+        self,
+        question: str,
+        sources: "Sources",
+        *,
+        author: "AuthorName | None" = None,
+        policy: str | None = None,
+        price: str | None = None,
+        schema: Mapping[str, Any] | None = None,
+        max_tokens: int | None = None,
+        max_calls: int | None = None,
+        timeout: float | None = None,
+        task_id: str | None = None,
+        follows: str | None = None,
+        before: "Sequence[Turn] | None" = None,
+        cancel: "Cancel | None" = None,
+        listener: "Listener | None" = None,
+    ) -> "Answer": ...
 
     def resume(
         self, record: "RunRecord", sources: Sequence[str | Path], cancel: "Cancel | None" = None

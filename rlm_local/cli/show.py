@@ -13,7 +13,7 @@ from rlm_local.cli.run import cost_line
 from rlm_local.cli.terminal import clean, one_line
 
 if TYPE_CHECKING:
-    from rlm_local.log import CallBatch, NodeRecord, RunRecord, TurnRecord
+    from rlm_local.log import CallBatch, NodeRecord, RunRecord, RunStart, TurnRecord
 
 _CALLS_SHOWN = 3
 _OUTPUT_LINES = 40
@@ -37,10 +37,18 @@ def _head(record: "RunRecord") -> list[Text]:
     size = f"{start.context_tokens:,} tokens in {start.documents:,} documents"
     return [
         Text(clean(start.question), style="bold"),
+        *_conversation(start),
         Text(f"run {record.run_id} · {record.started.astimezone():%Y-%m-%d %H:%M:%S}", style="dim"),
         Text(f"{size}: {one_line(', '.join(start.sources), 200)}", style="dim"),
         Text(f"{start.model} · {start.author} · {start.policy} · at most {limits or 'anything'}", style="dim"),
     ]
+
+
+def _conversation(start: "RunStart") -> list[Text]:
+    """What it follows, and what a follow-up was before it was made a question of its own."""
+    parts = [f"understood so from “{one_line(start.said, 200)}”"] if start.said != start.question else []
+    parts += [f"follows run {start.follows}"] if start.follows else []
+    return [Text(" · ".join(parts), style="dim")] if parts else []
 
 
 def _tail(record: "RunRecord") -> list[Text]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from typer.testing import CliRunner, Result
 
@@ -61,8 +61,9 @@ class FakeEngine:
         self.listener = listener
         yield self
 
-    def ask(self, question: str, sources: Sequence[str | Path] | Mapping[str, str], **options: Any) -> Answer:
-        self.asked.append({"question": question, "sources": list(sources), **options})
+    def ask(self, question: str, sources: Any, **options: Any) -> Answer:
+        paths = list(cast("Any", sources)) if isinstance(sources, Sequence | Mapping) else sources
+        self.asked.append({"question": question, "sources": paths, **options})
         for event in self.events:
             assert self.listener is not None
             self.listener(event)
