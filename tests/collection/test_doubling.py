@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import openpyxl
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -120,9 +121,6 @@ W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 ODF = " ".join(
     f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "text", "table")
 )
-SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-PACKAGES = "http://schemas.openxmlformats.org/package/2006"
-RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def word(making: Maker) -> Maker:
@@ -137,16 +135,14 @@ def open_text(making: Maker) -> Maker:
 
 
 def sheet(making: Maker) -> Maker:
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{PACKAGES}/content-types">'
-        '<Default Extension="xml" ContentType="application/xml"/></Types>',
-        "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{RELATIONS}"><sheets>'
-        '<sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGES}/relationships">'
-        f'<Relationship Id="r1" Type="{RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-    }
-    data = wrapped(f'<worksheet xmlns="{SHEET}"><sheetData>', making, "</sheetData></worksheet>")
-    return within("xl/worksheets/sheet1.xml", data, **parts)
+    """A workbook whose one sheet has rows that are made."""
+    stream = io.BytesIO()
+    openpyxl.Workbook().save(stream)
+    with zipfile.ZipFile(stream) as made:
+        parts = {name: made.read(name).decode() for name in made.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    before, _, after = parts.pop(name).partition("<sheetData></sheetData>")
+    return within(name, wrapped(f"{before}<sheetData>", making, f"</sheetData>{after}"), **parts)
 
 
 def book(making: Maker) -> Maker:

@@ -8,6 +8,8 @@ _FIELDS = "#Fields:"
 _HEAD = 40
 """Lines among which the columns are named."""
 _MOST_COLUMNS = 200
+_MOST_FORMS = 100
+"""Times that the columns are named anew; lines after it have to have those that were named last."""
 _LONGEST_LINE = 100_000
 
 
@@ -24,6 +26,7 @@ class Extended:
     def __init__(self, table: str) -> None:
         self._table = table
         self._columns: tuple[str, ...] = ()
+        self._forms = 0
 
     def rows(self, text: str, start: int) -> Iterator[Rows]:
         """The requests of a stretch of whole lines, which begins at `start` of the log's text."""
@@ -31,9 +34,10 @@ class Extended:
         spans: list[tuple[int, int]] = []
         for line in text.split("\n"):
             end = start + len(line)
-            if line.startswith(_FIELDS):
+            if line.startswith(_FIELDS) and self._forms < _MOST_FORMS:
                 columns = tuple(line[len(_FIELDS) : _LONGEST_LINE].split()[:_MOST_COLUMNS])
                 if columns != self._columns:
+                    self._forms += 1
                     yield from self._given(rows, spans)
                     rows, spans, self._columns = [], [], columns
             elif line and line[0] != "#" and len(line) <= _LONGEST_LINE:
