@@ -152,6 +152,7 @@ def test_hostile_files_cost_themselves_only(tmp_path: Path, home: Home) -> None:
         "wide.csv": b",".join(b"c%d" % number for number in range(9_999)) + b"\n" + b"1," * 9_998 + b"1\n",
         "mail.eml": b"From: a@b\nContent-Type: multipart/mixed; =x; boundary=" + b"[" * 300 + b"\n\n--\n",
         "digits.txt": b"1" * 99_999, "quotes.csv": b'"' * 99_999, "tags.html": b"<!--" * 20_000, "nul.log": b"\0" * 99,
+        "bomb.xml": b"<!DOCTYPE a [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><a>&b;</a>", "deep.xml": b"<a>" * 99_999,
         "deep.py": b"(" * 9_999, "picture.png": b"\x89PNG\r\n\x1a\n" + b"\xff" * 99, "old.xls": b"\xd0\xcf\x11\xe0\xff",
     }  # fmt: skip
     for name, data in hostile.items():
@@ -162,6 +163,7 @@ def test_hostile_files_cost_themselves_only(tmp_path: Path, home: Home) -> None:
         assert len(collection.search("letter 42", 3)) == 3
         for name in hostile:
             assert status[name].status == "read" or status[name].reason, name
+        assert "bomb" in status["bomb.xml"].reason
         assert status["crash.rtf"].reason == "its reader ended without a word (signal 6)"
         assert status["memory.rtf"].reason == "needs more memory than a file may have"
 

@@ -158,3 +158,14 @@ def test_entities_are_not_expanded():
     data = changed(lambda name, data: bomb + body if name == "word/document.xml" else data)
     found = [part.text for part in word.read(Source("a.docx", data)) if isinstance(part, Text)]
     assert found == ["x\n\n"]
+
+
+def test_macros_are_not_looked_at():
+    stream = io.BytesIO()
+    made = docx.Document()
+    made.add_paragraph("It is a letter.")
+    made.save(stream)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("word/vbaProject.bin", b'Sub AutoOpen()\nShell "echo ran"\nEnd Sub')
+    parts = word.read(Source("a.docm", stream.getvalue()))
+    assert "".join(part.text for part in parts if isinstance(part, Text)).strip() == "It is a letter."

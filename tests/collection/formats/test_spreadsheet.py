@@ -185,6 +185,17 @@ def test_a_sheet_of_many_empty_columns_is_read():
     assert len(table.columns) <= 1_000
 
 
+def test_a_cell_a_million_columns_away_costs_nobody_the_table():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book(people))) as given, zipfile.ZipFile(stream, "w") as made:
+        for name in given.namelist():
+            made.writestr(name, given.read(name).replace(b'r="C3"', b'r="BDWGN3"'))
+    table = Parsed(stream.getvalue()).tables[0]
+    assert table.columns[:4] == ("name", "age", "ok", "born")
+    assert 4 < len(table.columns) <= 1_000
+    assert [row[:2] for row in table.rows] == [("Ann", 31), ("Bob", 2.5)]
+
+
 def test_what_is_no_spreadsheet_says_so():
     with pytest.raises(Unreadable, match="damaged"):
         Parsed(book(people)[:300])
@@ -209,3 +220,12 @@ def test_text_under_the_name_of_a_spreadsheet_is_read():
 @pytest.mark.parametrize(("column", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ"), (16_383, "XFD")])
 def test_columns_are_called_as_in_a_spreadsheet(column: int, name: str):
     assert letters(column) == name
+
+
+def test_macros_are_not_looked_at() -> None:
+    stream = io.BytesIO(book(people))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b'Sub Auto_Open()\nShell "echo ran"\nEnd Sub')
+    parsed = Parsed(stream.getvalue(), "book.xlsm")
+    assert parsed.tables[0].rows == Parsed(book(people)).tables[0].rows
+    assert "Auto_Open" not in parsed.text
