@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from rlm_local.collection import Table
+from rlm_local.collection import Reference, Table
 from rlm_local.engine.authors.cells import query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
@@ -39,6 +39,7 @@ class Candidates:
     model: Model
     asking: Asking
     tables: Sequence[Table]
+    references: Sequence[Reference]
     values: Values
     trials: Trials
     budget: Budget
@@ -123,7 +124,7 @@ class Candidates:
         try:
             if dialect == "python":
                 return replace(candidate, cell=check_python(text, self.tables))
-            query = check(text, self.tables, question, self.values)
+            query = check(text, self.tables, question, self.values, self.references)
         except BadProgram as error:
             return replace(candidate, error=str(error), changes=isinstance(error, ReadOnly))
         return replace(

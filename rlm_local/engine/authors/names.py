@@ -2,13 +2,13 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.expressions.core import Expression
 
-from rlm_local.collection import Column, Table
+from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.values import MOST_WORDS, akin, fold
 from rlm_local.engine.authors.errors import BadProgram
 
@@ -30,6 +30,7 @@ class Names:
     """The tables and columns that a query over these tables speaks of; what was put right stands in `notes`."""
 
     tables: Mapping[str, Table]
+    references: Sequence[Reference] = ()
     notes: list[str] = field(default_factory=list[str])
 
     def resolve(self, tree: Expression) -> None:
@@ -73,28 +74,74 @@ class Names:
         return found, complete and select.find_ancestor(exp.Select) is None
 
     def _resolve_columns(self, select: exp.Select) -> None:
-        scope, complete = self.scope(select)
         outputs = {projection.alias for projection in select.expressions if projection.alias}
         for node in list(select.find_all(exp.Column)):
             if node.find_ancestor(exp.Select) is not select or isinstance(node.this, exp.Star):
                 continue
-            if node.table and node.table not in scope:  # of an outer query, or of a table made on the way
-                if complete and node.table in self.tables:
-                    raise BadProgram(f"{node.table} is not in FROM; join it, or leave {node.table}.{node.name} out")
+            scope, complete = self.scope(select)
+            if node.table and node.table not in scope:
+                self._resolve_stray(node, select, scope, complete=complete)
                 continue
             own = [scope[node.table]] if node.table else list(scope.values())
-            if any(column_of(table, node.name) for table in own) or (not node.table and node.name in outputs):
-                continue
-            if node.name.lower() == "count":
-                self.notes.append("COUNT(*) for count")
-                node.replace(exp.Count(this=exp.Star()))
-                continue
-            elsewhere = [name for name, table in scope.items() if column_of(table, node.name)]
-            if elsewhere:
-                node.set("table", exp.to_identifier(elsewhere[0]))
-                self.notes.append(f"{node.name} is a column of {scope[elsewhere[0]].name}")
-            elif complete or node.table:
-                self._rename(node, [column.name for table in own for column in table.columns], "column", own)
+            if not any(column_of(table, node.name) for table in own) and (node.table or node.name not in outputs):
+                self._resolve_unknown(node, select, scope, complete=complete)
+
+    def _resolve_stray(
+        self, node: exp.Column, select: exp.Select, scope: Mapping[str, Table], *, complete: bool
+    ) -> None:
+        """A column of a table that is not in FROM: of an outer query, of a table made on the way, or forgotten."""
+        if complete and node.table in self.tables and not self._join(select, scope, node.name, {node.table}):
+            raise BadProgram(f"{node.table} is not in FROM; join it, or leave {node.table}.{node.name} out")
+
+    def _resolve_unknown(
+        self, node: exp.Column, select: exp.Select, scope: Mapping[str, Table], *, complete: bool
+    ) -> None:
+        """A column that its tables do not have: a count, one of another table, or a slip."""
+        own = {node.table: scope[node.table]} if node.table else scope
+        if node.name.lower() == "count":
+            self.notes.append("COUNT(*) for count")
+            node.replace(exp.Count(this=exp.Star()))
+        elif elsewhere := next((name for name, table in scope.items() if column_of(table, node.name)), ""):
+            node.set("table", exp.to_identifier(elsewhere))
+            self.notes.append(f"{node.name} is a column of {scope[elsewhere].name}")
+        elif joined := self._join(select, own, node.name, self.tables):
+            node.set("table", exp.to_identifier(joined))
+        elif complete or node.table:
+            columns = [column.name for table in own.values() for column in table.columns]
+            self._rename(node, columns, "column", own.values())
+
+    def _join(self, select: exp.Select, scope: Mapping[str, Table], column: str, others: Container[str]) -> str:
+        """Join the one other table that has a column and that a table in scope refers to; its name, or nothing.
+
+        Each row has one row there at most, so nothing is counted twice.
+        """
+        ways = [
+            (name, reference)
+            for name, table in scope.items()
+            for reference in self.references
+            if reference.table == table.name
+            and reference.to_table in others
+            and all(other.name != reference.to_table for other in scope.values())
+            and column_of(self.tables[reference.to_table], column)
+            and self._is_key(reference)
+        ]
+        if len(ways) != 1:
+            return ""
+        [(name, to)] = ways
+        for node in select.find_all(exp.Column):  # what is there keeps its owner, whatever the other table has
+            if not node.table and node.find_ancestor(exp.Select) is select and not isinstance(node.this, exp.Star):
+                owner = next((alias for alias, table in scope.items() if column_of(table, node.name)), None)
+                if owner:
+                    node.set("table", exp.to_identifier(owner))
+        on = exp.EQ(this=exp.column(to.column, table=name), expression=exp.column(to.to_column, table=to.to_table))
+        select.join(exp.to_table(to.to_table), on=on, join_type="left", copy=False)
+        self.notes.append(f"joined {to.to_table}, which has {column}")
+        return to.to_table
+
+    def _is_key(self, reference: Reference) -> bool:
+        table = self.tables[reference.to_table]
+        column = column_of(table, reference.to_column)
+        return column is not None and column.distinct >= table.rows
 
     def _rename(self, node: exp.Table | exp.Column, names: Sequence[str], what: str, own: Iterable[Table] = ()) -> None:
         near = difflib.get_close_matches(node.name.lower(), names, n=1, cutoff=_SPELLING)

@@ -39,10 +39,10 @@ def programs_author(
     question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy
 ) -> ProgramsAuthor:
     """The author of a node's programs."""
-    tables = view.collection.tables
+    tables, references = view.collection.tables, view.collection.references
     mentions = view.mentions(question)
-    shown = card(tables, view.collection.references, question, mentions)
+    shown = card(tables, references, question, mentions)
     asking = Asking(shown, question, hints(tables, mentions))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
-    candidates = Candidates(model, asking, tables, view.values, trials, budget)
+    candidates = Candidates(model, asking, tables, references, view.values, trials, budget)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy)

@@ -10,7 +10,7 @@ from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
-from rlm_local.collection import Table
+from rlm_local.collection import Reference, Table
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
@@ -45,14 +45,16 @@ class Query:
     truth: bool = False
 
 
-def check(text: str, tables: Sequence[Table], question: str, values: Values) -> Query:
+def check(
+    text: str, tables: Sequence[Table], question: str, values: Values, references: Sequence[Reference] = ()
+) -> Query:
     """A model's text as a query over these tables.
 
     Raises:
         BadProgram: it is no single SELECT, or names what is not there.
     """
     tree = _parsed(text)
-    names = Names({table.name: table for table in tables})
+    names = Names({table.name: table for table in tables}, references)
     names.resolve(tree)
     translate(tree, names.owner)
     refuse_degenerate(tree, names)
@@ -94,7 +96,9 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
             trees = parse(text, dialect="sqlite")
     except (sqlglot_errors.SqlglotError, RecursionError) as error:
         raise BadProgram(f"this is no SQL: {str(error).partition(chr(10))[0]}") from error
-    if any(isinstance(tree, exp.DML | exp.Drop | exp.Alter | exp.Create) for tree in trees):
+    if any(
+        isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Drop | exp.Alter | exp.Create) for tree in trees
+    ):
         raise ReadOnly
     if len(trees) != 1 or not isinstance(trees[0], exp.Select | exp.SetOperation):
         raise BadProgram("one SELECT is wanted")

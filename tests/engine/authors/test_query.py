@@ -10,11 +10,11 @@ from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.query import Query, check
 
-from .harbour import TABLES, values
+from .harbour import REFERENCES, TABLES, values
 
 
 def checked(sql: str, question: str = "") -> Query:
-    return check(sql, TABLES, question, values)
+    return check(sql, TABLES, question, values, REFERENCES)
 
 
 def test_a_good_query_stays_as_it_is() -> None:
@@ -199,3 +199,17 @@ def test_extract_is_the_call_that_it_looks_like() -> None:
 )
 def test_tables_that_a_question_names(question: str, tables: tuple[str, ...]) -> None:
     assert named_tables(TABLES, question) == tables
+
+
+@pytest.mark.parametrize("column", ["harbour", "trips.harbour", "boats.harbour"])
+def test_the_one_table_that_has_a_column_is_joined(column: str) -> None:
+    query = checked(f"SELECT {column}, SUM(people) FROM trips GROUP BY {column}")
+    assert query.sql.startswith(
+        "SELECT boats.harbour, SUM(trips.people) FROM trips LEFT JOIN boats ON trips.boat = boats.code"
+    )
+    assert "joined boats, which has harbour" in query.notes
+
+
+def test_a_table_that_has_several_rows_for_each_is_not_joined() -> None:
+    with pytest.raises(BadProgram, match="no column people in boats"):
+        checked("SELECT SUM(people) FROM boats")
