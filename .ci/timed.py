@@ -7,7 +7,14 @@ A download lasts from a line that tells of it to the next line; with pip that in
 import sys
 import time
 
-DOWNLOADS = ("fetching ", "Collecting ", "Downloading ", "Obtaining dependency ", "Installing build dependencies")
+DOWNLOADS = (
+    "fetching ",
+    "downloading ",
+    "Collecting ",
+    "Downloading ",
+    "Obtaining dependency ",
+    "Installing build dependencies",
+)
 STEP = "$ "
 
 

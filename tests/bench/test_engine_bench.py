@@ -7,6 +7,7 @@ import pytest
 from rlm_local.bench.engine import Measurement, Rate, to_svg
 from rlm_local.bench.engine.workload import Workload
 from rlm_local.home import Home
+from rlm_local.models.native import VARIABLE
 from tests.cli.fakes import FakeEngine, not_asked, run_program
 from tests.models.fakes import ScriptedModel
 
@@ -39,6 +40,13 @@ def test_a_row_that_is_none_is_refused(tmp_path: Path) -> None:
     result = run_program(("bench", "engine", "--row", "speed"), FakeEngine(not_asked), tmp_path)
     assert result.exit_code == 2
     assert "memory" in result.stderr
+
+
+def test_two_builds_are_not_compared_where_the_environment_names_one_for_both(tmp_path: Path) -> None:
+    command = ("bench", "engine", "--row", "library", "--beside", tmp_path)
+    result = run_program(command, FakeEngine(not_asked), tmp_path, env={VARIABLE: str(tmp_path)})
+    assert result.exit_code == 2
+    assert f"{VARIABLE} names one library" in result.stderr
 
 
 @pytest.mark.slow
