@@ -83,7 +83,7 @@ class Scan:
         self._names: set[str] = set()
         self._paths: set[str] = set()
         self._places: set[str] = set()
-        self._states: dict[Path, bool] = {}
+        self._states: dict[str, bool] = {}
         self._hidden = self._ignored = 0
 
     def __iter__(self) -> Iterator[Found]:
@@ -121,7 +121,7 @@ class Scan:
             self.skipped.append(Skipped(name, "already read: a link leads here"))
             return
         self._seen.add((status.st_dev, status.st_ino))
-        if self._is_state(root.path.joinpath(*steps)):
+        if self._is_state(_joined(root.path, steps)):
             self.skipped.append(Skipped(name, _STATE))
             return
         try:
@@ -204,21 +204,21 @@ class Scan:
     def _file(
         self, status: os.stat_result, root: Path, steps: tuple[str, ...], name: str, *, ours: bool = False
     ) -> Iterator[Found]:
-        path = root.joinpath(*steps)
+        place = _joined(root, steps)
         if not stat.S_ISREG(status.st_mode):
             self.skipped.append(Skipped(name, "not a regular file"))
-        elif not ours and self._is_state(path.parent):
+        elif not ours and self._is_state(place.rpartition("/")[0]):
             self.skipped.append(Skipped(name, _STATE))
-        elif (place := str(path)) not in self._places:
+        elif place not in self._places:
             self._places.add(place)
             shown = _unique(printable(place), self._paths)
             yield Found(shown, _unique(name, self._names), status.st_size, status.st_mtime_ns, str(root), steps)
 
-    def _is_state(self, folder: Path) -> bool:
+    def _is_state(self, folder: str) -> bool:
         """Whether it is a state directory, or in one."""
         if folder not in self._states:
-            marked = os.path.lexists(folder / STATE_MARK)
-            self._states[folder] = marked or (folder != folder.parent and self._is_state(folder.parent))
+            marked = os.path.lexists(f"{folder}/{STATE_MARK}")
+            self._states[folder] = marked or (folder != "" and self._is_state(folder.rpartition("/")[0]))
         return self._states[folder]
 
     def _skip(self, name: str, error: OSError) -> None:
@@ -229,6 +229,11 @@ class Scan:
 class _Root:
     path: Path
     descriptor: int
+
+
+def _joined(root: Path, steps: tuple[str, ...]) -> str:
+    """The path at `steps` below a folder; made of its parts alone, which is much faster where there are many files."""
+    return "/".join((str(root).rstrip("/"), *steps))
 
 
 def _unique(name: str, taken: set[str]) -> str:
