@@ -78,7 +78,7 @@ def _is_date(found: tuple[Table, Column] | None) -> bool:
 def _numbers_of_dates(node: exp.Binary) -> None:
     """`strftime('%Y', d) = 2023` compares a text with a number, which are never equal."""
     for one, other in ((node.this, node.expression), (node.expression, node.this)):
-        if isinstance(one, exp.TimeToStr) and isinstance(other, exp.Literal) and other.name.isdigit():
+        if isinstance(one, exp.TimeToStr) and isinstance(other, exp.Literal) and other.name.isdecimal():
             one.replace(exp.cast(one.copy(), "INTEGER"))
             other.replace(exp.Literal.number(int(other.name)))
             return
