@@ -17,12 +17,13 @@ from rlm_local.log import RunOutline, RunSummary
 from rlm_local.models import Cancel
 from rlm_local.serve.access import Asker, Caller, Reader, service
 from rlm_local.serve.api import shapes
+from rlm_local.serve.bodies import ParsedApart
 from rlm_local.serve.erasure import Removed
 from rlm_local.serve.errors import BadRequestError, NotFoundError
 from rlm_local.serve.shapes import ERRORS
 from rlm_local.serve.sse import EVENTS, EventStream, event
 
-router = APIRouter(prefix="/api/runs", tags=["runs"], responses=ERRORS)
+router = APIRouter(prefix="/api/runs", tags=["runs"], responses=ERRORS, route_class=ParsedApart)
 
 
 @router.post("", status_code=202)

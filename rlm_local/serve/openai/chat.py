@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.serve.access import Asker
+from rlm_local.serve.bodies import ParsedApart
 from rlm_local.serve.errors import ServeError, as_serve_error
 from rlm_local.serve.live import Live
 from rlm_local.serve.openai.asking import begin, details, follow, outcome, progress, said, wait
@@ -16,7 +17,7 @@ from rlm_local.serve.openai.messages import MOST_MESSAGES, ChatMessage, Data, Fo
 from rlm_local.serve.shapes import ERRORS, FileIds, FolderNames, ModelName, error_body
 from rlm_local.serve.sse import EVENTS, EventStream, event
 
-router = APIRouter(tags=["openai"])
+router = APIRouter(tags=["openai"], route_class=ParsedApart)
 
 
 class StreamOptions(Lenient):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.serve.access import Asker, service
+from rlm_local.serve.bodies import ParsedApart
 from rlm_local.serve.errors import NotFoundError, ServeError
 from rlm_local.serve.jobs import Job
 from rlm_local.serve.live import Live
@@ -18,7 +19,7 @@ from rlm_local.serve.openai.messages import MOST_MESSAGES, ChatMessage, Data, Fo
 from rlm_local.serve.shapes import ERRORS, FileIds, FolderNames, ModelName
 from rlm_local.serve.sse import EVENTS, EventStream, event
 
-router = APIRouter(tags=["openai"])
+router = APIRouter(tags=["openai"], route_class=ParsedApart)
 
 
 class TextOptions(Lenient):
