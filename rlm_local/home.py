@@ -1,12 +1,13 @@
 """The one directory that holds all state: weights, the sandbox image, kept KV, the log of runs, a server's files."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
 from rlm_local.errors import HomeError
+from rlm_local.vault import KEY_FILE_VARIABLE, Key, Lockbox, Secret
 
 STATE_MARK = ".rlm-local-state"
 """An empty file that marks a state directory: what is in one is no document, whoever names it."""
@@ -23,17 +24,35 @@ class Home:
 
     Attributes:
         leaf_cache: whether the answers of leaf calls are kept, so that a map that is repeated costs nothing.
+        secret: where the passphrase comes from, if what is kept is sealed.
+        given: the key, where another process has opened it already.
     """
 
     root: Path
     leaf_cache: bool = True
+    secret: Secret = field(default_factory=Secret)
+    given: Key | None = None
 
     @classmethod
     def default(cls) -> "Home":
-        named = os.environ.get("RLM_LOCAL_HOME")
+        named, key_file = os.environ.get("RLM_LOCAL_HOME"), os.environ.get(KEY_FILE_VARIABLE)
         return cls(
-            Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False))
+            Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False)),
+            secret=Secret(Path(key_file).expanduser() if key_file else None),
         )
+
+    @property
+    def key(self) -> Key | None:
+        """What everything that holds texts of people is sealed with; None where it is not sealed.
+
+        Raises:
+            VaultError: it is sealed, and the passphrase cannot be had or is another one.
+        """
+        return self.given or self.lockbox.key(self.secret)
+
+    @property
+    def lockbox(self) -> Lockbox:
+        return Lockbox(self._directory(""))
 
     @property
     def models(self) -> Path:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +27,7 @@ from rlm_local.cli import (
     serve,
     setup,
     train,
+    vault,
 )
 from rlm_local.cli.config import read_config
 from rlm_local.cli.shared import shared
@@ -77,6 +79,9 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(bench.app, name="bench")
 app.command("setup")(setup.setup)
 app.command("doctor")(doctor.doctor)
+app.command("encrypt")(vault.encrypt)
+app.command("rekey")(vault.rekey)
+app.command("decrypt")(vault.decrypt)
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,6 +104,15 @@ def rlm_local(
             help="Keep what the model said of each item: a map that is repeated costs nothing.",
         ),
     ] = True,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file",
+            envvar="RLM_LOCAL_KEY_FILE",
+            metavar="FILE",
+            help="A file with the passphrase of a state directory that is sealed.  [default: it is asked for]",
+        ),
+    ] = None,
 ) -> None:
     """Ask questions over more text than any context window holds, on your own machine, without a network.
 
@@ -114,7 +128,8 @@ def rlm_local(
     one. RLM_LOCAL_HOME moves the state directory.
     """
     use = shared(ctx)
-    ctx.obj = replace(use, home=replace(use.home, leaf_cache=leaf_cache))
+    secret = replace(use.home.secret, file=key_file) if key_file else use.home.secret
+    ctx.obj = replace(use, home=replace(use.home, leaf_cache=leaf_cache, secret=secret))
     ctx.default_map = read_config(shared(ctx).home.root / "config.toml", ctx.command)
 
 

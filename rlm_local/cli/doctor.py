@@ -193,7 +193,7 @@ def _state(home: Home) -> Iterator[Finding]:
     else:
         yield Finding("state directory", "ok", f"{home.root}, mode {mode:o}")
     try:
-        with RunStore(home.runs) as store:
+        with RunStore(home.runs, home.key) as store:
             last = store.list(1)
     except RlmLocalError as error:
         yield Finding("log of runs", "missing", error.message, error.remedy)

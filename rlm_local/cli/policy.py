@@ -101,7 +101,7 @@ def calibrate(
 
     home = shared(ctx).home
     sha256 = resolve(model or DEFAULT_MODEL, OwnModels(home.models).all()).sha256
-    with RunStore(home.runs) as store:
+    with RunStore(home.runs, home.key) as store:
         found = calibration_of(store, store.outcomes(sha256, PROMPT_VERSION))
     if not found.fitted_on or not found.before.n:
         raise UsageError(

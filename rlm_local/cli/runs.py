@@ -228,7 +228,8 @@ def _write(lines: Iterable[str], path: Path | None) -> None:
 def _store(ctx: typer.Context) -> "RunStore":
     from rlm_local.log import RunStore
 
-    return RunStore(shared(ctx).home.runs)
+    home = shared(ctx).home
+    return RunStore(home.runs, home.key)
 
 
 def _summary(run: "RunSummary") -> dict[str, object]:

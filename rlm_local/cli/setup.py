@@ -21,6 +21,9 @@ def setup(
         ),
     ] = None,
     model: ModelOption = None,
+    encrypted: Annotated[
+        bool, typer.Option("--encrypted", help="Seal what will be kept first: see `rlm-local encrypt`.")
+    ] = False,
 ) -> None:
     """Fetch what a run needs and try it: llama.cpp's library, the model's weights, the sandbox image.
 
@@ -38,6 +41,10 @@ def setup(
     from rlm_sandbox import ensure_image
 
     home = shared(ctx).home
+    if encrypted and not home.lockbox.exists:
+        from rlm_local.vault.sealing import encrypt
+
+        encrypt(home, home.secret)
     with progress() as listener:
 
         def tell(what: str, share: float | None) -> None:

@@ -170,6 +170,7 @@ def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> G
     use = shared(ctx)
     with ExitStack() as stack:
         with interruptible():
+            _ = use.home.key  # who is asked for a passphrase is asked before anything else is shown
             engine = stack.enter_context(use.make_engine(loading, use.home, listener))
         yield engine
 

@@ -93,7 +93,7 @@ def build(
         home = shared(ctx).home
         spec, _ = weights(_model(model), home, tell)
         about = {"model": spec.name, "model_sha256": spec.sha256, "prompt_version": PROMPT_VERSION}
-        with RunStore(home.runs) as store:
+        with RunStore(home.runs, home.key) as store:
             found = states(store, spec.sha256, PROMPT_VERSION)
             dataset = make(found, form, max_length=max_length, balance=balance, about=about)
         save(dataset, out)
@@ -323,7 +323,8 @@ def _tell_gone(ctx: typer.Context, data: Path, tell: Progress) -> None:
     from rlm_local.log import RunStore
     from rlm_training.datasets import gone, load
 
-    with RunStore(shared(ctx).home.runs) as store:
+    home = shared(ctx).home
+    with RunStore(home.runs, home.key) as store:
         if missing := gone(load(data), store):
             tell.note(missing)
 

@@ -35,6 +35,8 @@ from rlm_local.collection.store import (
 )
 from rlm_local.collection.words import query, segmented
 from rlm_local.home import STATE_MARK, Home
+from rlm_local.sqlite import in_memory
+from rlm_local.vault import Key
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 _WEIGHTS = "bm25(2.0, 1.5, 1.0)"
@@ -47,14 +49,23 @@ class Collection:
     Made by `open` and `of`.
     """
 
-    def __init__(self, path: Path, lock: Lock, skipped: Sequence[Skipped], temporary: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: Lock,
+        skipped: Sequence[Skipped],
+        temporary: Path | None = None,
+        key: Key | None = None,
+    ) -> None:
         self.path = path
+        self._key = key
         self._lock = lock
         # Whoever forgets to close it leaves no document's text behind.
         self._clean = weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True) if temporary else None
         self._scanned = tuple(skipped)
-        self._db = open_reading(path)
+        self._db = open_reading(path, key)
         self._using = ThreadLock()
+        self._in_memory: int | None = None
 
     @classmethod
     def open(
@@ -86,7 +97,8 @@ class Collection:
         given = list(dict.fromkeys(map(str, paths)))
         home = home or Home.default()
         if fresh or "-" in given:
-            return cls._fresh(given, stdin or sys.stdin, progress, cancel)
+            key = Key.made() if home.key else None
+            return cls._fresh(given, stdin or sys.stdin, key, progress, cancel)
         sources = [Path(path) for path in given]
         for source in sources:
             if not os.path.lexists(source):
@@ -98,17 +110,23 @@ class Collection:
         path = home.collections / f"{name or added.key}.db"
         if name is not None and not resolved and not path.exists():
             raise CollectionError(f"there is no collection {name!r}", remedy="See: rlm-local collection list")
-        return cls._kept(path, added, again, progress, cancel)
+        return cls._kept(path, added, home.key, again, progress, cancel)
 
     @classmethod
-    def of(cls, documents: Mapping[str, str], *, home: Home | None = None) -> "Collection":  # noqa: ARG003
-        """A collection of texts by name, kept nowhere."""
-        folder = _temporary()
-        return cls._filled(folder, _spilled(documents, folder), [], None, None)
+    def of(cls, documents: Mapping[str, str], *, sealed: bool = False) -> "Collection":
+        """A collection of texts by name, kept nowhere; what lies in temporary files meanwhile may be sealed."""
+        folder, key = _temporary(), Key.made() if sealed else None
+        return cls._filled(folder, _spilled(documents, folder, key), [], key, None, None)
 
     @classmethod
     def _kept(
-        cls, path: Path, added: Sources, again: bool, progress: Progress | None, cancel: Stop | None
+        cls,
+        path: Path,
+        added: Sources,
+        key: Key | None,
+        again: bool,
+        progress: Progress | None,
+        cancel: Stop | None,
     ) -> "Collection":
         def told(text: str) -> None:
             if progress is not None:
@@ -118,8 +136,8 @@ class Collection:
         try:
             lock.take("shared", told, cancel)
             skipped = list[Skipped]()
-            if is_current(path):
-                db = open_reading(path)
+            if is_current(path, key):
+                db = open_reading(path, key)
                 try:
                     known = Sources.of(db)
                     scan = (known | added).scan()
@@ -128,25 +146,30 @@ class Collection:
                 finally:
                     db.close()
                 if current:
-                    return cls(path, lock, skipped)
+                    return cls(path, lock, skipped, key=key)
             lock.take("exclusive", told, cancel)
-            skipped = _write(path, added, again, progress, cancel)
+            skipped = _write(path, added, key, again, progress, cancel)
             lock.take("shared", told, cancel)
-            return cls(path, lock, skipped)
+            return cls(path, lock, skipped, key=key)
         except BaseException:
             lock.close()
             raise
 
     @classmethod
     def _fresh(
-        cls, given: Sequence[str], stdin: TextIO, progress: Progress | None, cancel: Stop | None
+        cls,
+        given: Sequence[str],
+        stdin: TextIO,
+        key: Key | None,
+        progress: Progress | None,
+        cancel: Stop | None,
     ) -> "Collection":
         folder = _temporary()
         scan = Scan([Path(path) for path in given if path != "-"])
         files = list(scan)
         if "-" in given:
-            files += _spilled({"stdin": stdin.read()}, folder)
-        return cls._filled(folder, files, scan.skipped, progress, cancel)
+            files += _spilled({"stdin": stdin.read()}, folder, key)
+        return cls._filled(folder, files, scan.skipped, key, progress, cancel)
 
     @classmethod
     def _filled(
@@ -154,17 +177,18 @@ class Collection:
         folder: Path,
         files: Sequence[Found],
         skipped: Sequence[Skipped],
+        key: Key | None,
         progress: Progress | None,
         cancel: Stop | None,
     ) -> "Collection":
         path = folder / "fresh.db"
         try:
-            db = open_writing(path)
+            db = open_writing(path, key)
             try:
-                Ingest(db, path, progress, cancel).run(plan(db, files), Sources(), skipped)
+                Ingest(db, path, progress, cancel, key=key).run(plan(db, files), Sources(), skipped)
             finally:
                 db.close()
-            return cls(path, Lock(path), skipped, folder)
+            return cls(path, Lock(path), skipped, folder, key)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -173,6 +197,9 @@ class Collection:
         with self._using:
             self._db.close()
             self._lock.close()
+            if self._in_memory is not None:
+                os.close(self._in_memory)
+                self._in_memory = None
             if self._clean is not None:
                 self._clean()
 
@@ -191,6 +218,22 @@ class Collection:
                 return self._db.execute(statement, tuple(values)).fetchall()
             except apsw.Error as error:
                 raise trouble(self.path, error) from error
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is sealed on the disk."""
+        return self._key is not None
+
+    @property
+    def pages(self) -> Path | int:
+        """The database as any SQLite reads it, until this is closed: its path; for a sealed one, a descriptor of its
+        pages, opened, in memory alone."""
+        if self._key is None:
+            return self.path
+        with self._using:
+            if self._in_memory is None:
+                self._in_memory = in_memory(self._db)
+            return self._in_memory
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -317,13 +360,15 @@ class Collection:
         return Passage(number, name, title, heading, place, begins + start, begins + end, text, rank)
 
 
-def _write(path: Path, added: Sources, again: bool, progress: Progress | None, cancel: Stop | None) -> list[Skipped]:
-    db = open_writing(path)
+def _write(
+    path: Path, added: Sources, key: Key | None, again: bool, progress: Progress | None, cancel: Stop | None
+) -> list[Skipped]:
+    db = open_writing(path, key)
     try:
         sources = Sources.of(db) | added
         scan = sources.scan()
         work = plan(db, scan, again=again)
-        Ingest(db, path, progress, cancel).run(work, sources, scan.skipped)
+        Ingest(db, path, progress, cancel, key=key).run(work, sources, scan.skipped)
     finally:
         db.close()
     return scan.skipped
@@ -335,13 +380,18 @@ def _temporary() -> Path:
     return folder
 
 
-def _spilled(documents: Mapping[str, str], folder: Path) -> list[Found]:
+def _spilled(documents: Mapping[str, str], folder: Path, key: Key | None) -> list[Found]:
     """Texts as files of a temporary folder, to be read as others are."""
     found: list[Found] = []
     taken: set[str] = set()
     for number, (written, text) in enumerate(documents.items()):
         path = folder / str(number)
-        path.write_bytes(text.encode("utf-8", "replace"))
+        with path.open("wb") as file:
+            content = text.encode("utf-8", "replace")
+            if key is None:
+                file.write(content)
+            else:
+                key.seal_file(content, file)
         name = printable(written) or str(number)
         while name in taken:
             name += "'"

@@ -1,11 +1,11 @@
 """What documents say of themselves, as columns: the view `documents` over the table of their fields."""
 
 from rlm_local.collection.column import Column
-from rlm_local.collection.database import Database
 from rlm_local.collection.identifiers import identifier, quoted
 from rlm_local.collection.reading import Reading, dumped
 from rlm_local.collection.schema import DOCUMENTS
 from rlm_local.collection.statistics import describe
+from rlm_local.sqlite import Database
 
 MOST = 200
 """Fields that become columns, the most common ones."""

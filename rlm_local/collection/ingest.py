@@ -8,7 +8,6 @@ from pathlib import Path
 
 import apsw
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.formats import FORMATS
 from rlm_local.collection.intake import Intake
@@ -19,6 +18,8 @@ from rlm_local.collection.scan import Found, Skipped
 from rlm_local.collection.settle import settle_columns, settle_tables
 from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import Stop, trouble
+from rlm_local.sqlite import Database
+from rlm_local.vault import Key
 
 _MOST_AT_ONCE = 4 << 20
 _LEAST_AT_ONCE = 1 << 18
@@ -114,6 +115,7 @@ class Ingest:
     Args:
         path: the database's path.
         cores: how many children parse; None: as many as there are cores.
+        key: what the database is sealed with, and what children write; what they read may be.
     """
 
     db: Database
@@ -121,7 +123,8 @@ class Ingest:
     progress: Progress | None = None
     cancel: Stop | None = None
     cores: int | None = None
-    pool: Callable[[Path, int | None], Pool] = Pool
+    key: Key | None = None
+    pool: Callable[[Path, int | None, Key | None], Pool] = Pool
 
     def run(self, work: Plan, sources: Sources, skipped: Sequence[Skipped]) -> None:
         """Does all of it. Stopped at any moment, it goes on from there the next time.
@@ -146,7 +149,7 @@ class Ingest:
         with self.db:
             for file in work.gone:
                 intake.forget(file)
-        with self.pool(folder, self.cores) as pool:
+        with self.pool(folder, self.cores, self.key) as pool:
             self._parse(pool, intake, work.tasks, meter)
             for _ in range(_ROUNDS):
                 again = settle_columns(self.db)

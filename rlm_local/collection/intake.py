@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.identifiers import identifier, plain, quoted, stem
 from rlm_local.collection.pool import Job, Task
 from rlm_local.collection.reading import TEXT, Reading, loaded
@@ -12,6 +11,7 @@ from rlm_local.collection.rebuild import affinities, create, rebuild
 from rlm_local.collection.records import MOST_COLUMNS
 from rlm_local.collection.schema import RESERVED
 from rlm_local.collection.words import segmented, topic
+from rlm_local.sqlite import Database
 
 _ALIKE = 0.6
 _TELLING = 3

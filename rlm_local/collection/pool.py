@@ -17,6 +17,7 @@ from types import TracebackType
 
 from rlm_local.collection.reading import Reading
 from rlm_local.collection.scan import Found
+from rlm_local.vault import Key
 
 MEMORY = 1 << 30
 """Bytes of data that a child may have."""
@@ -74,10 +75,11 @@ class Pool:
     Args:
         folder: where spools are written; whoever takes one deletes it.
         size: how many children at most.
+        key: what spools are sealed with, if they are; files that are sealed with it are opened.
     """
 
-    def __init__(self, folder: Path, size: int | None = None, *, memory: int = MEMORY) -> None:
-        self._folder, self._memory = folder, memory
+    def __init__(self, folder: Path, size: int | None = None, key: Key | None = None, *, memory: int = MEMORY) -> None:
+        self._folder, self._memory, self._key = folder, memory, key
         self._size = size or len(os.sched_getaffinity(0))
         self._children: list[_Child] = []
         self._selector = selectors.DefaultSelector()
@@ -129,7 +131,7 @@ class Pool:
             free = free or next((child for child in idle if len(child.jobs) < 2), None)
             if free is None:
                 return
-            free.send(waiting.popleft())
+            free.send(waiting.popleft(), self._key)
 
     def _receive(self) -> "Iterator[Job]":
         for key, _ in self._selector.select(_WAKE):
@@ -167,11 +169,12 @@ class _Child:
         self._ended = False
         self._rest = b""
 
-    def send(self, job: Job) -> None:
+    def send(self, job: Job, key: Key | None) -> None:
         if not self.jobs:
             self._since = time.monotonic()
         self.jobs.append(job)
-        line = json.dumps({"id": job.id, "out": str(job.out), "files": [task.data() for task in job.tasks]})
+        files = [task.data() for task in job.tasks]
+        line = json.dumps({"id": job.id, "out": str(job.out), "key": key and key.secret.hex(), "files": files})
         try:
             self._to.write(line.encode() + b"\n")
             self._to.flush()

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.identifiers import quoted
 from rlm_local.collection.schema import OWN
+from rlm_local.sqlite import Database
 
 _NEW = "_rebuilt"
 

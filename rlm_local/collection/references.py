@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.identifiers import quoted, stem
+from rlm_local.sqlite import Database
 
 _LONGEST_KEY = 300_000
 """Rows of a table whose keys are looked at: they are held in memory, one at a time."""

@@ -7,7 +7,6 @@ all of them, and the files whose values would be others then are read again.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.fields import settle_documents
 from rlm_local.collection.identifiers import identifier, plain, quoted, stem
 from rlm_local.collection.reading import NONE, TEXT, Reading, dumped, is_kept, joined, loaded
@@ -15,6 +14,7 @@ from rlm_local.collection.rebuild import affinities, rebuild
 from rlm_local.collection.references import settle_references
 from rlm_local.collection.schema import RESERVED
 from rlm_local.collection.statistics import describe
+from rlm_local.sqlite import Database
 
 Readings = dict[str, Reading]
 

@@ -10,6 +10,7 @@ from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import Lock, open_reading
 from rlm_local.home import Home
+from rlm_local.vault import Key
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,15 @@ class Entry:
 
 def entries(home: Home) -> list[Entry]:
     """The collections, those last written first; one that cannot be opened has no files."""
-    found = [_entry(path) for path in home.collections.glob("*.db")]
+    found = [_entry(path, home.key) for path in home.collections.glob("*.db")]
     return sorted(found, key=lambda entry: -entry.changed)
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path, key: Key | None) -> Entry:
     status = path.stat()
     sources, files = Sources(), 0
     try:
-        db = open_reading(path)
+        db = open_reading(path, key)
         try:
             sources = Sources.of(db)
             files = int(db.execute("SELECT count(*) FROM file").get)

@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlm_local.collection.database import Database
 from rlm_local.collection.scan import Scan
+from rlm_local.sqlite import Database
 
 
 @dataclass(frozen=True)

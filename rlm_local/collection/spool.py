@@ -10,13 +10,14 @@ from pathlib import Path
 
 import apsw
 
-from rlm_local.collection.database import connect
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.passages import Cut, Passages
 from rlm_local.collection.reading import Reading
 from rlm_local.collection.records import Records
 from rlm_local.collection.safe import cleaned, line
 from rlm_local.collection.words import segmented, topic
+from rlm_local.sqlite import connect
+from rlm_local.vault import Key
 
 _SCHEMA = """
 PRAGMA page_size = 8192; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
@@ -44,8 +45,8 @@ class Again(Exception):  # noqa: N818  not a failure
 class Spool:
     """Takes the parts of files, one file after another."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = connect(path)
+    def __init__(self, path: Path, key: Key | None = None) -> None:
+        self._db = connect(path, key=key)
         self._db.execute(_SCHEMA).fetchall()
         self._db.execute("BEGIN")
         self._documents = 0

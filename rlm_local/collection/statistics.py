@@ -5,9 +5,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rlm_local.collection.database import Cursor, Database
 from rlm_local.collection.identifiers import quoted
 from rlm_local.collection.reading import Reading, Value, is_code
+from rlm_local.sqlite import Cursor, Database
 
 _COMMON = 20
 _AT_ONCE = 2_000

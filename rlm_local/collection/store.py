@@ -13,9 +13,10 @@ from typing import Literal, Protocol
 
 import apsw
 
-from rlm_local.collection.database import Database, connect
 from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.schema import PAGE, SCHEMA, VERSION
+from rlm_local.sqlite import Database, connect
+from rlm_local.vault import Key
 
 _WAKE = 0.1
 
@@ -80,22 +81,23 @@ class Lock:
         os.close(self._descriptor)
 
 
-def open_writing(path: Path) -> Database:
+def open_writing(path: Path, key: Key | None = None) -> Database:
     """The database for the one who writes; made where there is none, and anew where an older version left one.
 
     Raises:
         CollectionError: a newer rlm-local wrote it, or it cannot be opened.
     """
     try:
-        if _version(path) not in (0, VERSION):
+        if _version(path, key) not in (0, VERSION):
             path.unlink()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.close(descriptor)
-        db = connect(path)
+        db = connect(path, key=key)
+        temporary = "MEMORY" if key else "FILE"  # temporary files would not be sealed
         for statement in (f"page_size = {PAGE}", "journal_mode = DELETE", "synchronous = NORMAL",
-                          "cache_size = -32000", "temp_store = FILE", "trusted_schema = OFF"):  # fmt: skip
+                          "cache_size = -32000", f"temp_store = {temporary}", "trusted_schema = OFF"):  # fmt: skip
             db.execute(f"PRAGMA {statement}").fetchall()
-        if not _version(path):
+        if not _version(path, key):
             with db:
                 db.execute(SCHEMA)
                 db.execute("INSERT INTO meta VALUES ('version', ?), ('made', ?)", (VERSION, int(time.time())))
@@ -104,36 +106,37 @@ def open_writing(path: Path) -> Database:
     return db
 
 
-def open_reading(path: Path) -> Database:
+def open_reading(path: Path, key: Key | None = None) -> Database:
     """The database for one who reads, and holds the lock."""
     try:
-        db = connect(path, reading=True)
-        db.execute("PRAGMA query_only = ON; PRAGMA cache_size = -16000; PRAGMA temp_store = FILE").fetchall()
+        db = connect(path, reading=True, key=key)
+        db.execute("PRAGMA query_only = ON; PRAGMA cache_size = -16000").fetchall()
+        db.execute(f"PRAGMA temp_store = {'MEMORY' if key else 'FILE'}")
     except apsw.Error as error:
         raise trouble(path, error) from error
     return db
 
 
-def is_current(path: Path) -> bool:
+def is_current(path: Path, key: Key | None = None) -> bool:
     """Whether there is a database of this version.
 
     Raises:
         CollectionError: a newer rlm-local wrote it.
     """
-    return _version(path) == VERSION
+    return _version(path, key) == VERSION
 
 
-def _version(path: Path) -> int:
+def _version(path: Path, key: Key | None) -> int:
     if not path.exists() or not path.stat().st_size:
         return 0
     try:
-        db = connect(path)  # for writing: an ingest that was killed is rolled back
+        db = connect(path, key=key)  # for writing: an ingest that was killed is rolled back
         try:
             found = db.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
         finally:
             db.close()
     except apsw.SQLError:
-        return 0 if _is_blank(path) else -1
+        return 0 if _is_blank(path, key) else -1
     except apsw.NotADBError:
         return -1
     version = int(str(found[0])) if found else -1
@@ -145,8 +148,8 @@ def _version(path: Path) -> int:
     return version
 
 
-def _is_blank(path: Path) -> bool:
-    db = connect(path)
+def _is_blank(path: Path, key: Key | None) -> bool:
+    db = connect(path, key=key)
     try:
         return db.execute("SELECT count(*) FROM sqlite_schema").get == 0
     finally:

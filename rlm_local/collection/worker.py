@@ -15,6 +15,7 @@ import stat
 import sys
 import time
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -28,6 +29,9 @@ from rlm_local.collection.formats.source import Source
 from rlm_local.collection.reading import Reading
 from rlm_local.collection.safe import line
 from rlm_local.collection.spool import Again, Spool
+from rlm_local.vault import Key
+from rlm_local.vault.key import is_sealed
+from rlm_local.vault.temporary import keep_in_memory
 
 LARGEST = 2 << 30
 """Bytes that a file may have."""
@@ -58,7 +62,10 @@ def main() -> None:
 
 
 def _work(job: Mapping[str, Any], answers: TextIO) -> None:
-    spool = Spool(Path(job["out"]))
+    key = Key(bytes.fromhex(job["key"])) if job["key"] else None
+    if key:
+        keep_in_memory()
+    spool = Spool(Path(job["out"]), key)
     for file in job["files"]:
         _answer(answers, begin=file["id"])
         _limit_time(file["seconds"])
@@ -66,7 +73,7 @@ def _work(job: Mapping[str, Any], answers: TextIO) -> None:
             int(ordinal): {key: Reading(**data) for key, data in readings.items()}
             for ordinal, readings in file["imposed"].items()
         }
-        spool.status(file["id"], _read(spool, file, imposed))
+        spool.status(file["id"], _read(spool, file, imposed, key))
     spool.close()
     _answer(answers, end=job["id"])
 
@@ -85,13 +92,13 @@ def _limit_time(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
 
 
-def _read(spool: Spool, file: Mapping[str, Any], imposed: Imposed) -> tuple[object, ...]:
+def _read(spool: Spool, file: Mapping[str, Any], imposed: Imposed, key: Key | None) -> tuple[object, ...]:
     """What became of a file: sha256, size, mtime_ns, format, parser, status, reason."""
     try:
         descriptor = _open(file["root"], tuple(file["steps"]))
     except OSError as error:
         return None, None, None, None, None, "skipped", f"cannot be read: {error.strerror or error}"
-    with os.fdopen(descriptor, "rb") as stream:
+    with _clear(os.fdopen(descriptor, "rb"), key) as stream:
         before = os.fstat(descriptor)
         reason = _objection(before)
         if reason:
@@ -116,6 +123,13 @@ def _open(root: str, steps: tuple[str, ...]) -> int:
         return open_below(top, steps)
     finally:
         os.close(top)
+
+
+def _clear(file: BufferedReader, key: Key | None) -> BufferedReader:
+    """What a file holds: the content of one that is sealed with the key, which is opened as it is read."""
+    sealed = key is not None and is_sealed(file.read(LOOK))
+    file.seek(0)
+    return key.reader(file) if key is not None and sealed else file
 
 
 def _objection(status: os.stat_result) -> str:

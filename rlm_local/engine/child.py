@@ -61,7 +61,11 @@ class Ask:
         if isinstance(whole, View):
             if not text.strip():
                 raise ValueError("there is no text in this part")
-            return cls(question, label[:_LABEL] or "a text", View(Collection.of({"text.txt": text})))
+            return cls(
+                question,
+                label[:_LABEL] or "a text",
+                View(Collection.of({"text.txt": text}, sealed=whole.collection.sealed)),
+            )
         at = whole.context.find(text) if text.strip() else -1
         if at >= 0:
             return cls.of_spans(question, label, whole, [(at, at + len(text))])

@@ -81,7 +81,9 @@ def begin(
     try:
         from rlm_sandbox import Pool, ensure_image  # Wasmtime takes its time; the model's process has begun by now
 
-        return Parts(spec, opened, Pool(ensure_image(home.image, progress=progress)), RunStore(home.runs), home)
+        return Parts(
+            spec, opened, Pool(ensure_image(home.image, progress=progress)), RunStore(home.runs, home.key), home
+        )
     except BaseException:
         opened.close()
         raise

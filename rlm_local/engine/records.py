@@ -56,7 +56,7 @@ def _view(
     if isinstance(sources, Corpus):
         sources = {document.name: document.text for document in sources.documents}
     if isinstance(sources, Mapping):
-        return readable(Collection.of(sources), "the documents")
+        return readable(Collection.of(sources, sealed=home.key is not None), "the documents")
 
     def progress(step: Step) -> None:
         tell(Event("corpus", str(step), step.fraction))

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import os
-import sqlite3
 import struct
 import sys
 import time
@@ -15,8 +14,13 @@ from pathlib import Path
 from threading import Lock, RLock
 from typing import Any, cast
 
+import apsw
+
 from rlm_local.errors import StoreError
 from rlm_local.log.schema import MIGRATIONS, Migrations, migrate
+from rlm_local.sqlite import Database as Connection
+from rlm_local.sqlite import Row, connect, named
+from rlm_local.vault import Key
 
 _BUSY_SECONDS = 30.0
 _PAGE = 50  # rows
@@ -31,12 +35,20 @@ class Database:
         path: the file, made where it is missing.
         migrations: what makes its tables.
         what: the file's name in errors.
+        key: what the file is sealed with, if it is.
 
     Raises:
         StoreError: from every method, where the file cannot be opened, read or written.
     """
 
-    def __init__(self, path: Path, migrations: Migrations = MIGRATIONS, *, what: str = "the log of runs") -> None:
+    def __init__(
+        self,
+        path: Path,
+        migrations: Migrations = MIGRATIONS,
+        *,
+        what: str = "the log of runs",
+        key: Key | None = None,
+    ) -> None:
         self.path = path
         self._called = f"{what} {path}"
         self._lock = RLock()
@@ -48,9 +60,10 @@ class Database:
                     f"{self._called} cannot be written: {error.strerror or error}",
                     remedy="Set RLM_LOCAL_HOME to a directory that you can write",
                 ) from error
-            self._connection = sqlite3.connect(path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._connection.row_factory = sqlite3.Row
+            self._connection = connect(path, key=key)
             try:
+                self._connection.row_trace = named
+                self._connection.set_busy_timeout(int(_BUSY_SECONDS * 1000))
                 self._into_wal()
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._connection.execute("PRAGMA foreign_keys=ON")
@@ -66,7 +79,7 @@ class Database:
             self._connection.close()
 
     @contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
+    def writing(self) -> Generator[Connection]:
         """A transaction: on the disk when it ends, undone when it raises."""
         with self._lock, self._explained():
             try:
@@ -79,7 +92,7 @@ class Database:
                 raise
 
     @contextmanager
-    def reading(self) -> Generator[sqlite3.Connection]:
+    def reading(self) -> Generator[Connection]:
         """One consistent view of the file."""
         with self._lock, self._explained():
             try:
@@ -109,7 +122,7 @@ class Database:
                 remedy="End that process, and delete anything once more",
             )
 
-    def latest(self, table: str, where: str = "TRUE", *given: object) -> Iterator[list[sqlite3.Row]]:
+    def latest(self, table: str, where: str = "TRUE", *given: object) -> Iterator[list[Row]]:
         """Rows of a table that meet a condition, the last one first, in pages that are read as they are asked for."""
         query = f"SELECT * FROM {table} WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  (names are ours)
         before = sys.maxsize
@@ -124,8 +137,8 @@ class Database:
     def insert(self, table: str, row: Sequence[object]) -> int:
         """Adds a row, in the transaction under way. Returns its id."""
         places = ", ".join("?" * len(row))
-        cursor = self._connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608  (names are ours)
-        return cast("int", cursor.lastrowid)
+        self._connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608  (names are ours)
+        return self._connection.last_insert_rowid()
 
     def put(self, value: bytes) -> bytes:
         """Keeps a value, in the transaction under way. Returns its sha256, which is its name."""
@@ -175,8 +188,8 @@ class Database:
         while True:
             try:
                 self._connection.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            except apsw.BusyError:
+                if time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
             else:
@@ -186,7 +199,7 @@ class Database:
     def _explained(self) -> Generator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except apsw.Error as error:
             raise _explain(self._called, error) from error
 
 
@@ -201,23 +214,22 @@ def _create(path: Path) -> None:
     path.chmod(0o600)
 
 
-def _explain(called: str, error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+def _explain(called: str, error: apsw.Error) -> StoreError:
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
         return _damaged(called, str(error))
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+    if isinstance(error, (apsw.FullError, apsw.IOError)):
         return StoreError(
             f"{called} cannot grow: {error}",
             remedy="Free some space on its disk; what was written before is kept",
         )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return StoreError(
             f"{called} has been held by another process for {_BUSY_SECONDS:.0f} s",
             remedy="End that process, or set RLM_LOCAL_HOME to another directory",
         )
-    if code == sqlite3.SQLITE_CONSTRAINT:
+    if isinstance(error, apsw.ConstraintError):
         return StoreError(f"{called} does not take this ({error}): what it belongs to may have been deleted meanwhile")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+    if isinstance(error, (apsw.ReadOnlyError, apsw.CantOpenError)):
         return StoreError(
             f"{called} cannot be written: {error}",
             remedy="Make its directory writable, or set RLM_LOCAL_HOME to one that is",

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from sqlite3 import Connection
+
+from rlm_local.sqlite import Database
 
 _DIGEST = hashlib.sha256().digest_size
-_AT_ONCE = 500  # rows a statement
 
 _NODES = "SELECT id FROM node WHERE run = ?"
 _TURNS = f"SELECT id FROM turn WHERE node IN ({_NODES})"  # noqa: S608  (names are ours)
@@ -40,7 +40,7 @@ _VALUES = {
 """The columns that name values: each holds the digests of one or several, one after another."""
 
 
-def delete(connection: Connection, runs: Sequence[int]) -> int:
+def delete(connection: Database, runs: Sequence[int]) -> int:
     """Takes runs out, by their row ids, in the transaction under way. Returns how many values went with them.
 
     The triggers that keep everybody else from deleting are away until it is done: in this transaction alone.
@@ -65,13 +65,12 @@ def delete(connection: Connection, runs: Sequence[int]) -> int:
     return len(going)
 
 
-def _digests(connection: Connection, table: str, where: str = "TRUE", given: Sequence[object] = ()) -> Iterable[bytes]:
+def _digests(connection: Database, table: str, where: str = "TRUE", given: Sequence[object] = ()) -> Iterable[bytes]:
     """The digests that rows of a table name."""
     columns = _VALUES.get(table)
     if columns is None:
         return
     rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", given)  # noqa: S608
-    while page := rows.fetchmany(_AT_ONCE):
-        for row in page:
-            for named in filter(None, row):
-                yield from (named[at : at + _DIGEST] for at in range(0, len(named), _DIGEST))
+    for row in rows:
+        for named in filter(None, row):
+            yield from (named[at : at + _DIGEST] for at in range(0, len(named), _DIGEST))

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from sqlite3 import Connection, Row
 
 from rlm_local.log.database import Database
 from rlm_local.log.record import Data
+from rlm_local.sqlite import Database as Connection
+from rlm_local.sqlite import Row
 
 _TURNS = """
 SELECT t.node, t.decision, t.spent, e.* FROM turn t JOIN node n ON n.id = t.node LEFT JOIN turn_end e ON e.turn = t.id

@@ -1,7 +1,6 @@
 """Rows back into records."""
 
 from datetime import UTC, datetime
-from sqlite3 import Connection, Row
 from typing import Any
 
 from rlm_local.engine.answer import Answer
@@ -18,6 +17,8 @@ from rlm_local.log.record import (
     TurnRecord,
     TurnStart,
 )
+from rlm_local.sqlite import Database as Connection
+from rlm_local.sqlite import Row
 
 
 class Reader:

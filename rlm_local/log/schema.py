@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from rlm_local.errors import StoreError
+from rlm_local.sqlite import Database
 
 _RUNS = """
 CREATE TABLE blob (
@@ -145,7 +146,7 @@ MIGRATIONS: Migrations = (
 )
 
 
-def migrate(connection: sqlite3.Connection, migrations: Migrations, what: str) -> None:
+def migrate(connection: Database, migrations: Migrations, what: str) -> None:
     """Brings a database, called `what` in errors, up to date, in one transaction of the caller's.
 
     Raises:

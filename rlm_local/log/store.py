@@ -7,7 +7,6 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from sqlite3 import Connection, Row
 from types import TracebackType
 
 from rlm_local.errors import UsageError
@@ -17,6 +16,9 @@ from rlm_local.log.outline import RunOutline, outline
 from rlm_local.log.reader import Reader
 from rlm_local.log.record import NodeRecord, Outcome, RunRecord, RunStart, RunSummary
 from rlm_local.log.writer import RunLog
+from rlm_local.sqlite import Database as Connection
+from rlm_local.sqlite import Row
+from rlm_local.vault import Key
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that reads like a digit."""
@@ -32,14 +34,15 @@ class RunStore:
 
     Args:
         path: the file; its directory exists.
+        key: what it is sealed with, if it is.
 
     Raises:
         StoreError: from every method, where the file cannot be opened, read or written, is damaged, or was written by
             a newer rlm-local.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path, key: Key | None = None) -> None:
+        self._database = Database(path, key=key)
 
     def close(self) -> None:
         self._database.close()

@@ -37,6 +37,7 @@ from rlm_local.models.scheduler import Scheduler
 from rlm_local.models.shelf import Shelf, identify
 from rlm_local.models.template import ChatTemplate, Encoded
 from rlm_local.models.thinking import Thought
+from rlm_local.vault import Key
 
 _SEQUENCES = 64  # at a time; the buffers for their logits are what bounds it
 _BATCH = 256  # tokens a decode: on a processor longer ones are hardly faster, and a new call waits longer
@@ -62,6 +63,7 @@ class LlamaEngine:
         threads: of a decode; the physical cores that this process may use by default.
         kv_directory: where the KV of fixed prompts is kept; nowhere by default.
         leaf_cache: the SQLite file where the answers of leaf calls are kept; nowhere by default.
+        key: what both are sealed with, if they are.
         progress: called with what is being done and the share of it, 0 to 1.
 
     Attributes:
@@ -82,6 +84,7 @@ class LlamaEngine:
         threads: int | None = None,
         kv_directory: Path | None = None,
         leaf_cache: Path | None = None,
+        key: Key | None = None,
         progress: Callable[[str, float | None], None] | None = None,
     ) -> None:
         self.name = name
@@ -111,9 +114,9 @@ class LlamaEngine:
         self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
         identity = identify(path, library_version())
-        shelf = None if kv_directory is None else Shelf(kv_directory, identity)
+        shelf = None if kv_directory is None else Shelf(kv_directory, identity, key=key)
         self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=batch, shelf=shelf)
-        self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity)
+        self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity, key=key)
         self._adapters = Adapters(path, self._weights.load_adapter)
 
     def load_adapter(self, name: str, path: Path) -> None:

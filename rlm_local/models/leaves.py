@@ -3,13 +3,17 @@
 import hashlib
 import json
 import math
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+import apsw
+
+from rlm_local.sqlite import Database, connect
+from rlm_local.vault import Key
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS leaf (key BLOB PRIMARY KEY, used REAL, answer TEXT) WITHOUT ROWID"
 _MOST_BYTES = 256 << 20  # about two million scores
@@ -25,20 +29,22 @@ class LeafCache:
         path: the file; made if missing, and made anew if it is damaged.
         identity: what answers depend on beside the call: the weights and the library.
         most_bytes: what the file may take; the answers that were not used for longest go.
+        key: what it is sealed with, if it is.
     """
 
-    def __init__(self, path: Path, identity: bytes, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(self, path: Path, identity: bytes, *, most_bytes: int = _MOST_BYTES, key: Key | None = None) -> None:
+        self._key = key
         self._identity = identity
         self._lock = threading.Lock()
         self._most_pages = max(8, most_bytes // _PAGE)
         try:
             self._database = self._open(path)
-        except sqlite3.OperationalError:  # busy, or a disk that cannot be written: this process keeps its own
-            self._database = self._open(":memory:")
-        except sqlite3.DatabaseError:
+        except (apsw.CorruptError, apsw.NotADBError):
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             self._database = self._open(path)
+        except apsw.Error:  # busy, or a disk that cannot be written: this process keeps its own
+            self._database = self._open(":memory:")
 
     def key(self, call: Sequence[Any], space: bytes, tokens: bytes) -> bytes:
         """What names an answer.
@@ -55,7 +61,7 @@ class LeafCache:
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
         """The answers that are there, by key."""
         found: dict[bytes, Any] = {}
-        with self._lock, suppress(sqlite3.Error, ValueError):
+        with self._lock, suppress(apsw.Error, ValueError):
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(some))
@@ -67,10 +73,10 @@ class LeafCache:
     def put(self, answers: Mapping[bytes, Any]) -> None:
         """Keep answers, which are plain data, by key."""
         rows = [(key, time.time(), json.dumps(answer)) for key, answer in answers.items()]
-        with self._lock, suppress(sqlite3.Error):
+        with self._lock, suppress(apsw.Error):
             try:
                 self._insert(rows)
-            except sqlite3.OperationalError:  # the file has as many pages as it may
+            except apsw.FullError:  # the file has as many pages as it may
                 [(count,)] = self._database.execute("SELECT count(*) FROM leaf")
                 going = int(count * (1 - _SPARED)) + 1
                 self._database.execute(
@@ -88,12 +94,13 @@ class LeafCache:
         try:
             self._database.executemany("INSERT OR REPLACE INTO leaf VALUES (?, ?, ?)", rows)
         except BaseException:
-            self._database.execute("ROLLBACK")
+            if self._database.in_transaction:  # a full database has ended it itself
+                self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
 
-    def _open(self, path: Path | str) -> sqlite3.Connection:
-        database = _connect(path)
+    def _open(self, path: Path | str) -> Database:
+        database = _connect(path, self._key)
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
@@ -105,7 +112,7 @@ class LeafCache:
         return database
 
 
-def forget_leaves(path: Path, before: float = math.inf) -> int:
+def forget_leaves(path: Path, before: float = math.inf, *, key: Key | None = None) -> int:
     """Takes the answers out that were last used before a moment, in seconds since 1970; all processes may go on.
 
     What was asked is not kept, only a hash of it, so answers of one run cannot be told from those of another.
@@ -114,22 +121,24 @@ def forget_leaves(path: Path, before: float = math.inf) -> int:
         How many they were; their bytes are nowhere in the file and beside it.
 
     Raises:
-        sqlite3.Error: the file is damaged, or in use for too long.
+        apsw.Error: the file is damaged, or in use for too long.
     """
     if not path.exists():
         return 0
-    with closing(_connect(path)) as database:
+    with closing(_connect(path, key)) as database:
         database.execute(_SCHEMA)
-        gone = database.execute("DELETE FROM leaf WHERE used < ?", [before]).rowcount
+        database.execute("DELETE FROM leaf WHERE used < ?", [before])
+        gone = database.changes()
         if gone:
             database.execute("VACUUM")
         [busy, *_] = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise sqlite3.OperationalError("another process reads it")
+            raise apsw.BusyError("another process reads it")
     return gone
 
 
-def _connect(path: Path | str) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+def _connect(path: Path | str, key: Key | None) -> Database:
+    database = connect(path, key=key)
+    database.set_busy_timeout(5000)
     database.execute("PRAGMA secure_delete = ON")
     return database

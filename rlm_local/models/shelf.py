@@ -12,6 +12,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from rlm_local.models.kv import Tokens
+from rlm_local.vault import Key
+from rlm_local.vault.errors import VaultError
 
 _SUM = struct.Struct("<I")
 """CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon."""
@@ -28,9 +30,13 @@ class Shelf:
         directory: where they are; made if missing, for the owner only.
         identity: what the KV depends on beside the tokens: the weights and the library.
         most_bytes: what the files may take together; the newest stays in any case.
+        key: what each is sealed with, if they are.
     """
 
-    def __init__(self, directory: Path, identity: bytes, *, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, directory: Path, identity: bytes, *, most_bytes: int = _MOST_BYTES, key: Key | None = None
+    ) -> None:
+        self._key = key
         self._directory = directory
         self._identity = identity
         self._most_bytes = most_bytes
@@ -41,8 +47,10 @@ class Shelf:
         try:
             with path.open("rb") as file:
                 content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))  # read, it would be copied
+            if self._key is not None:
+                content = memoryview(self._key.open(content))
             os.utime(path)
-        except (OSError, ValueError):  # mmap says ValueError of an empty file
+        except (OSError, ValueError, VaultError):  # mmap says ValueError of an empty file
             return None
         state = content[_SUM.size :]
         return state if bytes(content[: _SUM.size]) == _SUM.pack(zlib.crc32(state)) else None
@@ -56,8 +64,11 @@ class Shelf:
             return
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(_SUM.pack(zlib.crc32(state)))
-                file.write(state)
+                if self._key is None:
+                    file.write(_SUM.pack(zlib.crc32(state)))
+                    file.write(state)
+                else:
+                    file.write(self._key.seal(_SUM.pack(zlib.crc32(state)) + state))
             Path(name).replace(self._path(tokens, space))
             self._prune()
         except OSError:

@@ -41,6 +41,8 @@ from rlm_local.serve.chain import (
     sealed,
     trouble_of,
 )
+from rlm_local.vault import Key
+from rlm_local.vault.key import is_sealed
 
 _TEXTS = ("question", "name")
 """What of a line may be hashed."""
@@ -60,20 +62,22 @@ class AuditLog:
         path: the log.
         apart: the folder of the key and the head, which may be on another disk; it exists.
         texts: whether questions and names of files are written as they are, not as keyed hashes.
+        key: what each line, and the key that is kept apart, are sealed with, if they are.
 
     Raises:
         StoreError: from every method, where the file cannot be read or written. What was not written was not done.
     """
 
-    def __init__(self, path: Path, apart: Path, *, texts: bool = False) -> None:
+    def __init__(self, path: Path, apart: Path, *, texts: bool = False, key: Key | None = None) -> None:
         self.path = path
+        self._sealing = key
         self._apart = apart
         self._texts = texts
 
     @classmethod
     def of(cls, home: Home, *, texts: bool = False) -> "AuditLog":
         """That of a state directory."""
-        return cls(home.serve / "audit.jsonl", home.seal, texts=texts)
+        return cls(home.serve / "audit.jsonl", home.seal, texts=texts, key=home.key)
 
     def told(self, text: str) -> str:
         """A question or a name of a file as the log has it: who does not know it cannot tell it from the hash."""
@@ -82,7 +86,7 @@ class AuditLog:
     def record(self, who: str, what: str, **details: object) -> None:
         """One line: on the disk when this returns."""
         with self._open() as file:
-            key, head, end = self._key(), self._head(), _end(file)
+            key, head, end = self._key(), self._head(), self._end(file)
             trouble = trouble_of(end, head, key) if end else "its last line cannot be read"
             kept = head.receipt if head and head.is_of(key) else START
             last = end.receipt if end else kept
@@ -93,7 +97,7 @@ class AuditLog:
             after, line = line_after(after, key, who, what, details)
             size = os.fstat(file).st_size
             try:
-                _write(file, data + line)
+                _write(file, b"".join(map(self._sealed, filter(None, (data, line)))))
                 self._keep_head(after, key)
             except OSError:
                 with suppress(OSError):
@@ -109,7 +113,7 @@ class AuditLog:
         with self._open() as file:
             key, head = self._key(make=False), self._head()
             check = Check(key, since)
-            for position, data in enumerate(_lines(file), 1):
+            for position, data in enumerate(self._lines(file), 1):
                 check.take(position, data)
         return check.verdict(head)
 
@@ -130,7 +134,7 @@ class AuditLog:
 
     def _parsed(self) -> Iterator[dict[str, Any]]:
         with self._open() as file:
-            yield from filter(None, map(parse, _lines(file)))
+            yield from filter(None, map(parse, self._lines(file)))
 
     def _keyed(self, text: str) -> str:
         with self._explained():
@@ -141,7 +145,7 @@ class AuditLog:
         """The server's key; empty where there is none and none is made."""
         path = self._apart / "key"
         with suppress(FileNotFoundError):
-            found = path.read_bytes()
+            found = self._of_key(path.read_bytes())
             if len(found) == _KEY_BYTES:
                 return found
         if not make:
@@ -150,13 +154,23 @@ class AuditLog:
         part = path.with_name(f"key.{secrets.token_hex(4)}")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            _write(descriptor, secrets.token_bytes(_KEY_BYTES))
+            made = secrets.token_bytes(_KEY_BYTES)
+            _write(descriptor, made if self._sealing is None else self._sealing.seal(made))
             with suppress(FileExistsError):
                 os.link(part, path)  # of two processes, one makes it
         finally:
             os.close(descriptor)
             part.unlink()
-        return path.read_bytes()
+        return self._of_key(path.read_bytes())
+
+    def _of_key(self, content: bytes) -> bytes:
+        return self._sealing.open(content) if self._sealing and is_sealed(content) else content
+
+    def _sealed(self, line: bytes) -> bytes:
+        return line if self._sealing is None else self._sealing.seal_line(line)
+
+    def _opened(self, line: bytes) -> bytes:
+        return line if self._sealing is None else self._sealing.open_line(line)
 
     def _head(self) -> "Head | None":
         """What is kept apart of the last line; None where nothing is."""
@@ -179,6 +193,25 @@ class AuditLog:
         finally:
             os.close(descriptor)
 
+    def _lines(self, file: int) -> Iterator[bytes]:
+        with os.fdopen(os.dup(file), "rb") as lines:
+            lines.seek(0)
+            yield from map(self._opened, lines)
+
+    def _end(self, file: int) -> End | None:
+        """The last line; None where it cannot be read. One that was cut short, so never acknowledged, is taken off."""
+        size = os.fstat(file).st_size
+        tail, start = b"", size
+        while start and tail.count(b"\n") < 2:
+            start = max(0, start - _STEP)
+            tail = os.pread(file, size - start, start)
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            os.ftruncate(file, start + whole)
+        if not whole:
+            return End(START)
+        return end_of(parse(self._opened(tail[:whole][tail[:whole].rfind(b"\n", 0, whole - 1) + 1 :])))
+
     @contextmanager
     def _open(self) -> Generator[int]:
         with self._explained():
@@ -200,28 +233,7 @@ class AuditLog:
             ) from error
 
 
-def _lines(file: int) -> Iterator[bytes]:
-    with os.fdopen(os.dup(file), "rb") as lines:
-        lines.seek(0)
-        yield from lines
-
-
 def _write(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
     os.fsync(file)
-
-
-def _end(file: int) -> End | None:
-    """The last line; None where it cannot be read. One that was cut short, so never acknowledged, is taken off."""
-    size = os.fstat(file).st_size
-    tail, start = b"", size
-    while start and tail.count(b"\n") < 2:
-        start = max(0, start - _STEP)
-        tail = os.pread(file, size - start, start)
-    whole = tail.rfind(b"\n") + 1
-    if whole < len(tail):
-        os.ftruncate(file, start + whole)
-    if not whole:
-        return End(START)
-    return end_of(parse(tail[:whole][tail[:whole].rfind(b"\n", 0, whole - 1) + 1 :]))

@@ -7,12 +7,13 @@ and the spare blocks of an SSD.
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Container, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import apsw
 
 from rlm_local.collection.shelf import drop, entries
 from rlm_local.errors import StoreError
@@ -64,7 +65,7 @@ class Erasure:
         self._store = store
         self._state = state
         self._jobs = JobBook(state)
-        self._files = FileStore(state, home.serve / "files")
+        self._files = FileStore(state, home.serve / "files", key=home.key)
         self._audit = audit
 
     @property
@@ -181,8 +182,8 @@ class Erasure:
     def _forget_leaves(self, before: float) -> int:
         path = self._home.root / "leaves.sqlite"
         try:
-            return forget_leaves(path, before)
-        except sqlite3.Error as error:
+            return forget_leaves(path, before, key=self._home.key)
+        except apsw.Error as error:
             raise StoreError(
                 f"what the model said of items cannot be deleted from {path}: {error}",
                 remedy="End what uses it and delete once more, or delete that file: it only saves time",
@@ -192,7 +193,7 @@ class Erasure:
 @contextmanager
 def open_erasure(home: Home) -> Generator[Erasure]:
     """For a state directory, whether or not a server is using it."""
-    with closing(open_state(home)) as state, RunStore(home.runs) as store:
+    with closing(open_state(home)) as state, RunStore(home.runs, home.key) as store:
         yield Erasure(home, store, state, AuditLog.of(home))
 
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from sqlite3 import Row
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from rlm_local.errors import StoreError
 from rlm_local.log.database import Database
 from rlm_local.serve.errors import BadRequestError, NotFoundError
+from rlm_local.sqlite import Row
+from rlm_local.vault import Key
 
 _CHUNK = 1 << 20
 _LONGEST_NAME = 400
@@ -44,16 +45,26 @@ class FileStore:
     Args:
         most_bytes: of a file; 0 is for who adds none.
         quota_bytes: of all files of an owner.
+        key: what they are sealed with, if they are.
 
     Raises:
         StoreError: from every method, where the disk cannot be read or written; nothing half-written stays.
     """
 
-    def __init__(self, database: Database, directory: Path, *, most_bytes: int = 0, quota_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        directory: Path,
+        *,
+        most_bytes: int = 0,
+        quota_bytes: int = 0,
+        key: Key | None = None,
+    ) -> None:
         self._database = database
         self._directory = directory
         self._most_bytes = most_bytes
         self._quota_bytes = quota_bytes
+        self._key = key
         directory.mkdir(mode=0o700, exist_ok=True)
 
     def tidy(self) -> None:
@@ -85,7 +96,7 @@ class FileStore:
         id_ = f"file-{secrets.token_hex(12)}"
         part = self._directory / f"{id_}.part"
         try:
-            size, digest = _write(source, part, self._most_bytes)
+            size, digest = self._write(source, part)
             same = self._same(owner, name, purpose, digest)
             if same:
                 before(same)
@@ -143,12 +154,40 @@ class FileStore:
             return connection.execute("SELECT 1 FROM file WHERE id = ?", (file_id,)).fetchone() is not None
 
     def path(self, file: StoredFile) -> Path:
+        """Where it lies, sealed if the others are."""
         return self._directory / file.id
+
+    def open(self, file: StoredFile) -> BinaryIO:
+        """Its bytes.
+
+        Raises:
+            OSError: it is not there any more.
+        """
+        stream = self.path(file).open("rb")
+        return stream if self._key is None else self._key.reader(stream)
 
     def delete(self, file: StoredFile) -> None:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM file WHERE id = ?", (file.id,))
         self.path(file).unlink(missing_ok=True)
+
+    def _write(self, source: Readable, path: Path) -> tuple[int, bytes]:
+        digest, size = hashlib.sha256(), 0
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            sealing = None if self._key is None else self._key.writer(file)
+            for chunk in _chunks(source):
+                size += len(chunk)
+                if size > self._most_bytes:
+                    raise BadRequestError(f"the file is larger than {self._most_bytes >> 20} MB", remedy="Split it")
+                digest.update(chunk)
+                (sealing or file).write(chunk)
+            if not size:
+                raise BadRequestError("the file is empty")
+            if sealing:
+                sealing.close()
+            file.flush()
+            os.fsync(file.fileno())
+        return size, digest.digest()
 
     def _enter(self, file: StoredFile) -> None:
         row = (file.id, file.owner, file.name, file.purpose, file.size, file.sha256, file.made)
@@ -178,22 +217,6 @@ def clean_name(name: str) -> str:
     if not name or len(name) > _LONGEST_NAME:
         raise BadRequestError("the file has no usable name", remedy=f"Give one of up to {_LONGEST_NAME} characters")
     return name
-
-
-def _write(source: Readable, path: Path, most_bytes: int) -> tuple[int, bytes]:
-    digest, size = hashlib.sha256(), 0
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        for chunk in _chunks(source):
-            size += len(chunk)
-            if size > most_bytes:
-                raise BadRequestError(f"the file is larger than {most_bytes >> 20} MB", remedy="Split it")
-            digest.update(chunk)
-            file.write(chunk)
-        if not size:
-            raise BadRequestError("the file is empty")
-        file.flush()
-        os.fsync(file.fileno())
-    return size, digest.digest()
 
 
 def _chunks(source: Readable) -> Iterator[bytes]:

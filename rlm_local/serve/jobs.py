@@ -4,12 +4,12 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from sqlite3 import Row
 from typing import Any
 
 from rlm_local.engine.conversation import Turn
 from rlm_local.log.database import Database
 from rlm_local.serve.errors import NotFoundError
+from rlm_local.sqlite import Row
 
 INTERRUPTED = "interrupted"
 """How a job ended whose server died. Its run is in the log up to its last step."""

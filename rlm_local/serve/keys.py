@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from sqlite3 import Row
 
 from rlm_local.errors import UsageError
 from rlm_local.log.database import Database
+from rlm_local.sqlite import Row
 
 _PREFIX = "rlm"
 

@@ -53,13 +53,14 @@ class Service:
         self.settings = settings
         self.home = home
         self.state = open_state(home)
-        self.store = RunStore(home.runs)
+        self.store = RunStore(home.runs, home.key)
         self.keys = KeyRing(self.state)
         self.files = FileStore(
             self.state,
             home.serve / "files",
             most_bytes=settings.upload_bytes,
             quota_bytes=settings.quota_bytes,
+            key=home.key,
         )
         self.jobs = JobBook(self.state)
         self.audit = AuditLog.of(home, texts=settings.audit_texts)

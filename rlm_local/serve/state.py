@@ -40,4 +40,4 @@ def open_state(home: Home) -> Database:
     Raises:
         StoreError, HomeError: it cannot be opened.
     """
-    return Database(home.serve / "serve.sqlite", (("0001 serve", _TABLES),), what="the server's state")
+    return Database(home.serve / "serve.sqlite", (("0001 serve", _TABLES),), what="the server's state", key=home.key)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import statistics
-from rlm_local.collection.database import Database, connect
 from rlm_local.collection.reading import Reading, Value
 from rlm_local.collection.statistics import describe
+from rlm_local.sqlite import Database, connect
 
 Described = tuple[str, str, int, int, Value, Value, list[list[Value]]]
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection.database import Database, connect
 from rlm_local.collection.info import Column, Table
 from rlm_local.collection.mentions import mentioned
 from rlm_local.collection.values import Ask, fold, values_like
+from rlm_local.sqlite import Database, connect
 
 _CITIES = ["Köln", "New York", "York", "Paris", "R", "a", "O'Fallon"]
 

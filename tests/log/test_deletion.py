@@ -1,17 +1,18 @@
 """A run that is deleted is nowhere in the log's files, and no other run misses anything."""
 
-import sqlite3
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rlm_local.errors import StoreError
 from rlm_local.log import NodeStart, Outcome, RunStore
+from rlm_local.sqlite import connect
 from tests.log.sample import answer, call_record, run_start, turn_start, write_run
 
 
@@ -54,8 +55,8 @@ def test_what_is_left_is_as_it_was_and_nothing_else_is(tmp_path: Path, lengths: 
 
 def raw(path: Path) -> bytes:
     """Everything that can be read out of the files: their bytes, and the values that they hold deflated."""
-    connection = sqlite3.connect(path)
-    connection.create_function("inflate", 1, zlib.decompress)
+    connection = connect(path)
+    connection.create_scalar_function("inflate", zlib.decompress, 1)
     values = [bytes(value) for (value,) in connection.execute("SELECT inflate(data) FROM blob")]
     connection.close()
     return b"\0".join([bytes_of(path.parent), *values])
@@ -65,12 +66,12 @@ def test_deflated_values_are_overwritten_where_they_stood(tmp_path: Path) -> Non
     path = tmp_path / "runs.sqlite"
     with RunStore(path) as store:
         kept, gone = write(store, ["kept"]), write(store, ["gone"])
-        reader = sqlite3.connect(path)
+        reader = connect(path)
         before = {bytes(data) for (data,) in reader.execute("SELECT data FROM blob WHERE length(data) > 8")}
         reader.close()
         store.delete([gone])
         store.scrub()
-        reader = sqlite3.connect(path)
+        reader = connect(path)
         after = {bytes(data) for (data,) in reader.execute("SELECT data FROM blob WHERE length(data) > 8")}
         reader.close()
         assert before > after
@@ -84,9 +85,9 @@ def test_the_log_stays_append_only_for_everybody_else(tmp_path: Path) -> None:
     with RunStore(path) as store:
         write(store, ["kept"])
         store.delete([write(store, ["gone"])])
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     for table in ("run", "blob", "turn", "outcome", "node_end"):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        with pytest.raises(apsw.ConstraintError, match="append-only"):
             connection.execute(f"DELETE FROM {table}")
     connection.close()
 

@@ -5,7 +5,6 @@ import os
 import random
 import resource
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 from rlm_local.errors import StoreError
 from rlm_local.log import NodeStart, RunStore
 from rlm_local.log.schema import MIGRATIONS
+from rlm_local.sqlite import connect
 from tests.log.sample import answer, run_start, turn_start, write_run
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_what_was_acknowledged_survives_a_kill_at_any_point(path: Path, seed: in
     process = start_writer(path)
     said = read_lines(process, random.Random(seed).randint(1, 40))
     said += kill(process)
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()
@@ -130,7 +130,7 @@ def interruptible() -> Iterator[None]:
 def test_an_interrupt_while_another_process_writes_leaves_nothing_begun(path: Path) -> None:
     """Python raises it once SQLite has come back from waiting, with the transaction begun."""
     with RunStore(path) as store:
-        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other = connect(path)
         other.execute("BEGIN IMMEDIATE")
         interrupting = threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,))
         releasing = threading.Timer(0.6, other.execute, ("ROLLBACK",))
@@ -227,13 +227,12 @@ def test_a_missing_directory_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused_untouched(path: Path) -> None:
     RunStore(path).close()
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     connection.execute("INSERT INTO migration VALUES ('0999 rewards')")
-    connection.commit()
     connection.close()
     with pytest.raises(StoreError, match=r"newer rlm-local \(0999 rewards\).*Update rlm-local"):
         RunStore(path)
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     assert connection.execute("SELECT count(*) FROM migration").fetchone() == (len(MIGRATIONS) + 1,)
     connection.close()
 
@@ -248,10 +247,9 @@ def test_a_file_that_is_no_database_is_refused_untouched(path: Path) -> None:
 def test_a_value_that_was_tampered_with_is_noticed(path: Path) -> None:
     with RunStore(path) as store:
         write_run(store.begin(run_start()), turns=1)
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     connection.execute("DROP TRIGGER blob_no_UPDATE")
     connection.execute("UPDATE blob SET data = (SELECT data FROM blob AS other WHERE other.rowid != blob.rowid)")
-    connection.commit()
     connection.close()
     with RunStore(path) as store, pytest.raises(StoreError, match="not what was written"):
         store.get("last")

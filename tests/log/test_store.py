@@ -1,11 +1,11 @@
 import json
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rlm_local.engine.answer import Answer, Basis, Ended, Evidence, Usage
 from rlm_local.errors import StoreError, UsageError
 from rlm_local.log import CallBatch, CallRecord, NodeStart, RunStart, RunStore, TurnEnd, TurnStart
+from rlm_local.sqlite import connect
 from tests.log.sample import answer, call_record, run_start, turn_start, write_run
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)
@@ -153,11 +154,11 @@ def test_equal_messages_are_kept_once(path: Path) -> None:
 def test_nothing_is_changed_or_deleted(path: Path) -> None:
     with RunStore(path) as store:
         write_run(store.begin(run_start()), turns=1)
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     for table in ("blob", "run", "node", "turn", "turn_end", "batch", "call", "answer"):
         column = connection.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchone()[0]
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            with pytest.raises(apsw.ConstraintError, match="append-only"):
                 connection.execute(statement)
     connection.close()
 
@@ -210,11 +211,10 @@ def test_last_of_an_empty_log_is_a_clear_error(path: Path) -> None:
 def test_a_log_of_before_there_were_conversations_is_read(path: Path) -> None:
     with RunStore(path) as store:
         run = store.begin(run_start()).run_id
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     connection.execute("ALTER TABLE run DROP COLUMN follows")
     connection.execute("ALTER TABLE run DROP COLUMN understood")
     connection.execute("DELETE FROM migration WHERE name = '0007 conversation'")
-    connection.commit()
     connection.close()
     with RunStore(path) as store:
         assert store.get(run).start == run_start()
@@ -269,7 +269,7 @@ def test_threads_of_one_run_write_at_once(path: Path) -> None:
 
 
 def _count(path: Path, table: str) -> int:
-    connection = sqlite3.connect(path)
+    connection = connect(path)
     try:
         return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     finally:

@@ -1,7 +1,6 @@
 """The engine on real models. Logits move by up to about one with the shape of a batch, so answers are compared where
 the margin is larger, and numbers only between runs of the same shape."""
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,6 +13,7 @@ from rlm_local.models import Cancel, Cancelled, Generation, LlamaEngine, Message
 from rlm_local.models.errors import AdapterError, EngineError, GgufError, GrammarError, PromptTooLong
 from rlm_local.models.llama import Batch, Context, Weights
 from rlm_local.models.logits import log_sum_exp
+from rlm_local.sqlite import connect
 
 NOISE = 1.5  # nats
 
@@ -169,7 +169,7 @@ def test_what_a_map_has_answered_is_kept_before_it_is_done(smollm_path: Path, tm
     path, there = tmp_path / "leaves.sqlite", list[int]()
 
     def look(_place: int) -> None:
-        with closing(sqlite3.connect(path)) as other:
+        with closing(connect(path)) as other:
             there.extend(other.execute("SELECT count(*) FROM leaf").fetchone())
 
     with LlamaEngine(smollm_path, name="mine", n_ctx=1024, leaf_cache=path) as engine:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 import time
 import zlib
 from dataclasses import replace
@@ -20,6 +19,7 @@ from rlm_local.models.leaves import LeafCache
 from rlm_local.models.shelf import Shelf
 from rlm_local.serve.erasure import open_erasure
 from rlm_local.serve.keys import Scope
+from rlm_local.sqlite import connect
 from tests.engine.records import VISITS
 from tests.log.sample import run_start, write_run
 from tests.serve.conftest import QUESTION, Running, StartServer
@@ -37,7 +37,7 @@ def everything(home: Home) -> bytes:
         parts.append(path.name.encode())
         if path.is_file():
             parts.append(path.read_bytes())
-    log = sqlite3.connect(home.root / "runs.sqlite")
+    log = connect(home.root / "runs.sqlite")
     parts += [zlib.decompress(data) for (data,) in log.execute("SELECT data FROM blob")]
     log.close()
     return b"\0".join(parts)
@@ -123,7 +123,8 @@ def test_what_is_older_than_the_retention_goes_by_itself(start: StartServer, hom
     with start().client() as client:
         file, unused = upload(client), upload(client, "okafor-2.txt", "Okafor")
         run = ask(client, file)
-    with sqlite3.connect(home.serve / "serve.sqlite") as state:
+    state = connect(home.serve / "serve.sqlite")
+    with state:
         state.execute("UPDATE file SET made = made - 5000")
         state.execute("UPDATE job SET accepted = accepted - 5000")
         state.execute("UPDATE file SET made = made + 5000 WHERE id = ?", (unused,))

@@ -1,7 +1,6 @@
 """Datasets as queries over a log that the tests write."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from rlm_local.engine.answer import Answer, Ended, Usage
 from rlm_local.log import CallRecord, NodeStart, Outcome, RunStore
+from rlm_local.sqlite import connect
 from rlm_training.datasets import Dataset, build, gone, load, save
 from rlm_training.errors import DataError, TrainingError
 from rlm_training.trajectories import states
@@ -192,10 +192,9 @@ def test_a_group_in_both_splits_is_refused(store: RunStore) -> None:
 def test_a_broken_row_costs_only_itself(store: RunStore, tmp_path: Path) -> None:
     two_decisions(store)
     broken = keep(store, 3, "count", 1.0)
-    connection = sqlite3.connect(tmp_path / "runs.sqlite")
+    connection = connect(tmp_path / "runs.sqlite")
     connection.execute("DROP TRIGGER run_no_UPDATE")
     connection.execute("UPDATE run SET limits = ? WHERE run_id = ?", (b"\0" * 32, broken))
-    connection.commit()
     connection.close()
     dataset = made(store)
     assert len(dataset.samples) == 2

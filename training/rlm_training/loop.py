@@ -124,7 +124,7 @@ class Loop:
                 found = states(bench.store, bench.spec.sha256, PROMPT_VERSION)
                 save(build(found, "sft", max_length=self.most_length, about=about), data)
         dataset = load(data)
-        with RunStore(self.home.runs) as store:
+        with RunStore(self.home.runs, self.home.key) as store:
             if missing := gone(dataset, store):
                 self.tell(missing)
         report = dataset.report()

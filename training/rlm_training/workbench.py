@@ -44,7 +44,7 @@ def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbenc
 
     spec, path = weights(model, home, tell)
     image = ensure_image(home.image, progress=progress)
-    store = RunStore(home.runs)
+    store = RunStore(home.runs, home.key)
     llama = LlamaEngine(path, name=spec.name, kv_directory=home.kv, progress=progress)
     steered = steerable(llama)
     trained = TrainedPolicies(Policies(home.policies), spec.sha256, llama.template_sha256, llama.load_adapter)

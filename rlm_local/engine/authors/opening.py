@@ -28,7 +28,7 @@ def open_session(view: View, sandbox: Image | Pool, seconds: float, calls: Mappi
     """
     session = Session(sandbox, limits=Limits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=calls)
     try:
-        hand_over(session, view.collection.path, view.only)
+        hand_over(session, view.collection.pages, view.only)
     except BaseException:
         session.close()
         raise

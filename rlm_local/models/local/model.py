@@ -57,7 +57,7 @@ class LocalModel:
         self._arguments = {
             "path": path.absolute(),
             "name": name,
-            "home": replace(home, root=home.root.absolute()),
+            "home": replace(home, root=home.root.absolute(), given=home.key),
             "threads": threads,
             "context": context,
         }

@@ -196,7 +196,14 @@ def open_engine(
     """A LlamaEngine with these adapters loaded, but for those that cannot be: the call that names one says so."""
     prepare(home, progress)
     model = LlamaEngine(
-        path, name=name, n_ctx=context, threads=threads, kv_directory=home.kv, leaf_cache=home.leaves, progress=progress
+        path,
+        name=name,
+        n_ctx=context,
+        threads=threads,
+        kv_directory=home.kv,
+        leaf_cache=home.leaves,
+        key=home.key,
+        progress=progress,
     )
     for adapter, file in adapters.items():
         with suppress(ModelError, OSError):

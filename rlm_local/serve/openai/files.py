@@ -1,16 +1,20 @@
 """/v1/files: what questions are over."""
 
 import asyncio
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, BinaryIO, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from rlm_local.serve.access import Asker, Member, service
 from rlm_local.serve.erasure import Removed
 from rlm_local.serve.files import StoredFile
 from rlm_local.serve.shapes import ERRORS
+
+_PIECE = 1 << 18
 
 router = APIRouter(tags=["openai"], responses=ERRORS)
 
@@ -67,15 +71,15 @@ def get_file(request: Request, caller: Member, file_id: str) -> FileObject:
     return _object(service(request).files.get(caller.sees, file_id))
 
 
-@router.get("/v1/files/{file_id}/content", response_class=FileResponse)
-def get_file_content(request: Request, caller: Member, file_id: str) -> FileResponse:
+@router.get("/v1/files/{file_id}/content", response_class=StreamingResponse)
+def get_file_content(request: Request, caller: Member, file_id: str) -> StreamingResponse:
     """Its bytes, to be saved, never shown."""
     use = service(request)
     file = use.files.get(caller.sees, file_id)
     use.audit.record(caller.name, "download", file=file.id)
-    return FileResponse(
-        use.files.path(file), media_type="application/octet-stream", filename=file.name.rpartition("/")[2]
-    )
+    name = quote(file.name.rpartition("/")[2], safe="")
+    headers = {"content-length": str(file.size), "content-disposition": f"attachment; filename*=utf-8''{name}"}
+    return StreamingResponse(_pieces(use.files.open(file)), media_type="application/octet-stream", headers=headers)
 
 
 @router.delete("/v1/files/{file_id}")
@@ -90,6 +94,12 @@ async def delete_file(
     use = service(request)
     file = await asyncio.to_thread(use.files.get, caller.sees, file_id)
     return FileDeleted(id=file.id, removed=await use.delete_file(caller, file, keep_runs=keep_runs))
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(_PIECE):
+            yield piece
 
 
 def _object(file: StoredFile) -> FileObject:

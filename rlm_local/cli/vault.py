@@ -1,0 +1,61 @@
+"""`rlm-local encrypt`, `rekey` and `decrypt`: what is kept on the disk, sealed."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rlm_local.cli.shared import shared
+from rlm_local.cli.terminal import complain
+
+if TYPE_CHECKING:
+    from rlm_local.vault.sealing import Done
+
+_NewKeyFile = Annotated[
+    Path | None,
+    typer.Option("--new-key-file", metavar="FILE", help="A file with the new passphrase.  [default: it is asked for]"),
+]
+
+
+def encrypt(ctx: typer.Context) -> None:
+    """Seal what is kept of documents and questions: the log of runs, collections, kept answers and KV, uploaded files
+    and the audit log.
+
+    \b
+    rlm-local encrypt                                    asks for a passphrase, here and at every later command
+    rlm-local --key-file ~/usb/rlm.key encrypt           a file with a passphrase, or with random bytes
+    head -c 64 /dev/urandom | base64 > ~/usb/rlm.key     makes one
+
+    Without the passphrase nothing of it can be read any more: there is no other way in, and nobody who could help.
+    What was on the disk before in clear is overwritten where the disk allows it; SSDs, snapshots and backups may keep
+    it. What is in memory may come to the swap space: encrypt that, too, or have none. Weights, the sandbox image and
+    training sets are not sealed.
+    """
+    from rlm_local.vault.sealing import encrypt as seal
+
+    home = shared(ctx).home
+    _say("sealed", seal(home, home.secret))
+
+
+def rekey(ctx: typer.Context, new_key_file: _NewKeyFile = None) -> None:
+    """Seal all with a new key, under a new passphrase."""
+    from rlm_local.vault import Secret
+    from rlm_local.vault.sealing import rekey as change
+
+    home = shared(ctx).home
+    _say("sealed anew", change(home, home.secret, Secret(new_key_file, home.secret.ask)))
+
+
+def decrypt(ctx: typer.Context) -> None:
+    """Open all that is sealed, for good."""
+    from rlm_local.vault.sealing import decrypt as unseal
+
+    home = shared(ctx).home
+    _say("opened", unseal(home, home.secret))
+
+
+def _say(what: str, done: "Done") -> None:
+    sys.stdout.write(f"{what}: {done.databases:,} databases and {done.files:,} files\n")
+    for left in done.left:
+        complain(left)
