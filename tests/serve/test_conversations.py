@@ -1,5 +1,6 @@
 """Follow-ups over the API: by the run or the response before, or by the messages of a conversation."""
 
+import json
 from typing import Any
 
 import httpx2
@@ -63,8 +64,12 @@ def test_a_follow_up_to_a_run_that_is_not_there_is_told(client: httpx2.Client) -
     body = {"input": "and to Surgery?", "previous_response_id": f"resp_{first['run_id']}"}
     assert client.post("/v1/responses", json=body).status_code == 404
     for wrong in ("", "\ud800", "../x"):
-        assert client.post("/api/runs", json={"question": "Who?", "follows": wrong}).status_code == 400
-        assert client.post("/v1/responses", json={"input": "Who?", "previous_response_id": wrong}).status_code == 400
+        for path, body in (
+            ("/api/runs", {"question": "Who?", "follows": wrong}),
+            ("/v1/responses", {"input": "Who?", "previous_response_id": wrong}),
+        ):
+            headers = {"content-type": "application/json"}
+            assert client.post(path, content=json.dumps(body), headers=headers).status_code == 400
 
 
 def test_a_run_that_is_deleted_names_those_that_follow_it(client: httpx2.Client) -> None:
