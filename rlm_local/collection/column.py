@@ -1,6 +1,7 @@
 """A column of a file's records while the file is read: what it is read as, and its cells as values."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from rlm_local.collection.formats.part import Cell
 from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
@@ -45,7 +46,8 @@ class Column:
             self._sample = dict.fromkeys(dict.fromkeys(cells)) if len(cells) <= _SAMPLE else self._some(cells)
             self._be(decide(self.label, self._sample))
         if types == {str}:
-            values = at_once(self.reading, [cell if isinstance(cell, str) else "" for cell in cells])
+            texts = cast("Sequence[str]", ["" if cell is None else cell for cell in cells] if None in cells else cells)
+            values = at_once(self.reading, texts)
             if values is not None:
                 self.given += len(values) - values.count(None)
                 return values, None
