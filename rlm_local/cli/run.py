@@ -31,7 +31,7 @@ from rlm_local.cli.terminal import clean, complain, one_line
 from rlm_local.cli.walls import look_at_walls
 
 if TYPE_CHECKING:
-    from rlm_local.engine.answer import Answer
+    from rlm_local.engine.answer import Answer, Evidence
     from rlm_local.engine.events import Listener
 
 ServerOption = Annotated[
@@ -137,8 +137,8 @@ def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:
     notes = out if out.isatty() else err
     if answer.evidence:
         notes.write("\n")
-    for place in answer.evidence[:_EVIDENCE_SHOWN]:
-        notes.write(f"{clean(place.document)}:{place.start}-{place.end}  “{one_line(place.text, 100)}”\n")
+    for number, place in enumerate(answer.evidence[:_EVIDENCE_SHOWN], 1):
+        notes.write(f"[{number}] {place_line(place, 100)}\n")
     if len(answer.evidence) > _EVIDENCE_SHOWN:
         notes.write(
             f"and {len(answer.evidence) - _EVIDENCE_SHOWN} more places: `rlm-local runs show {answer.run_id}`\n"
@@ -146,6 +146,12 @@ def print_answer(answer: "Answer", out: TextIO, err: TextIO) -> None:
     out.flush()
     err.write(f"\n{cost_line(answer)}\n")
     err.flush()
+
+
+def place_line(place: "Evidence", width: int) -> str:
+    """A place that an answer rests on, on one line: file, characters, page and heading, and its text cut to a width."""
+    under = f" ({one_line(place.place, 80)})" if place.place else ""
+    return f"{clean(place.document)}:{place.start}-{place.end}{under}  “{one_line(place.text, width)}”"
 
 
 def cost_line(answer: "Answer") -> str:

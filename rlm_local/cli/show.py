@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
 
-from rlm_local.cli.run import cost_line
+from rlm_local.cli.run import cost_line, place_line
 from rlm_local.cli.terminal import clean, one_line
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ def _tail(record: "RunRecord") -> list[Text]:
         parts.append(Text("not found in the documents", style="yellow"))
     if answer.error:
         parts.append(Text(clean(answer.error), style="red"))
-    parts += [
-        Text(f"{clean(place.document)}:{place.start}-{place.end}  “{one_line(place.text, 160)}”")
-        for place in answer.evidence
-    ]
+    parts += [Text(f"[{number}] {place_line(place, 160)}") for number, place in enumerate(answer.evidence, 1)]
     return [*parts, Text(f"\n{cost_line(answer)}", style="dim")]
 
 

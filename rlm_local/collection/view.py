@@ -118,6 +118,15 @@ class View:
         name, begin, stop = self.collection.span(start, end)
         return Span(name, begin, stop)
 
+    def place(self, at: int) -> str:
+        """The page, sheet or slide of a character, and the heading that it stands under; empty where there are none."""
+        document = self.collection.documents.at(at)
+        rows = self.collection.rows(
+            'SELECT place, heading FROM passage WHERE document = ? AND start <= ? AND "end" > ?',
+            (document.id, at - document.start, at - document.start),
+        )
+        return ", ".join(part for row in rows for part in row if part)
+
     def text_of(self, span: Span) -> str:
         """The characters of a span.
 

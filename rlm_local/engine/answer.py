@@ -18,12 +18,16 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A place in a document that the answer rests on; offsets are characters of the document's decoded text."""
+    """A place in a document that the answer rests on; offsets are characters of the document's decoded text.
+
+    `place` is the page, sheet or slide and the heading that it stands under, where there are any.
+    """
 
     document: str
     start: int
     end: int
     text: str
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Evidence
 from rlm_local.engine.authors.prompt import PROMPT_VERSION as PROGRAMS
 from rlm_local.engine.budget import Budget
@@ -108,4 +109,5 @@ class Run:
 def evidence(corpus: Records, start: int, end: int) -> Evidence:
     """A place of the context as one in a document, with the beginning of its text."""
     span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
-    return Evidence(span.document, span.start, span.end, corpus.text_of(span))
+    place = corpus.place(start) if isinstance(corpus, View) else ""
+    return Evidence(span.document, span.start, span.end, corpus.text_of(span), place)

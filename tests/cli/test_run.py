@@ -38,7 +38,7 @@ def test_stdout_is_the_answer_alone_and_the_rest_is_on_stderr(home: Path) -> Non
 def test_a_terminal_gets_the_evidence_with_the_answer() -> None:
     out, err = Terminal(), Terminal()
     print_answer(ANSWER, out, err)
-    assert out.getvalue() == "136.60\n\ninvoices/2024.csv:9540-9606  “I-2024-0141,136.60”\n"
+    assert out.getvalue() == "136.60\n\n[1] invoices/2024.csv:9540-9606  “I-2024-0141,136.60”\n"
     assert "tokens" in err.getvalue()
 
 

@@ -82,3 +82,12 @@ def test_a_document_is_found_by_its_number(view: View) -> None:
     first = view.documents[0]
     assert view.document(first.id) == first
     assert view.document(999) is None
+
+
+def test_a_place_is_told_by_what_it_stands_under() -> None:
+    text = "# Lease\n\n## Fees\n\nThe rent is due in March, and on the first day of each month after that.\n"
+    with Collection.of({"lease.md": text, "note.txt": "Rent is paid."}) as collection:
+        view = View(collection)
+        lease, note = view.documents
+        assert view.place(lease.start + text.index("rent")) == "Lease > Fees"
+        assert view.place(note.start) == ""

@@ -51,7 +51,7 @@ function item(place, open) {
     h(
       "button.place",
       { type: "button", onclick: () => open(place) },
-      h("span.path", `${place.document}`, h("span.aside", ` ${place.start}–${place.end}`)),
+      h("span.path", `${place.document}`, h("span.aside", ` ${place.start}–${place.end}${place.place ? ` · ${place.place}` : ""}`)),
       h("q", place.text.length > 280 ? `${place.text.slice(0, 280).trim()}…` : place.text.trim()),
     ),
   );
