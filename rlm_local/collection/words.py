@@ -55,6 +55,11 @@ def query(words: str | Iterable[str]) -> str:
     return " OR ".join(term for word in telling[:_MOST] for term in _terms(word))
 
 
+def is_common(word: str) -> bool:
+    """Whether a word, in lower case, tells nothing in English."""
+    return word in _COMMON
+
+
 def _terms(word: str) -> tuple[str, ...]:
     if _RUN.match(word):
         return (f'"{word}"*',) if len(word) == 1 else (f'"{word}"',)

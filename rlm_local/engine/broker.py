@@ -15,7 +15,7 @@ from rlm_local.engine.child import Ask, Spawn
 from rlm_local.engine.leaves import query_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.questions import Judge, Question, Said, Sort, about
-from rlm_local.engine.reading import Reading, read
+from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.semantic import Asking, Desk, costs
@@ -145,7 +145,7 @@ class Broker:
             return {"answer": "", "found": False, "evidence": []}
         task = read(self.batches.model, self.passages, question, spans, whole=bool(whole))
         [reading] = self.batches.run(
-            Batch("extract", f"read {len(task.spans)} passages: {question}", [task.prompt], reply_tokens=64),
+            Batch("extract", f"read {len(task.shown)} passages: {question}", [task.prompt], reply_tokens=REPLY_TOKENS),
             lambda _done: [task.decode(self.batches.cancel)],
             Reading.data,
         )

@@ -22,6 +22,8 @@ def planner(
         plain = [option.strip().removeprefix("where:").strip() for option in options]
         if plain == ["yes", "no"]:
             return options[reads is None]
+        if plain == ["sentences:", "answer:"]:
+            return options[1]
         if plain == ["none", '"']:
             return options[bool(judged)]
         wished = [options[plain.index(wish)] for wish in wishes if wish in plain]

@@ -1,0 +1,83 @@
+"""A passage as a model is shown it, and whether what it then says stands there."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rlm_local.collection.words import is_common
+from rlm_local.engine.citations import quoted, unsupported, writes_nouns
+
+_WORD = re.compile(r"\w{3,}|\d+")
+_END = re.compile(r"[.!?:;]+\s+|\n")
+_LONG_LINE = 300
+"""Characters: of a longer line only the sentences that hold a quote are cited."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A passage: where its text begins in the context, the text, and all that is shown of it, its headings with it."""
+
+    start: int
+    text: str
+    told: str
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.start, self.start + len(self.text)
+
+    def quote(self, said: str) -> tuple[int, int] | None:
+        """The lines or, of long lines, the sentences of the context that hold a quote; None where it is none.
+
+        It stands there letter by letter, but for spacing and case, and neither begins nor ends within a word.
+        """
+        text, bare = self.text, said.strip()
+        found = quoted(bare, text) or (quoted(bare.lower(), text.lower()) if len(text.lower()) == len(text) else None)
+        if found is None or _within_word(text, *found):
+            return None
+        left, right = text.rfind("\n", 0, found[0]) + 1, text.find("\n", found[1])
+        right = len(text) if right < 0 else right
+        if right - left > _LONG_LINE:
+            stop = text.find(". ", found[1] - 1, right)
+            left = max(left, text.rfind(". ", left, found[0]) + 2) if text.rfind(". ", left, found[0]) >= 0 else left
+            right = right if stop < 0 else stop + 1
+        return self.start + left, self.start + right
+
+    def supports(self, said: str, *, nouns: bool) -> bool:
+        """Whether the numbers and names of what is said stand here, and half of its words at least."""
+        words = _WORD.findall(said.lower())
+        told = self.told.lower()
+        return (
+            bool(words)
+            and 2 * sum(word in told for word in words) >= len(words)
+            and not unsupported(_in_one(said), self.told, nouns=nouns)
+        )
+
+
+def cited(said: str, shown: Sequence[Shown], named: int) -> tuple[int, tuple[int, int]] | None:
+    """The passage that something rests on and the characters of the context that say it; None where none holds it.
+
+    Args:
+        named: the passage that a model named; it is looked at before the others.
+    """
+    nouns = writes_nouns("\n".join(one.told for one in shown))
+    order = [named, *(place for place in range(len(shown)) if place != named)]
+    for place in order:
+        one = shown[place]
+        if (quote := one.quote(said)) is not None:
+            return place, quote
+        if one.supports(said, nouns=nouns):
+            return place, one.span
+    return None
+
+
+def _in_one(said: str) -> str:
+    """What is said as if no sentence began in it: a name there is told from a common word, which has a capital too."""
+    words = _END.sub(" ", said).split()
+    return " ".join(["it", *(word.lower() if word.istitle() and is_common(word.lower()) else word for word in words)])
+
+
+def _within_word(text: str, start: int, end: int) -> bool:
+    """Whether characters begin or end inside a word or number."""
+    begins = text[max(0, start - 1) : start + 1]
+    ends = text[end - 1 : end + 1]
+    return (len(begins) == 2 and begins.isalnum()) or (len(ends) == 2 and ends.isalnum())
