@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
     from rlm_local.engine.conversation import Turn
     from rlm_local.engine.engine import AuthorName
     from rlm_local.engine.events import Listener
+    from rlm_local.engine.notes import Length
     from rlm_local.engine.records import Sources
     from rlm_local.log import RunRecord
     from rlm_local.models import Cancel
@@ -56,6 +57,7 @@ class Asker(Protocol):
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,
+        length: "Length" = "medium",
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -97,6 +99,15 @@ class AuthorChoice(StrEnum):
     guided = "guided"
     programs = "programs"
     free = "free"
+
+
+class LengthChoice(StrEnum):
+    """What `--length` takes."""
+
+    short = "short"
+    medium = "medium"
+    long = "long"
+    points = "points"
 
 
 @dataclass(frozen=True)
@@ -209,6 +220,10 @@ AuthorOption = Annotated[
         help="Who writes the cells: guided (typed plans), programs (SQL and Python over a collection of the documents) "
         "or free (the model's own Python).  [default: by model]",
     ),
+]
+LengthOption = Annotated[
+    LengthChoice,
+    typer.Option("--length", help="Of a summary: short, medium or long, or points, one a line."),
 ]
 PolicyOption = Annotated[
     str | None,

@@ -6,7 +6,7 @@ Places are characters of one virtual text: all documents one after another. Noth
 import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlm_local.collection.collection import Collection
@@ -47,10 +47,17 @@ class Context:
 
 @dataclass(frozen=True)
 class View:
-    """What a node is given to look at: all of a collection, or the documents of these ids."""
+    """What a node is given to look at: all of a collection, or the documents of these ids, or stretches of these."""
 
     collection: Collection
     only: frozenset[int] | None = None
+    stretches: tuple[tuple[int, int], ...] = ()
+    """Spans of the text, each in one document, that the view is cut to; none where it is not cut."""
+
+    @classmethod
+    def of_stretches(cls, collection: Collection, spans: Sequence[tuple[int, int]]) -> "View":
+        """What is cut to these spans."""
+        return cls(collection, frozenset(collection.documents.at(start).id for start, _ in spans), tuple(spans))
 
     @property
     def context(self) -> Context:
@@ -58,6 +65,10 @@ class View:
 
     @cached_property
     def documents(self) -> Sequence[DocumentInfo]:
+        """The documents; of a view that is cut, the stretches of them."""
+        if self.stretches:
+            at = self.collection.documents.at
+            return tuple(replace(at(start), start=start, end=end) for start, end in self.stretches)
         if self.only is None:
             return self.collection.documents
         return tuple(document for document in self.collection.documents if document.id in self.only)
@@ -78,7 +89,8 @@ class View:
     def sha256(self) -> str:
         if self.only is None:
             return self.collection.sha256
-        return hashlib.sha256(f"{self.collection.sha256} {sorted(self.only)}".encode()).hexdigest()
+        parts = self.stretches or sorted(self.only)
+        return hashlib.sha256(f"{self.collection.sha256} {parts}".encode()).hexdigest()
 
     @property
     def characters(self) -> int:

@@ -11,8 +11,9 @@ from rlm_local.corpus import Corpus, ItemSet
 from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Refused
-from rlm_local.engine.child import Ask, Spawn
+from rlm_local.engine.child import AT_ONCE, Ask, Spawn
 from rlm_local.engine.leaves import query_prompt
+from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.questions import Judge, Question, Said, Sort, about
 from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
@@ -49,8 +50,8 @@ class Final:
 class Broker:
     """The host side of one node's session.
 
-    `final` is set once a cell has ended the node; `deepest` is how far below the node others were; `misfit` says why
-    the last answer was not taken by `schema`.
+    `final` is set once a cell has ended the node; `so_far` is what there is to show of one that is stopped before;
+    `deepest` is how far below the node others were; `misfit` says why the last answer was not taken by `schema`.
     """
 
     batches: Batches
@@ -60,6 +61,7 @@ class Broker:
     schema: AnswerSchema | None = None
     deepest: int = 0
     final: Final | None = None
+    so_far: Final | None = None
     misfit: str = ""
     _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
     """What results do not say of themselves: the turn, the words, and the estimate where it is one."""
@@ -69,9 +71,13 @@ class Broker:
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
-        semantic = self._desk(self.corpus).calls() if isinstance(self.corpus, View) else {}
+        over_a_collection = (
+            {**self._desk(self.corpus).calls(), **self._notebook(self.corpus).calls()}
+            if isinstance(self.corpus, View)
+            else {}
+        )
         return {
-            **semantic,
+            **over_a_collection,
             "fields": self._fields,
             "item_set": self._item_set,
             "passages": self._passages,
@@ -168,12 +174,19 @@ class Broker:
             self.batches.refuse(refusal, f"{len(asks)} parts, by child nodes")
             raise HostCallRefused(str(refusal)) from refusal
         self.deepest = max(self.deepest, *(1 + result.usage.depth for result in results))
+        self._pace(results)
         for ask, result in zip(asks, results, strict=True):
             self.batches.unseen += [f"{ask.label}: {what}" for what in result.unseen]
             if result.ended is not Ended.ANSWERED and not result.unseen:
                 self.batches.unseen.append(f"{ask.label}: {result.error or result.ended}")
             self._sure += [result.basis.sure] * result.basis.judged
         return results
+
+    def _pace(self, results: Sequence[Result]) -> None:
+        """Children are asked for as long as there is time, as texts are: several of them at once."""
+        tokens = sum(result.usage.prompt_tokens + result.usage.completion_tokens for result in results)
+        seconds = sum(result.usage.seconds for result in results) / min(AT_ONCE, len(results))
+        self.batches.pace.add(tokens, seconds)
 
     def _ask(self, question: str, part: Any) -> Ask:
         try:
@@ -201,6 +214,18 @@ class Broker:
         results = dict(zip(found, self._children(asks) if asks else [], strict=True))
         return [_said_by(results.get(name)) for name in names]
 
+    # ---- notes
+
+    def _notebook(self, view: View) -> Notebook:
+        return Notebook(self.batches, view, self._children, self._span, self._keep, self._tell)
+
+    def _keep(self, text: str, places: Sequence[tuple[int, int]]) -> None:
+        """What there is to show if the run were stopped now."""
+        self.so_far = Final(text, text, found=True, places=tuple(places)) if text else None
+
+    def _tell(self, told: str) -> None:
+        self._noted.append((self.batches.turn, told, None))
+
     def _note(self, what: Mapping[str, Any]) -> None:
         """Keep what the result of a query does not say of itself."""
         match what:
@@ -208,7 +233,7 @@ class Broker:
                 seen, texts = _count(seen), _count(texts)
                 told = f"{texts - seen:,} of {texts:,} texts that {function[:_NAME]}() was to look at"
                 self.batches.unseen.append(told)
-                self._noted.append((self.batches.turn, f"without {told}", None))
+                self._tell(f"without {told}")
             case {"estimate": {"value": value, "low": low, "high": high, "sampled": sampled, "rows": rows}}:
                 estimate = Estimate(_number(value), _number(low), _number(high), _count(sampled), _count(rows))
                 between = f"{_plain(estimate.low)} to {_plain(estimate.high)}"

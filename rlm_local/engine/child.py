@@ -1,7 +1,7 @@
 """What a node asks a child: a question and a part of its own view; and what the result is to the asking cell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rlm_local.collection import Collection
@@ -12,6 +12,10 @@ from rlm_local.engine.budget import Budget, Price
 from rlm_local.engine.events import Voice
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
+from rlm_policy import State
+
+AT_ONCE = 4
+"""Children of a node that run at the same time."""
 
 _LABEL = 80
 _PLAN_TOKENS = 6_000
@@ -19,6 +23,15 @@ _PLAN_TOKENS = 6_000
 
 _READ_TOKENS = 1_100
 """What reading needs besides the text: the fixed part of its prompt, and the reply."""
+
+_NOTES_TOKENS = 1_600
+"""What notes need besides the text: the fixed part of the prompt, the names of documents, and the reply."""
+
+SHORT = 1_500
+"""Tokens of documents that a child reads whole; of longer ones it reads passages, in two looks."""
+
+_LOOKS_TOKENS = 2_400
+"""Of the passages of both looks together."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +87,31 @@ class Ask:
             raise ValueError("there is no text in this part")
         return cls(question, label[:_LABEL] or "a text", corpus)
 
+    @property
+    def of_prose(self) -> bool:
+        """Whether it is about documents, or a text, that have no tables: these are read."""
+        return isinstance(self.corpus, View) and not self.corpus.shape.fields
+
+    def least(self, size: int, window: int) -> Price:
+        """What the child needs at least, where it looks at so many tokens by a model with that window."""
+        if isinstance(self.corpus, View) and self.corpus.stretches:
+            return noting(size)
+        return reading(size) if self.of_prose else least(size, window)
+
+    @classmethod
+    def of_notes(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
+        """For notes of these stretches."""
+        return cls(question, label[:_LABEL], View.of_stretches(whole.collection, spans))
+
     def view(self) -> dict[str, Any]:
         """What of the documents the child is given, for the log."""
         if self.part:
             spans = [list(span) for span in self.part.spans]
             return {"label": self.label, "spans": spans, "sha256": self.corpus.sha256}
         if isinstance(self.corpus, View):
-            names = [document.name for document in self.corpus.documents]
-            return {"label": self.label, "documents": names, "sha256": self.corpus.sha256}
+            names = list(dict.fromkeys(document.name for document in self.corpus.documents))
+            spans = {"spans": [list(span) for span in self.corpus.stretches]} if self.corpus.stretches else {}
+            return {"label": self.label, "documents": names, **spans, "sha256": self.corpus.sha256}
         return {"label": self.label, "text": self.corpus.documents[0].text, "sha256": self.corpus.sha256}
 
     @property
@@ -109,6 +139,23 @@ class Ask:
             return [self.part.origin(*place) for place in places]
         same = isinstance(self.corpus, View) and self.corpus.only is not None
         return places if same else []
+
+
+def reading(size: int) -> Price:
+    """What a child takes at most that reads documents of so many tokens."""
+    if size <= SHORT:
+        return Price(size + _READ_TOKENS, 1, 1)
+    return Price(min(size, _LOOKS_TOKENS) + 2 * _READ_TOKENS, 2, 1)
+
+
+def read_by_children(state: State) -> State:
+    """The state with no more of the documents than children would read: parts of each, and no more than can be paid."""
+    return replace(state, context_tokens=min(state.context_tokens, state.documents * _LOOKS_TOKENS, state.tokens_left))
+
+
+def noting(size: int) -> Price:
+    """What a child takes at most that takes notes of so many tokens."""
+    return Price(size + _NOTES_TOKENS, 1, 1)
 
 
 def least(size: int, window: int) -> Price:

@@ -12,6 +12,7 @@ from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.conversation import Turn, turns_until, understand
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.notes import LENGTHS, Length
 from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
 from rlm_local.engine.records import Sources, opened
@@ -36,6 +37,7 @@ class AskOptions(TypedDict, total=False):
     policy: str | Policy | None
     price: float | str | None
     schema: Mapping[str, Any] | None
+    length: Length
     max_tokens: int | None
     max_calls: int | None
     timeout: float | None
@@ -131,6 +133,7 @@ class Engine:
         policy: str | Policy | None = None,
         price: float | str | None = None,
         schema: Mapping[str, Any] | None = None,
+        length: Length = "medium",
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -150,6 +153,7 @@ class Engine:
                 a policy; by default "rules" over typed plans, and "free" for Python, where the code itself decides.
             price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
             schema: a JSON Schema; the answer's `value` fits it, or the run ends in an error that says why not.
+            length: of a summary: "short", "medium" or "long", or "points", a line each.
             max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
             task_id: kept in the log.
             run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
@@ -172,6 +176,8 @@ class Engine:
         """
         limits = _limits(max_tokens, max_calls, timeout)
         check_question(question)
+        if length not in LENGTHS:
+            raise UsageError(f"there is no length {length!r}", remedy=f"Use {', '.join(LENGTHS)}")
         nats = _price(price)
         author = author or self._author(policy)
         deciding = self._policy(author, policy, nats)
@@ -202,6 +208,7 @@ class Engine:
                     policy=deciding,
                     price=nats,
                     schema=form,
+                    length=length,
                     budget=budget,
                     tell=tell,
                     task_id=task_id,

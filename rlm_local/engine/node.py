@@ -170,7 +170,8 @@ class Node:
         }
 
     def _result(self, ended: Ended, error: str, turns: tuple[Turn, ...], seconds: float) -> Result:
-        final = self.broker.final or Final("", None, found=False)
+        so_far = None if ended is Ended.ANSWERED else self.broker.so_far
+        final = self.broker.final or so_far or Final("", None, found=False)
         if self.broker.final is not None and ended is not Ended.ERROR:
             ended = Ended.ANSWERED
         elif self.broker.batches.refusal is not None and ended is Ended.ANSWERED:  # what was not looked at may hold it

@@ -6,18 +6,20 @@ byte for byte, and the first thing that does not is told, with its place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import Batch, Batches, plain
 from rlm_local.engine.budget import Budget, Limits, Price
+from rlm_local.engine.child import Ask
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
 from rlm_local.engine.reading import Reading
 from rlm_local.engine.records import Records
+from rlm_local.engine.result import Result
 from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
 from rlm_local.engine.typed import AnswerSchema
@@ -228,6 +230,11 @@ class _Checking(RunLog):
         """A node, and how its place is called."""
         return self._nodes[node], self._places[node]
 
+    def seconds_of_last(self, parent: int, children: int) -> list[float]:
+        """How long the last nodes of a parent took, as logged: these have run again."""
+        ours = [node for node in self._nodes.values() if node.parent == parent and node not in self._new]
+        return [(node.result or {"usage": {"seconds": 0.0}})["usage"]["seconds"] for node in ours[-children:]]
+
     def begin_turn(self, node: int, start: TurnStart) -> int:
         """The node's next turn."""
         logged, before = self._left[node].pop(0), self._places[node]
@@ -365,6 +372,15 @@ class _LoggedTree(Tree):
 
     at_once = 1
     batches_type = _LoggedBatches
+
+    def children(self, parent: Voice, turn: int, budget: Budget, asks: Sequence[Ask]) -> list[Result]:
+        """See `Tree.children`; they take as long as they took then."""
+        results = super().children(parent, turn, budget, asks)
+        took = cast("_Checking", self.log).seconds_of_last(parent.node, len(asks))
+        return [
+            replace(result, usage=replace(result.usage, seconds=seconds))
+            for result, seconds in zip(results, took, strict=True)
+        ]
 
     def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)

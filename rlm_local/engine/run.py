@@ -10,6 +10,7 @@ from rlm_local.engine.conversation import Understanding
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.kept import kept_of, steps_of
+from rlm_local.engine.notes import Length
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
@@ -40,6 +41,9 @@ class Run:
     schema: AnswerSchema | None = None
     task_id: str | None = None
     run_id: str | None = None
+    length: Length = "medium"
+    """Of a summary."""
+
     resumes: RunRecord | None = None
     """A run that did not come to its end; what it had done is not done again."""
 
@@ -55,7 +59,9 @@ class Run:
         """
         log = store.begin(self._start(), self.run_id)
         kept, steps = (kept_of(self.resumes), steps_of(self.resumes)) if self.resumes else ({}, ())
-        tree = Tree(self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept, steps)
+        tree = Tree(
+            self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept, steps, self.length
+        )
         result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
         answer = self.answer_of(log.run_id, result)
         log.end(answer)

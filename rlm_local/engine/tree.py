@@ -13,17 +13,20 @@ from typing import ClassVar
 from rlm_local.collection.view import View
 from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Author, Step
+from rlm_local.engine.authors.document import DocumentAuthor
+from rlm_local.engine.authors.notes import NotesAuthor
 from rlm_local.engine.authors.opening import open_session, programs_author
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
-from rlm_local.engine.child import Ask, least
+from rlm_local.engine.child import AT_ONCE, Ask
 from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Listener, Voice
 from rlm_local.engine.free import FreeAuthor
 from rlm_local.engine.guided import GuidedAuthor, Schema
 from rlm_local.engine.kept import KeptNode, KeptSteps
 from rlm_local.engine.node import Node
+from rlm_local.engine.notes import Length
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
@@ -61,7 +64,10 @@ class Tree:
     steps: tuple[Step, ...] = ()
     """The root's own in a run before, where its author goes on from them."""
 
-    at_once: ClassVar[int] = 4
+    length: Length = "medium"
+    """Of a summary."""
+
+    at_once: ClassVar[int] = AT_ONCE
     batches_type: ClassVar[type[Batches]] = Batches
 
     def root(self, question: str, corpus: Records, context_tokens: int, budget: Budget) -> Result:
@@ -83,7 +89,8 @@ class Tree:
                 f"no child below depth {budget.limits.depth}: look with code, or ask the model itself"
             )
         sizes = [ask.corpus.tokens(self.model.count) for ask in asks]
-        with budget.shares(self._prices(sizes, budget, deeper=depth < budget.limits.depth)) as ledgers:
+        needs = [ask.least(size, self.model.n_ctx) for ask, size in zip(asks, sizes, strict=True)]
+        with budget.shares(self._shares(needs, budget, deeper=depth < budget.limits.depth)) as ledgers:
             nodes: list[Node | KeptNode] = []
             for ask, size, ledger in zip(asks, sizes, ledgers, strict=True):
                 known = self.kept.get(ask.key)
@@ -100,14 +107,13 @@ class Tree:
         self.cancel.check()
         return results
 
-    def _prices(self, sizes: Sequence[int], budget: Budget, *, deeper: bool) -> list[Price]:
+    def _shares(self, needs: Sequence[Price], budget: Budget, *, deeper: bool) -> list[Price]:
         """A share for each child: what it needs at least, and of the rest a part by the size of its view.
 
         Raises:
             Refused: not even that is left.
         """
         left = budget.left
-        needs = [least(size, self.model.n_ctx) for size in sizes]
         needed = sum(needs, Price(0, 0))
         if not needed.within(left):
             raise Refused(needed, left)
@@ -155,8 +161,12 @@ class Tree:
                 author = FreeAuthor(self.model, corpus, budget, None if child else self.schema)
                 return author if child else KeptSteps(self.steps, author)
             case _:
+                if isinstance(corpus, View) and corpus.stretches:
+                    return NotesAuthor()
+                if isinstance(corpus, View) and say.parent is not None and not corpus.shape.fields:
+                    return DocumentAuthor()
                 if isinstance(corpus, View):
-                    return programs_author(question, corpus, self.model, self.sandbox, budget, self.policy)
+                    return programs_author(question, corpus, self.model, self.sandbox, budget, self.policy, self.length)
                 return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
 
     def _open_session(self, corpus: Records, budget: Budget, broker: Broker) -> Session:

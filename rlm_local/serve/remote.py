@@ -17,6 +17,7 @@ from rlm_local.corpus.errors import NothingReadableError
 from rlm_local.corpus.load import File, Files
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.notes import Length
 from rlm_local.errors import RlmLocalError, UsageError
 from rlm_local.models import Cancel
 
@@ -60,6 +61,7 @@ class RemoteEngine:
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,
+        length: Length = "medium",
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -73,10 +75,10 @@ class RemoteEngine:
             ServerError: it cannot be reached, or fails.
             CorpusError: nothing to read.
         """
-        if author or task_id or schema or (policy and price):
+        if author or task_id or schema or length != "medium" or (policy and price):
             raise UsageError(
                 "a server takes a policy or the name of a price, and none of the other options about how to answer",
-                remedy="Leave out --author and --schema, and one of --policy and --price",
+                remedy="Leave out --author, --schema and --length, and one of --policy and --price",
             )
         named = policy or price
         limits = {"max_tokens": max_tokens, "max_calls": max_calls, "timeout": timeout}

@@ -6,6 +6,8 @@ documents                       [Document(name, title, kind)], with .text
 context                         all documents' texts one after another: len, slices, find
 search(words, k)                the k passages that speak of the words, best first
 read(question, passages)        the answer that the passages give, or found=False
+read_through(question, texts)   points of documents or rows that bear on a question, by child nodes; what they come to:
+                                summed_up(question, points, length)
 places(query)                   where the rows of a query stand, as evidence
 llm_query, llm_query_batched    the paper's names (arXiv 2512.24601)
 rlm_query, rlm_query_batched    the same to child nodes, about documents or texts
@@ -52,6 +54,14 @@ class Reading(NamedTuple):
     @property
     def said(self) -> str:
         return f"the passages say: {self.answer}" if self.found else "the passages do not say"
+
+
+class Summary(NamedTuple):
+    """What notes came to: the points, the text of them, and the places that it cites."""
+
+    points: list[dict[str, Any]]
+    text: str
+    evidence: list[list[int]]
 
 
 class Document:
@@ -179,6 +189,9 @@ class Tools:
             places=self.places,
             llm_query=self.llm_query,
             llm_query_batched=self.llm_query_batched,
+            take_notes=self.take_notes,
+            read_through=self.read_through,
+            summed_up=self.summed_up,
             rlm_query=self.rlm_query,
             rlm_query_batched=self.rlm_query_batched,
             FINAL=self.final,
@@ -242,13 +255,40 @@ class Tools:
             return []
         return [reply["answer"] for reply in self.call("rlm_query", questions=asked, parts=[_part(p) for p in parts])]
 
+    # ---- notes
+
+    def take_notes(self, question: str) -> list[dict[str, Any]]:
+        """The points of all that the node looks at that help to answer the question; each has its places."""
+        return self.call("take_notes", question=question)
+
+    def read_through(self, question: str, texts: Iterable[Any]) -> list[dict[str, Any]]:
+        """The points of documents, or of the rows of a query that gives `document`, or `_document`, `_start`, `_end`:
+        children take notes of a part each, of a sample of them where all would cost too much."""
+        spans = self._spans(texts)
+        return self.call("read_through", question=question, spans=spans) if spans else []
+
+    def _spans(self, texts: Iterable[Any]) -> list[list[int]]:
+        if isinstance(texts, Rows) and "_start" in texts.columns:
+            return [list(row[:3]) for row in texts]
+        named = {document.name: document for document in self.documents}
+        documents = (named.get(each[0]) if isinstance(each, Row) else each for each in texts)
+        return [_span(document) for document in documents if document is not None]
+
+    def summed_up(self, question: str, points: Sequence[dict[str, Any]], length: str) -> Summary:
+        """What points come to, those that say the same as one: short, medium or long, or "points", one a line."""
+        if not points:
+            return Summary([], "", [])
+        reply = self.call("summed_up", question=question, points=list(points), length=length)
+        return Summary(reply["points"], reply["text"], reply["evidence"])
+
     # ---- endings
 
-    def final(self, value: Any, evidence: Iterable[Any] = (), *, found: bool = True) -> None:
-        """End the node with this answer; `evidence` are the places, passages or documents that it rests on."""
+    def final(self, value: Any, evidence: Iterable[Any] = (), *, found: bool = True, said: str = "") -> None:
+        """End the node with this answer; `evidence` are the places, passages or documents that it rests on, `said` its
+        words where they are not the value's own."""
         spans = [_span(place) for place in list(evidence)[:_EVIDENCE]]
         shaped = _shaped(value)
-        self.call("final", answer=_words(shaped), found=bool(found), evidence=spans, value=_data(shaped))
+        self.call("final", answer=said or _words(shaped), found=bool(found), evidence=spans, value=_data(shaped))
 
     def final_var(self, name: Any) -> None:
         """End the node with the value of a variable, given by its name, or itself."""

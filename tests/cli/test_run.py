@@ -119,7 +119,7 @@ def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]
 def test_options_reach_the_engine(home: Path) -> None:
     engine = FakeEngine()
     options = "--model m --author guided --policy direct --price aggressive".split()
-    options += "--max-tokens 5 --max-calls 6 --timeout 7.5".split()
+    options += "--max-tokens 5 --max-calls 6 --timeout 7.5 --length points".split()
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
     assert asked.pop("cancel") is not None
@@ -131,6 +131,7 @@ def test_options_reach_the_engine(home: Path) -> None:
         "policy": "direct",
         "price": "aggressive",
         "schema": None,
+        "length": "points",
         "max_tokens": 5,
         "max_calls": 6,
         "timeout": 7.5,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlm_local.collection import Reference, Table
-from rlm_local.engine.authors.cells import query_cell
+from rlm_local.engine.authors.cells import notes_cell, query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.form import Outcome
@@ -15,9 +15,11 @@ from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
+from rlm_local.engine.authors.texts import texts_of
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.notes import Length
 from rlm_local.models import Cancel, Generation, Model, Prompt
 from rlm_policy import State
 
@@ -74,6 +76,21 @@ class Candidates:
         [made] = self._generate([prompt], 0.0, cancel)
         candidate = self._checked("sql", made, state.question, greedy=True)
         return None if candidate.error else candidate
+
+    def notes(self, state: State, length: Length, cancel: Cancel) -> Candidate | None:
+        """The program of a summary: notes of the texts that a query selects, or of all where there is no such query.
+        None where it names what no row has."""
+        question = state.question
+        if state.documents == 1 and not state.fields:
+            return Candidate("sql", "", cell=notes_cell(question, "", length))
+        [generation] = self._generate([self.asking.prompt(opening("notes", "sql"))], 0.0, cancel)
+        made = generation.text.strip()
+        try:
+            query = check(made, self.tables, question, self.values, self.references)
+        except BadProgram as error:
+            return Candidate("sql", made, cell=notes_cell(question, "", length), error=str(error))
+        cell = notes_cell(question, texts_of(query.sql), length)
+        return None if query.missing else Candidate("sql", made, cell=cell, notes=query.notes)
 
     def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
         """Programs that failed or left something out, written once more by a model that is told so."""

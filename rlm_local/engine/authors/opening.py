@@ -11,6 +11,7 @@ from rlm_local.engine.authors.programs import ProgramsAuthor
 from rlm_local.engine.authors.prompt import Asking
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.notes import Length
 from rlm_local.engine.toolbox import hand_over
 from rlm_local.models import Model
 from rlm_policy import Policy
@@ -36,7 +37,7 @@ def open_session(view: View, sandbox: Image | Pool, seconds: float, calls: Mappi
 
 
 def programs_author(
-    question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy
+    question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy, length: Length
 ) -> ProgramsAuthor:
     """The author of a node's programs."""
     tables, references = view.collection.tables, view.collection.references
@@ -45,4 +46,4 @@ def programs_author(
     asking = Asking(shown, question, hints(tables, mentions))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
     candidates = Candidates(model, asking, tables, references, view.values, trials, budget)
-    return ProgramsAuthor(model, view, asking, candidates, budget, policy)
+    return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)

@@ -21,6 +21,8 @@ from rlm_local.engine.authors.choose import Candidate, Choice
 from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.child import read_by_children
+from rlm_local.engine.notes import Length
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Confidence, Decision, Policy, State, priors_of
 
@@ -30,6 +32,7 @@ _ACTIONS: dict[Look, Action] = {
     "text": Action.SEARCH,
     "each row": Action.MAP,
     "each document": Action.RECURSE,
+    "notes": Action.RECURSE,
 }
 
 
@@ -43,6 +46,9 @@ class ProgramsAuthor:
     candidates: Candidates
     budget: Budget
     policy: Policy
+    length: Length = "medium"
+    """Of a summary."""
+
     _order: list[tuple[Look, Decision]] | None = None
     _held: list[tuple[Choice, Step]] = field(default_factory=list[tuple[Choice, Step]])
     _before: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -92,7 +98,7 @@ class ProgramsAuthor:
         for look, logprob in said.items():
             action = _ACTIONS[look]
             by_action[action] = _sum(by_action.get(action, -math.inf), logprob)
-        decision = self.policy.decide(state, by_action)
+        decision = self.policy.decide(read_by_children(state), by_action)
         within: list[Look] = [look for look in looks if _ACTIONS[look] is decision.action]
         first = max(within, key=lambda look: said[look] + prior.get(look, 0.0))
         then: list[Look] = [look for look in looks if _ACTIONS[look] is Action.SEARCH and look != first]
@@ -108,6 +114,8 @@ class ProgramsAuthor:
                 return self._has_tables
             case "each document":
                 return state.depth_left > 0 and len(self.view.documents) > 1
+            case "notes":
+                return state.depth_left > 0
             case _:
                 return True
 
@@ -123,7 +131,10 @@ class ProgramsAuthor:
             return Step(decision, reading_cell(state.question), plan=plan)
         if look == "tables":
             return self._tables(decision, state, cancel)
-        candidate = self.candidates.semantic(look, state, cancel)
+        if look == "notes":
+            candidate = self.candidates.notes(state, self.length, cancel)
+        else:
+            candidate = self.candidates.semantic(look, state, cancel)
         if candidate is None:
             return None
         plan = {"look": look, "candidates": [candidate.data()], "confidence": self._sure.judged}

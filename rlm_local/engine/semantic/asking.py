@@ -5,6 +5,7 @@ from typing import Any
 
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.budget import Price
+from rlm_local.engine.child import AT_ONCE
 from rlm_local.engine.questions import Said, about
 from rlm_local.engine.semantic.costs import Costs, question_of
 
@@ -42,17 +43,13 @@ class Asking:
         Raises:
             HostCallRefused: the ledger does not hold it. ModelError: it broke, or was stopped.
         """
-        if function == "answer":
-            said = self._children(constants[0], texts)
-            self._said(said)
-            return [each.value for each in said]
-        question = question_of(function, constants)
-        asked = about(question, self._batches.model, texts)
+        first = AT_ONCE if function == "answer" else _FIRST
+        said_of = self._asker(function, texts, constants)
         values: list[Any] = []
         while len(values) < len(texts) and costs.of(len(values), len(texts)).within(self.room(costs.once)):
-            end = len(values) + self._round(costs, len(values))
+            end = len(values) + self._round(costs, len(values), first)
             try:
-                said = question.ask(self._batches, asked[len(values) : end])
+                said = said_of(len(values), end)
             except BaseException:
                 self._batches.unseen.append(_stopped(function, values, len(texts)))
                 raise
@@ -60,12 +57,22 @@ class Asking:
             values += [_value(each, constants) for each in said]
         return values
 
-    def _round(self, costs: Costs, start: int) -> int:
-        """How many texts the next round has."""
+    def _asker(
+        self, function: str, texts: Sequence[str], constants: tuple[str, ...]
+    ) -> Callable[[int, int], list[Said]]:
+        """Asks about the texts from one to before another."""
+        if function == "answer":
+            return lambda start, end: self._children(constants[0], texts[start:end])
+        question = question_of(function, constants)
+        asked = about(question, self._batches.model, texts)
+        return lambda start, end: question.ask(self._batches, asked[start:end])
+
+    def _round(self, costs: Costs, start: int, first: int) -> int:
+        """How many texts the next round has: so many the first."""
         tokens, left = self._batches.pace.round, len(costs.upto) - 1 - start
         if tokens is None:
-            return min(_FIRST, left)
-        return min(left, max(_FIRST, costs.fit(start, Price(costs.once + tokens, left * _PROMPTS))))
+            return min(first, left)
+        return min(left, max(first, costs.fit(start, Price(costs.once + tokens, left * _PROMPTS, left))))
 
 
 def _value(said: Said, constants: tuple[str, ...]) -> str | int | None:

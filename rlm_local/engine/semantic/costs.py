@@ -9,7 +9,7 @@ from itertools import accumulate
 from rlm_local.collection.view import View
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Price
-from rlm_local.engine.child import least
+from rlm_local.engine.child import reading
 from rlm_local.engine.questions import Find, Judge, Question, Sort, pieces
 from rlm_local.models import Model
 
@@ -55,7 +55,7 @@ def question_of(function: str, constants: tuple[str, ...]) -> Question:
 def costs(model: Model, view: View, function: str, texts: Sequence[str], constants: tuple[str, ...]) -> Costs:
     """What a semantic function costs over these texts."""
     if function == "answer":
-        return _of_children(model, view, texts)
+        return _of_children(view, texts)
     question = question_of(function, constants)
     bare, two = (question.batch(question.prompts(each), len(each)) for each in ((["a"]), ["a", "b"]))
     once = price_of(model, [*bare.prompts, *bare.neutral], bare.reply_tokens).tokens
@@ -67,11 +67,11 @@ def costs(model: Model, view: View, function: str, texts: Sequence[str], constan
     return Costs(once, [*accumulate(prices, initial=Price(0, 0))])
 
 
-def _of_children(model: Model, view: View, names: Sequence[str]) -> Costs:
-    """What children need at least; a document that is not there costs nothing."""
+def _of_children(view: View, names: Sequence[str]) -> Costs:
+    """What children take at most; a document that is not there costs nothing."""
     documents = (view.named(name) for name in names)
     sizes = ((found.end - found.start) // _CHARACTERS if found else None for found in documents)
-    prices = (Price(0, 0) if size is None else least(size, model.n_ctx) for size in sizes)
+    prices = (Price(0, 0) if size is None else reading(size) for size in sizes)
     return Costs(0, [*accumulate(prices, initial=Price(0, 0))])
 
 

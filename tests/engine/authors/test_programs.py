@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Ended
@@ -10,7 +12,7 @@ from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import ignore
 from rlm_local.engine.run import Run
 from rlm_local.log import RunStore, TurnRecord
-from rlm_local.models import Cancel
+from rlm_local.models import Cancel, Prompt
 from rlm_policy import named, priors_of
 from rlm_sandbox import Image
 from tests.engine.semantic.cells import MESSAGES
@@ -50,3 +52,50 @@ def test_who_asks_for_a_change_is_told_that_records_are_only_read(image: Image, 
     answer, _ = asked("Delete what is older than May.", "tables", "DELETE FROM messages", image, tmp_path)
     assert (answer.answer, answer.found) == ("Records are only read: nothing was changed.", False)
     assert (answer.ended, answer.error) == (Ended.ANSWERED, "")
+
+
+LETTERS = {f"letters/{n}.txt": f"The ferry was late on day {n}, and nobody said a word.\n" * 120 for n in range(3)}
+MINUTES = {"minutes/1.txt": "The board met and had coffee.\n" * 300, "orders.csv": MESSAGES}
+
+
+@pytest.mark.parametrize(
+    ("program", "read"),
+    [
+        ("SELECT text FROM documents WHERE folder = 'letters'", 3),
+        ("SELECT nonsense FROM nowhere", 5),
+    ],
+)
+def test_a_summary_is_of_notes_of_what_the_program_selects(
+    image: Image, tmp_path: Path, program: str, read: int
+) -> None:
+    def reply(prompt: Prompt) -> str:
+        system = prompt.messages[0].content
+        if "given numbered notes" in system:
+            return "[1] The ferry was late."
+        return "[1] The ferry was late." if "You take notes" in system else program
+
+    model = ScriptedModel(reply, slot=lambda _p, _t, options: next(o for o in options if "notes" in o))
+    budget = Budget(Limits())
+    with Collection.of({**LETTERS, **MINUTES}) as collection, RunStore(tmp_path / "runs.sqlite") as store:
+        asked = "What do people complain about?"
+        run = Run(
+            asked, View(collection), (), 9_000, model, "", image, named("prompted"), budget, ignore, length="points"
+        )
+        answer = run.answer(store, Cancel(deadline=budget.deadline))
+        nodes = store.get(answer.run_id).nodes
+    assert answer.ended is Ended.ANSWERED
+    assert len({name for node in nodes[1:] if node.start.view for name in node.start.view["documents"]}) == read
+    assert answer.answer.startswith(f"- The ferry was late. ({read} of {read}) [1, 2, 3]")
+    assert nodes[0].turns[0].start.decision["action"] == "RECURSE"
+
+
+def test_a_summary_of_what_is_not_there_is_none(image: Image, tmp_path: Path) -> None:
+    program = "SELECT text FROM documents WHERE folder = 'reports of 2031'"
+    model = ScriptedModel(
+        lambda _p: program, slot=lambda _p, _t, options: next((o for o in options if "notes" in o), options[-1])
+    )
+    budget = Budget(Limits())
+    with Collection.of({**LETTERS, **MINUTES}) as collection, RunStore(tmp_path / "runs.sqlite") as store:
+        run = Run("Sum up 2031.", View(collection), (), 9_000, model, "", image, named("prompted"), budget, ignore)
+        answer = run.answer(store, Cancel(deadline=budget.deadline))
+    assert (answer.found, answer.usage.nodes) == (False, 1)

@@ -9,7 +9,6 @@ from rlm_local.collection.view import View
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Budget, Limits
-from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.records import Records
 from rlm_local.engine.replay import replay
@@ -52,7 +51,7 @@ class _CellTree(Tree):
     cell: str = ""
 
     def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:
-        return DirectAuthor(self.model, corpus) if say.parent is not None else _OneCell(self.cell)
+        return super()._author(question, corpus, budget, say) if say.parent is not None else _OneCell(self.cell)
 
 
 class _SlowTree(_CellTree):

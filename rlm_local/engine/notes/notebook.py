@@ -1,0 +1,216 @@
+"""A node's notes: a child takes them of its part; its parent has them taken of all parts, and brings them together."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from rlm_local.collection.view import View
+from rlm_local.engine.batches import Batch, Batches
+from rlm_local.engine.budget import Price
+from rlm_local.engine.child import Ask, noting
+from rlm_local.engine.citations import unsupported, writes_nouns
+from rlm_local.engine.notes.part import Part, Span, parts_of, spread
+from rlm_local.engine.notes.point import LENGTHS, POINTS, Length, Point, foremost, gathered, worded
+from rlm_local.engine.notes.prompts import (
+    MERGE_TOKENS,
+    TAKE_TOKENS,
+    lines_of,
+    merge_grammar,
+    merge_prompt,
+    take_grammar,
+    take_prompt,
+)
+from rlm_local.engine.result import Result
+from rlm_sandbox import HostCallRefused
+
+_ROUND = 8
+"""Parts that children take notes of before the clock is looked at."""
+
+_GROUP = 24
+"""Points that are brought together at once; of more, each group comes to a third of that, and so on."""
+
+_CHARACTERS = 3  # of a token, at least
+_SPARE = 0.2  # of what is left, to bring notes together with
+_MOST_PLACES = 20
+
+Children = Callable[[Sequence[Ask]], Sequence[Result]]
+Told = Callable[[str, list[Span]], None]
+"""(text, places): what there is to show if the run were stopped now."""
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The host calls of notes.
+
+    Args:
+        children: runs children to their ends.
+        span: a place that a cell gave, checked.
+        so_far: is told what there is to show after each round of children.
+        note: is told what the result does not say of itself.
+    """
+
+    batches: Batches
+    view: View
+    children: Children
+    span: Callable[[Any], Span]
+    so_far: Told
+    note: Callable[[str], None]
+
+    def calls(self) -> dict[str, Callable[..., Any]]:
+        """The host calls, by name."""
+        return {"take_notes": self._take, "read_through": self._read_through, "summed_up": self._summed_up}
+
+    # ---- of one part
+
+    def _take(self, question: Any) -> list[dict[str, Any]]:
+        """The points of all that the node looks at: it is short."""
+        pieces = [(piece.start, piece.end) for piece in self.view.documents]
+        texts = [self.view.text(*piece) for piece in pieces]
+        shown = [
+            f"{self.view.span(*piece).document}\n{text.strip()}" for piece, text in zip(pieces, texts, strict=True)
+        ]
+        prompt = take_prompt(_question(question), shown)
+        batch = Batch("query", "take notes", [prompt], reply_tokens=TAKE_TOKENS)
+        [made] = self.batches.write(batch, take_grammar(len(shown)))
+        lines = lines_of(made.text)
+        nouns = writes_nouns(" ".join(text for _, text in lines))
+        points: list[Point] = []
+        for cited, text in lines:
+            for place in dict.fromkeys((*cited, *range(len(shown)))):
+                if place < len(shown) and not unsupported(text, shown[place], nouns=nouns):
+                    points.append(self._point(text, [pieces[place]]))
+                    break
+        return [point.data() for point in gathered(points)]
+
+    def _point(self, text: str, places: Sequence[Span]) -> Point:
+        return Point(text, tuple(places), frozenset(self.view.span(*place).document for place in places))
+
+    # ---- of all parts
+
+    def _read_through(self, question: Any, spans: Any) -> list[dict[str, Any]]:
+        """The points of all parts, or of as many as there are tokens and time for, spread evenly: that is said then."""
+        asked = _question(question)
+        parts, number = parts_of(self.view, [self.span(span) for span in _list(spans)])
+        order = spread(len(parts))
+        found: dict[int, list[Point]] = {}
+        wanted = self._fitting([parts[place] for place in order])
+        if parts and not wanted:
+            raise HostCallRefused(f"there are no tokens left to take notes of any of {number:,} parts")
+        while len(found) < wanted:
+            now = order[len(found) : min(wanted, len(found) + _ROUND)]
+            if found and not self._price([parts[place] for place in now]).tokens <= self._in_time():
+                break
+            self._tell(len(found), wanted, number, parts)
+            asks = [Ask.of_notes(asked, parts[place].label, self.view, parts[place].pieces) for place in now]
+            for place, result in zip(now, self.children(asks), strict=True):
+                found[place] = self._points(result.value)
+            points = [point for place in sorted(found) for point in found[place]]
+            self.so_far(*self._text(gathered(points), "medium", f"of {len(found):,} of {number:,} parts"))
+        if len(found) < number:
+            self.note(f"from {len(found):,} of {number:,} parts, spread evenly")
+            self.batches.unseen.append(f"{number - len(found):,} of {number:,} parts")
+        return [point.data() for place in sorted(found) for point in found[place]]
+
+    def _price(self, parts: Sequence[Part]) -> Price:
+        sizes = (sum(end - start for start, end in part.pieces) // _CHARACTERS for part in parts)
+        return sum(map(noting, sizes), Price(0, 0))
+
+    def _fitting(self, parts: Sequence[Part]) -> int:
+        """How many of the parts, from the first, may be paid, with something left to bring them together with."""
+        left = self.batches.budget.left
+        room = Price(int(left.tokens * (1 - _SPARE)), int(left.calls * (1 - _SPARE)), left.nodes)
+        price = Price(0, 0)
+        for number, part in enumerate(parts):
+            price += self._price([part])
+            if not price.within(room):
+                return number
+        return len(parts)
+
+    def _in_time(self) -> float:
+        room = self.batches.pace.room
+        return math.inf if room is None else room * (1 - _SPARE)
+
+    def _tell(self, done: int, wanted: int, number: int, parts: Sequence[Part]) -> None:
+        price = self._price(parts).tokens * wanted // len(parts)
+        what = f"take notes of {wanted:,} of {number:,} parts, some {price:,} tokens"
+        self.batches.say("call", what, {"kind": "notes", "calls": wanted, "done": done}, done / wanted)
+
+    # ---- what they come to
+
+    def _summed_up(self, question: Any, points: Any, length: Any) -> dict[str, Any]:
+        """The points that answer the question, as many as the length has; and as text, with the places it cites."""
+        asked = _question(question)
+        if length not in LENGTHS:
+            raise HostCallRefused(f"a length is one of {', '.join(LENGTHS)}")
+        most = POINTS[length]
+        all_of_them = self._points(points)
+        left = gathered(all_of_them)
+        try:
+            while len(left) > _GROUP:
+                groups = [left[at : at + _GROUP] for at in range(0, len(left), _GROUP)]
+                left = gathered([each for group in self._brought(asked, groups, _GROUP // 3) for each in group])
+            if len(left) > 1:
+                [left] = self._brought(asked, [left], most)
+        except HostCallRefused:  # no tokens are left for it: those that most documents say
+            pass
+        brought = len(gathered(left))
+        left = foremost(gathered([*left, *all_of_them])[:brought], most)  # what others said in about the same words
+        documents = len({source for point in all_of_them for source in point.sources})
+        text, places = worded(left, length, documents)
+        return {
+            "points": [point.data() for point in left],
+            "text": text,
+            "evidence": [list(place) for place in places[:_MOST_PLACES]],
+        }
+
+    def _brought(self, question: str, groups: Sequence[Sequence[Point]], most: int) -> list[list[Point]]:
+        """What each group of points comes to: fewer points, each standing on those that it was written from."""
+        prompts = [merge_prompt(question, [point.text for point in group]) for group in groups]
+        what = f"bring {sum(map(len, groups)):,} notes together"
+        batch = Batch("query", what, prompts, reply_tokens=MERGE_TOKENS * most)
+        made = self.batches.write(batch, merge_grammar(max(map(len, groups)), most))
+        replies = zip(made, groups, strict=True)
+        return [self._checked(each.text, group) or foremost(group, most) for each, group in replies]
+
+    def _checked(self, reply: str, group: Sequence[Point]) -> list[Point]:
+        """The points of a reply. One with a number or name that the notes it cites do not have is their own words."""
+        lines = lines_of(reply)
+        nouns = writes_nouns(" ".join(text for _, text in lines))
+        points: list[Point] = []
+        for cited, text in lines:
+            own = [group[place] for place in cited if place < len(group)]
+            if not own:
+                continue
+            source = "\n".join(self.view.text(*place) for each in own for place in each.places)
+            whole = own[0].with_others(own[1:])
+            points.append(whole if unsupported(text, source, nouns=nouns) else Point(text, whole.places, whole.sources))
+        return points
+
+    def _text(self, points: Sequence[Point], length: Length, told: str) -> tuple[str, list[Span]]:
+        documents = len({source for point in points for source in point.sources})
+        text, places = worded(foremost(points, POINTS[length]), length, documents)
+        return f"{text} ({told})" if text else "", places[:_MOST_PLACES]
+
+    def _points(self, given: Any) -> list[Point]:
+        """Points that a cell gave, or a child: the places are checked, and the documents are theirs."""
+        points: list[Point] = []
+        for each in _list(given or []):
+            match each:
+                case {"point": str(text), "places": places} if text.strip() and places:
+                    points.append(self._point(text, [self.span(place) for place in _list(places)]))
+                case _:
+                    raise HostCallRefused("a point is a text and its places")
+        return points
+
+
+def _question(question: Any) -> str:
+    if not isinstance(question, str):
+        raise HostCallRefused("the question must be a string")
+    return question
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise HostCallRefused("spans and points are lists")
+    return cast("list[Any]", value)

@@ -1,0 +1,104 @@
+"""A point: one sentence of a summary, and the places that it stands on."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from rlm_local.collection.words import segmented
+from rlm_local.engine.notes.part import Span
+
+Length = Literal["short", "medium", "long", "points"]
+LENGTHS: tuple[Length, ...] = get_args(Length)
+POINTS: dict[Length, int] = {"short": 3, "medium": 7, "long": 15, "points": 7}
+"""How many points a summary has at most."""
+
+_CITED = 3
+"""Places of a point that its words cite; all are counted."""
+
+_WORD = re.compile(r"[^\W_]+")
+_STEM = 5
+"""Letters of a word by which two sentences are compared, and of how many of all such they share at least."""
+_ALIKE = 0.6
+
+
+@dataclass(frozen=True)
+class Point:
+    """A sentence with where it comes from.
+
+    Attributes:
+        places: spans of the context, those that it was written from first.
+        sources: the documents that say it, as far as they were read.
+    """
+
+    text: str
+    places: tuple[Span, ...]
+    sources: frozenset[str]
+
+    def data(self) -> dict[str, Any]:
+        """Plain data, for a cell."""
+        return {"point": self.text, "places": [list(place) for place in self.places], "documents": len(self.sources)}
+
+    def with_others(self, others: Iterable["Point"]) -> "Point":
+        """The same point, said by others, too."""
+        places, sources = dict.fromkeys(self.places), self.sources
+        for other in others:
+            places.update(dict.fromkeys(other.places))
+            sources |= other.sources
+        return replace(self, places=tuple(places), sources=sources)
+
+
+def gathered(points: Sequence[Point]) -> list[Point]:
+    """The points in order, those in about the same words once."""
+    kept: list[tuple[_Words, Point]] = []
+    for point in points:
+        words = _Words.of(point.text)
+        at = next((place for place, (others, _) in enumerate(kept) if words.alike(others)), None)
+        if at is None:
+            kept.append((words, point))
+        else:
+            kept[at] = (kept[at][0], kept[at][1].with_others([point]))
+    return [point for _, point in kept]
+
+
+def foremost(points: Sequence[Point], most: int) -> list[Point]:
+    """The points that most documents say, in their order."""
+    ranked = sorted(range(len(points)), key=lambda place: (-len(points[place].sources), place))
+    return [points[place] for place in sorted(ranked[:most])]
+
+
+def worded(points: Sequence[Point], length: Length, documents: int) -> tuple[str, list[Span]]:
+    """The points as text, each with the numbers of the places that it cites, and these places in order.
+
+    Args:
+        documents: how many were read: of several, a point says how many say it.
+    """
+    places: dict[Span, int] = {}
+    told: list[str] = []
+    for point in points:
+        marks = [places.setdefault(place, len(places) + 1) for place in point.places[:_CITED]]
+        several = f" ({len(point.sources)} of {documents:,})" if documents > 1 and len(point.sources) > 1 else ""
+        told.append(f"{point.text}{several} [{', '.join(map(str, marks))}]")
+    lines = [f"- {each}" for each in told] if length == "points" else told
+    return ("\n" if length == "points" else " ").join(lines), list(places)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What a sentence is compared by: the beginnings of its words, and its numbers."""
+
+    stems: frozenset[str]
+    numbers: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> "_Words":
+        words = [word.casefold() for word in _WORD.findall(segmented(text))]
+        return cls(
+            frozenset(word[:_STEM] for word in words if len(word) > 1),
+            frozenset(word for word in words if any(map(str.isdigit, word))),
+        )
+
+    def alike(self, other: "_Words") -> bool:
+        """Whether both say the same: in about the same words, and of the same numbers."""
+        shared, all_of_them = self.stems & other.stems, self.stems | other.stems
+        return self.numbers == other.numbers and len(shared) >= _ALIKE * max(1, len(all_of_them))
