@@ -78,6 +78,7 @@ class Resumer(Asker, Protocol):
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,
+        length: "Length" = "medium",
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
