@@ -33,6 +33,8 @@ def reader(first: bool = True) -> ScriptedModel:
         return prompt.messages[-1].content
 
     def slot(prompt: Prompt, _text: str, options: Sequence[str]) -> str:
+        if "answer:" in options:
+            return "answer:"
         if options[0] != " yes\n":
             number = next(n for n, text in enumerate(shown(prompt).split("\n\n["), 1) if "The law of" in text)
             return f" {number}\n"
