@@ -44,6 +44,7 @@ class Names:
             if node.name not in made and node.name not in self.tables:
                 self._rename(node, list(self.tables), "table")
         for select in list(tree.find_all(exp.Select)):
+            self._move(select)
             self._resolve_columns(select)
 
     def owner(self, node: Expression) -> tuple[Table, Column] | None:
@@ -72,6 +73,28 @@ class Names:
             else:
                 found[node.alias_or_name] = table  # pyright: ignore[reportOptionalMemberAccess]
         return found, complete and select.find_ancestor(exp.Select) is None
+
+    def _move(self, select: exp.Select) -> None:
+        """Take rows from the one table that has all columns of a query, where its own table has none of them."""
+        scope, _ = self.scope(select)
+        if len(scope) != 1 or select.args.get("joins"):
+            return
+        [(alias, own)] = scope.items()
+        columns = {
+            node.name
+            for node in select.find_all(exp.Column)
+            if node.table in ("", alias) and node.find_ancestor(exp.Select) is select
+        }
+        if not columns or any(column_of(own, name) for name in columns):
+            return
+        others = [table for table in self.tables.values() if all(column_of(table, name) for name in columns)]
+        if len(others) == 1:
+            [table] = others
+            for node in (*select.find_all(exp.Table), *select.find_all(exp.Column)):
+                part = "this" if isinstance(node, exp.Table) else "table"
+                if node.find_ancestor(exp.Select) is select and node.text(part) in (own.name, alias):
+                    node.set(part, exp.to_identifier(table.name))
+            self.notes.append(f"{table.name} for {own.name}, which has no {', '.join(sorted(columns))}")
 
     def _resolve_columns(self, select: exp.Select) -> None:
         outputs = {projection.alias for projection in select.expressions if projection.alias}

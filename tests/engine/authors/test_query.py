@@ -150,7 +150,7 @@ def test_a_table_that_is_not_asked_is_said_to_be_missing() -> None:
 
 def test_a_column_of_another_table_is_said_to_be_there() -> None:
     with pytest.raises(BadProgram, match="it is a column of trips"):
-        checked("SELECT people FROM boats")
+        checked("SELECT name, people FROM boats")
 
 
 def test_a_pattern_without_marks_means_that_the_text_holds_it() -> None:
@@ -210,6 +210,12 @@ def test_the_one_table_that_has_a_column_is_joined(column: str) -> None:
     assert "joined boats, which has harbour" in query.notes
 
 
+def test_rows_are_of_the_table_that_has_all_columns() -> None:
+    query = checked("SELECT COUNT(DISTINCT trips.harbour) FROM trips WHERE length > 20", "How many are over 20?")
+    assert query.sql.startswith("SELECT COUNT(DISTINCT boats.harbour) FROM boats WHERE length > 20")
+    assert any(note.startswith("boats for trips") for note in query.notes)
+
+
 def test_a_table_that_has_several_rows_for_each_is_not_joined() -> None:
     with pytest.raises(BadProgram, match="no column people in boats"):
-        checked("SELECT SUM(people) FROM boats")
+        checked("SELECT SUM(people), name FROM boats")
