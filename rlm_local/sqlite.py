@@ -1,6 +1,5 @@
 """SQLite as this package uses it, through apsw, whose own types Python 3.11 cannot tell in full."""
 
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -89,6 +88,8 @@ def in_memory(database: Database) -> int:
 
     It takes as much memory as the database is large. The caller closes it.
     """
+    import fcntl  # not on Windows, where the program starts all the same
+
     pages = database.serialize("main")
     descriptor = os.memfd_create("pages", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:

@@ -64,7 +64,7 @@ def test_json_is_one_object_of_the_promised_shape(home: Path) -> None:
         *("run_id", "question", "answer", "found", "ended", "evidence", "usage", "model", "policy", "error"),
         *("value", "basis", "unseen", "confidence"),
     ]
-    assert [*data["evidence"][0]] == ["document", "start", "end", "text"]
+    assert [*data["evidence"][0]] == ["document", "start", "end", "text", "place"]
     assert [*data["usage"]] == ["prompt_tokens", "completion_tokens", "leaf_calls", "nodes", "depth", "seconds"]
 
 
