@@ -195,7 +195,7 @@ def test_instructions_in_a_document_stay_in_the_users_message_as_data(asker: Ask
 
     def slot(prompt: Prompt, _text: str, options: Sequence[str]) -> str:
         seen.append(prompt)
-        return options[0]
+        return "answer:" if "answer:" in options else options[0]
 
     model = ScriptedModel(slot=slot, write=lambda _prompt, _text: " red")
     answer, record = asker.ask(model, "Which colour?", Corpus.from_documents({"a.txt": f"It is red. {attack}\n"}))

@@ -90,7 +90,10 @@ def test_documents_are_asked_by_children(cells: Cells) -> None:
         "SELECT document FROM documents WHERE answer(document, 'How many beds has it?') = 'forty' AND document <> "
         "'ward-0.txt'"
     )
-    beds = ScriptedModel(write=lambda prompt, _text: " forty" if "has forty" in str(prompt.messages) else " ten")
+    beds = ScriptedModel(
+        write=lambda prompt, _text: " forty" if "has forty" in str(prompt.messages) else " ten",
+        slot=lambda _prompt, _text, options: "answer:" if "answer:" in options else options[0],
+    )
     result, record = cells.run(f"FINAL(sql({query!r}))", beds, documents)
     assert (result.value, result.usage.nodes) == (["ward-1.txt", "ward-2.txt"], 3)
     assert [node.question for node in record.nodes] == ["?", "How many beds has it?", "How many beds has it?"]
