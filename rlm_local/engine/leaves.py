@@ -55,7 +55,7 @@ _READ_SHOTS = (
     ),
     (
         (
-            "minutes/2020-11.txt\nMs Okafor reported that the jetty is closed since the storm. Two piles are broken.",
+            "minutes/2020-11.txt\nMs Rubio reported that the jetty is closed since the storm. Two piles are broken.",
             "letters/204.eml\nThe insurer pays for the piles, not for the planks; the work begins in April.",
         ),
         "In two sentences, what happened to the jetty?",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from rlm_local.serve.access import Asker, Member, service
 from rlm_local.serve.erasure import Removed
-from rlm_local.serve.files import StoredFile
+from rlm_local.serve.files import FileStore, StoredFile
 from rlm_local.serve.shapes import ERRORS
 
 _PIECE = 1 << 18
@@ -79,7 +79,7 @@ def get_file_content(request: Request, caller: Member, file_id: str) -> Streamin
     use.audit.record(caller.name, "download", file=file.id)
     name = quote(file.name.rpartition("/")[2], safe="")
     headers = {"content-length": str(file.size), "content-disposition": f"attachment; filename*=utf-8''{name}"}
-    return StreamingResponse(_pieces(use.files.open(file)), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(_pieces(use.files, file), media_type="application/octet-stream", headers=headers)
 
 
 @router.delete("/v1/files/{file_id}")
@@ -96,8 +96,9 @@ async def delete_file(
     return FileDeleted(id=file.id, removed=await use.delete_file(caller, file, keep_runs=keep_runs))
 
 
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
+def _pieces(files: FileStore, file: StoredFile) -> Iterator[bytes]:
+    """Opened once they are wanted: a client may be gone before."""
+    with files.open(file) as stream:
         while piece := stream.read(_PIECE):
             yield piece
 
