@@ -16,7 +16,18 @@ from tests.escape.attempts import ATTEMPTS
 
 # Of the calls that have to do with files, the network and processes. A fork and a thread (clone3 is refused, and libc
 # then uses clone), their ends, and messages over the one socket that the worker was born with.
-_WORKERS = {"clone", "clone3", "exit", "exit_group", "wait4", "sendmsg", "recvmsg", "getsockname", "getsockopt"}
+_WORKERS = {
+    "clone",
+    "clone3",
+    "exit",
+    "exit_group",
+    "wait4",
+    "sendmsg",
+    "recvmsg",
+    "getsockname",
+    "getsockopt",
+    "shutdown",
+}
 _ZYGOTES = _WORKERS | {"waitid", "kill", "getpeername"}
 _STATUS = re.compile(r'(newfstatat\(\d+, "", .*|fstat\(.*)')  # of a descriptor, not of a path
 _CALL = re.compile(r"(\d+) +((\w+)\(.*)")
