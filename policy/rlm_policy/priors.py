@@ -1,7 +1,6 @@
 """Priors: the few numbers that stand beside what a model says, by model and prompt version.
 
-Those that stand here now are guesses: nothing was measured for them yet. A turn's plan in the log has the confidence
-that an answer was given.
+A turn's plan in the log has the confidence that an answer was given, apart from what the model said.
 """
 
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Confidence:
-    """How often an answer is taken to be right, by what speaks for it.
+    """How often an answer is taken to be right, by what speaks for it; guesses where nothing was measured.
 
     Attributes:
         across: programs of both dialects came to it.
@@ -37,7 +36,12 @@ class Priors:
 
 
 _DEFAULT = Priors()
-_BY_MODEL: Mapping[tuple[str, str], Priors] = {}
+_BY_MODEL: Mapping[tuple[str, str], Priors] = {
+    # 39 answers that found something, to 63 questions over real files of ten domains: right were 3 of 4 that both
+    # dialects came to, 14 of 22 of one, 6 of 13 that were read. The questions had been looked at while programs were
+    # made, so on other files it will be less.
+    ("qwen2.5-coder-1.5b", "programs-2"): Priors(confidence=Confidence(across=0.75, alone=0.64, read=0.46)),
+}
 
 
 def priors_of(model: str, prompt_version: str) -> Priors:
