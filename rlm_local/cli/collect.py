@@ -46,10 +46,10 @@ def collect(
     rlm-local collect my-questions.jsonl
     rlm-local collect --kind count --kind needle --tokens 2k -n 50
 
-    Each task is run several times from the same state: as the model would, then with each kind of plan and each action,
-    the cheapest first, until one solves it. What each came to is scored and priced in the log, from which `train build`
-    makes datasets. Tasks whose questions have the same wording are in one split, for training or held out, and stay
-    there.
+    Each task is run several times from the same state, each time told where to look, the cheapest first, until one
+    solves it: in the tables with code, in the text, at each row with a model, at each document with a child. What each
+    came to is scored and priced in the log, from which `train build` makes datasets. Tasks whose questions have the
+    same wording are in one split, for training or held out, and stay there.
 
     What is in the log is not tried again, so a collection that was stopped goes on where it was.
     """
@@ -57,7 +57,7 @@ def collect(
     from rlm_training.collect import Collector
     from rlm_training.workbench import open_workbench
 
-    tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
+    tasks = chosen_tasks(shared(ctx).home, files, kind, tokens, number, seed, held_out)
 
     def step(cancel: "Cancel", tell: Progress) -> tuple[int, int, int]:
         done = solved = runs = 0
@@ -68,7 +68,7 @@ def collect(
             for collected in collector.collect(tasks, branches=branches, cancel=cancel):
                 done, runs = done + 1, runs + len(collected.outcomes)
                 solved += any(outcome.score >= 1 for outcome in collected.outcomes)
-                tell.note(f"{done} of {len(tasks)}: {collected.task.id}, {len(collected.outcomes)} runs")
+                tell.note(f"{done} of {len(tasks)}: {collected.task}, {len(collected.outcomes)} runs")
         cancel.check()
         return done, runs, solved
 

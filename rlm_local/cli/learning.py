@@ -15,6 +15,7 @@ from rlm_local.cli.progress import Progress, progress
 from rlm_local.cli.terminal import complain
 
 if TYPE_CHECKING:
+    from rlm_local.home import Home
     from rlm_local.models import Cancel
     from rlm_training.tasks import Make
 
@@ -50,14 +51,20 @@ KINDS = ("fields", "two_hop", "needle", "short")
 
 
 def chosen_tasks(
-    files: list[Path] | None, kinds: list[str] | None, tokens: str, number: int, seed: int, held_out: float
+    home: "Home",
+    files: list[Path] | None,
+    kinds: list[str] | None,
+    tokens: str,
+    number: int,
+    seed: int,
+    held_out: float,
 ) -> "Sequence[tuple[str, Make]]":
     """The tasks that the options name: of files, or made ones, the kinds one after another in turn."""
     from rlm_local.bench.tasks import specs
     from rlm_training.tasks import made_tasks, read_tasks
 
     if files:
-        return list(read_tasks(files, held_out))
+        return list(read_tasks(files, held_out, home))
     made = specs(read_kinds(kinds or list(KINDS)), read_lengths(tokens), range(seed, seed + number))
     return list(made_tasks(sorted(made, key=lambda spec: spec.seed), held_out))
 

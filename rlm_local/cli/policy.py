@@ -94,8 +94,8 @@ def calibrate(
     right. Biases are fitted on the decisions of the training split; reliability is measured on the held-out ones, and
     biases that do not make it better are not kept.
     """
+    from rlm_local.engine.authors.prompt import PROMPT_VERSION
     from rlm_local.engine.calibrated import calibration_of, keep
-    from rlm_local.engine.guided import PROMPT_VERSION
     from rlm_local.log import RunStore
     from rlm_local.models import DEFAULT_MODEL, OwnModels, resolve
 
@@ -163,7 +163,7 @@ def evaluate(
     policies = _policies(ctx)
     artifact = policies.get(name)
     home = shared(ctx).home
-    tasks = chosen_tasks(files, kind, tokens, number, seed, held_out)
+    tasks = chosen_tasks(home, files, kind, tokens, number, seed, held_out)
 
     def step(cancel: "Cancel", tell: Progress) -> Artifact:
         with open_workbench(artifact.manifest.base, home, tell) as bench:

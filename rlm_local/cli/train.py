@@ -79,7 +79,7 @@ def build(
     The cheapest alternative that solved a task is what is right. The report says what was left out and why, and shows
     ten samples as text. The dataset remembers its runs, and training says where one has been deleted since.
     """
-    from rlm_local.engine.guided import PROMPT_VERSION
+    from rlm_local.engine.authors.prompt import PROMPT_VERSION
     from rlm_local.log import RunStore
     from rlm_training.datasets import FORMATS, save
     from rlm_training.datasets import build as make
@@ -152,7 +152,7 @@ def dpo(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on pairs: the plan that solved against one that did not.
+    """Train an adapter further on pairs: the reply that solved against one that did not.
 
     \b
     rlm-local train build --format dpo --out pairs
@@ -173,7 +173,7 @@ def kto(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on plans that are marked good or not; as `train dpo`, without pairs."""
+    """Train an adapter further on replies that are marked good or not; as `train dpo`, without pairs."""
     _prefer(ctx, "kto", data, start, out, setting, model, as_json=as_json)
 
 
@@ -194,7 +194,7 @@ def grpo(
     max_tokens: MaxTokensOption = 60_000,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further by reinforcement: plans are sampled, run in the engine and the sandbox, and scored.
+    """Train an adapter further by reinforcement: where to look is drawn, the run goes its way, and is scored.
 
     \b
     rlm-local train build --format grpo --out prompts
@@ -207,7 +207,7 @@ def grpo(
     from rlm_training.workbench import open_workbench, weights
 
     home, name, settings = shared(ctx).home, _model(model), read_settings(setting)
-    tasks = dict(chosen_tasks(files, kind, tokens, number, seed, held_out))
+    tasks = dict(chosen_tasks(home, files, kind, tokens, number, seed, held_out))
 
     def step(cancel: "Cancel", tell: Progress) -> "Trained":
         _tell_gone(ctx, data, tell)
@@ -277,15 +277,15 @@ def loop(
     """
     from rlm_training.loop import Loop
 
-    settings = read_settings(setting)
-    chosen_tasks(files, kind, tokens, number, seed, held_out)  # so that a wrong option is told before anything starts
+    home, settings = shared(ctx).home, read_settings(setting)
+    chosen_tasks(home, files, kind, tokens, number, seed, held_out)  # a wrong option is told before anything starts
 
     def step(cancel: "Cancel", tell: Progress) -> dict[str, Any]:
         made = Loop(
             name=name,
             model=_model(model),
-            home=shared(ctx).home,
-            tasks=lambda: chosen_tasks(files, kind, tokens, number, seed, held_out),
+            home=home,
+            tasks=lambda: chosen_tasks(home, files, kind, tokens, number, seed, held_out),
             tell=tell.note,
             settings=settings,
             max_tokens=max_tokens or 60_000,

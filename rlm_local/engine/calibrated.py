@@ -42,8 +42,8 @@ def calibration_of(store: RunStore, outcomes: tuple[Outcome, ...]) -> Calibratio
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
     """Decisions at states that something solved in one turn, where it is known what the model would have decided.
 
-    The label is the action of the cheapest that solved; the log probabilities are those of the run in which nothing
-    was forced.
+    The label is the action of the cheapest that solved; the log probabilities are the model's own, which are logged
+    whatever was forced.
     """
     branches: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -59,8 +59,7 @@ def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
             if run.answer and outcome.solved and len(turns) == 1:
                 usage = run.answer.usage
                 solved.append((usage.prompt_tokens + usage.completion_tokens, decision["action"]))
-            if turns and outcome.forced.split(" ")[0] not in [*Action]:
-                own = decision["logprobs"]
+            own = own or decision.get("logprobs", {})
         if solved and len(own) > 1:
             options = {Action(action): logprob for action, logprob in own.items()}
             found.append(Labelled(options, Action(min(solved)[1])))

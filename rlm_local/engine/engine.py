@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 
 from rlm_local.engine.answer import Answer, Ended
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.conversation import Turn, turns_until, understand
 from rlm_local.engine.events import Event, Listener, ignore
-from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.notes import LENGTHS, Length
 from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
@@ -240,12 +240,14 @@ class Engine:
     def _author(self, policy: str | Policy | None) -> AuthorName:
         """Who writes the cells where nobody says: what suits the policy, else the model."""
         name = policy if isinstance(policy, str) else policy.name if policy else ""
+        if self._trained and name in self._trained:
+            return "programs"
         return "free" if name == "free" else self._spec.author
 
     def _named(self, name: str, author: AuthorName, price: float | None) -> Policy:
-        trained = self._trained.find(name, price) if self._trained else None
+        trained = self._trained.find(name, price) if self._trained and author == "programs" else None
         policy = trained or named(name, price)
-        if author == "guided" and policy.name == "prompted" and isinstance(policy, Prompted):
+        if author == "programs" and policy.name == "prompted" and isinstance(policy, Prompted):
             return replace(policy, calibration=self._calibration)
         return policy
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.errors import UsageError
 from rlm_policy import Artifact, Dial, Policies, PolicyError, Prompted
 
@@ -27,6 +27,9 @@ class TrainedPolicies:
     load: Callable[[str, Path], None]
     _loaded: set[str] = field(default_factory=set[str])
     _lock: Lock = field(default_factory=Lock)
+
+    def __contains__(self, name: str) -> bool:
+        return name == PROMOTED or name in self.policies.names()
 
     def find(self, name: str, price: float | None) -> Prompted | None:
         """The policy of that name, its adapter loaded; None: it is none of the directory's.

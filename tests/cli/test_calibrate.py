@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from rlm_local.engine.answer import Usage
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.calibrated import biases_of, keep
-from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log import NodeStart, Outcome, RunStore
 from rlm_local.models import DEFAULT_MODEL, resolve

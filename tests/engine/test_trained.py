@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.errors import UsageError
 from rlm_policy import Action, Manifest, Policies

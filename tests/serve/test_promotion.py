@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.engine import Engine
-from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log import RunRecord
 from rlm_policy import Manifest, Policies

@@ -43,10 +43,7 @@ def test_each_group_is_rolled_out_under_the_adapter_as_it_is(begun: Path) -> Non
 
     def roll(task: str, n: int, adapter: Path) -> list[Rollout]:
         asked.append((task, n, (adapter / "adapter_model.safetensors").exists()))
-        return [
-            Rollout((20, 21, 10), (1 + k % 2, 5), (True, False), float(k % 2), "count" if k % 2 else "read")
-            for k in range(n)
-        ]
+        return [Rollout((20, 21, 10), (1 + k % 2, 5), float(k % 2), "count" if k % 2 else "read") for k in range(n)]
 
     train(begun, roll)
     assert {(n, there) for _, n, there in asked} == {(4, True)}
@@ -56,7 +53,7 @@ def test_each_group_is_rolled_out_under_the_adapter_as_it_is(begun: Path) -> Non
 
 def test_a_policy_that_decides_all_the_same_is_stopped(begun: Path) -> None:
     def roll(_task: str, n: int, _adapter: Path) -> list[Rollout]:
-        return [Rollout((20, 21, 10), (1, 5), (True, False), 0.5, "count")] * n
+        return [Rollout((20, 21, 10), (1, 5), 0.5, "count")] * n
 
     with pytest.raises(TrainerError, match="all rollouts decide count"):
         train(begun, roll)

@@ -1,4 +1,4 @@
-"""Rollouts for reinforcement: sampled plans of a scripted model, run in the real engine and sandbox."""
+"""Rollouts for reinforcement: drawn looks of a scripted model, run in the real engine and sandbox."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +15,7 @@ from rlm_training.errors import DataError
 from rlm_training.rollouts import EngineRollouts
 from rlm_training.steer import steerable
 from rlm_training.workbench import Workbench
-from tests.engine.script import planner
-from tests.training.test_collect import task
+from tests.training.test_collect import programs, task
 from tests.training.test_convert import write_adapter, write_base
 
 
@@ -33,7 +32,7 @@ class Adapters:
 @pytest.fixture
 def bench(image: Image, tmp_path: Path) -> Iterator[Workbench]:
     model, store = (
-        steerable(planner("list", "loans", "branch = Hill", "branch", "most items")),
+        steerable(programs("tables")),
         RunStore(tmp_path / "log"),
     )
     spec = replace(resolve("smollm2-135m"), sha256="ab" * 32)
@@ -52,12 +51,12 @@ def roll(bench: Workbench, tmp_path: Path, cancel: Cancel) -> EngineRollouts:
 
 
 def test_a_group_is_sampled_run_and_rewarded(bench: Workbench, adapter: Path, tmp_path: Path) -> None:
-    group = roll(bench, tmp_path, Cancel())("task 1", 12, adapter)
+    group = roll(bench, tmp_path, Cancel())("task 1", 3, adapter)
     assert len({each.prompt_ids for each in group}) == 1
     assert len({each.decision for each in group}) > 1
-    assert all(len(each.chosen) == len(each.completion_ids) and each.chosen[0] for each in group)
-    assert any(not all(each.chosen) for each in group)  # what the program writes between the slots is not chosen
-    solved = [each.reward for each in group if each.decision == "count" and each.reward > 0.5]
+    assert len({each.completion_ids for each in group}) == len({each.decision for each in group})
+    assert all(each.completion_ids for each in group)
+    solved = [each.reward for each in group if each.decision == "tables" and each.reward > 0.5]
     assert solved
     assert all(0 <= each.reward < 1 for each in group)
     [(name, size)] = cast("Adapters", bench.llama).loaded

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from rlm_local.engine.guided import PROMPT_VERSION
-from rlm_local.engine.guided.shots import planning_messages
+from rlm_local.engine.authors.prompt import OPENING, PROMPT_VERSION, Asking
 from rlm_training.errors import BaseError
 from rlm_training.files import sha256, whole, write_json
 from rlm_training.libraries import library
@@ -125,9 +124,9 @@ def _tokens(tokenizer: Any, text: str) -> list[int]:
 
 
 def _texts() -> list[str]:
-    """The planning prompt, and much code and prose: this package's own sources, with numbers and signs of all sorts."""
-    messages = planning_messages("visits (12 rows): date date 2024-01..2024-12\n", "How many in 2024?", "nothing")
-    prompt = "\n".join(message.content for message in messages)
+    """The prompt for programs, and much code and prose: our own sources, with numbers and signs of all sorts."""
+    asking = Asking("CREATE TABLE visits ( -- 12 rows\n  day DATE -- 2024-01-02 to 2024-12-19\n);", "How many in 2024?")
+    prompt = "\n".join(message.content for message in asking.prompt(OPENING).messages)
     numbers = (
         "2024-11-26 03:15:42 12,345.67 -8e-3 #17 P-10482 0x1f 1/2 ½ 3rd naïve “Straße” 東京 🙂\t\t  x\r\n\r\n\u00a0end"
     )

@@ -3,49 +3,41 @@
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 
 from rlm_local.bench.scoring import score
 from rlm_local.engine.answer import Ended
+from rlm_local.engine.authors.programs import ACTIONS, looks_at
+from rlm_local.engine.authors.prompt import PROMPT_VERSION, Look
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.engine import Engine
-from rlm_local.engine.guided import PROMPT_VERSION, Schema
-from rlm_local.engine.guided.plan import Op
-from rlm_local.engine.guided.planner import open_ops
-from rlm_local.engine.records import shape_of_set
-from rlm_local.engine.situation import about, state_of
+from rlm_local.engine.situation import state_of
 from rlm_local.log import SOLVED, Outcome, RunStore
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, Forced, Rules, State, expected_costs
-from rlm_training.steer import towards
-from rlm_training.tasks import Make, TrainingTask
+from rlm_training.steer import Wanted, steered
+from rlm_training.tasks import Make, Split, TrainingTask
 
 UNFORCED = "as it is"
 """What is forced where nothing is: what the policy does of its own."""
 
-_PLANNING = 1
-"""Calls that a plan takes."""
-
 
 @dataclass(frozen=True)
 class Branch:
-    """One alternative: an action and, where that is a plan without a judge, its op."""
+    """One alternative: where the reply looks."""
 
-    action: Action
-    op: str = ""
+    look: Look
+
+    @property
+    def action(self) -> Action:
+        return ACTIONS[self.look]
 
     @property
     def name(self) -> str:
-        return f"{self.action} {self.op}".rstrip()
-
-    @property
-    def dear(self) -> bool:
-        """Whether the model reads text for it: code alone costs next to nothing."""
-        return self.op in ("", Op.READ) or self.action is not Action.SEARCH
+        return f"{self.action} {self.look}"
 
 
-class InPlan(Forced):
-    """Takes its action in the plan, so that there are tokens that say it, even where it needs no model to be taken."""
+class InReply(Forced):
+    """Takes its action in the reply, so that there are tokens that say it, even where it needs no model to be taken."""
 
     def settle(self, state: State) -> Decision | None:
         """Nothing at the turns that are forced."""
@@ -54,9 +46,10 @@ class InPlan(Forced):
 
 @dataclass(frozen=True)
 class Collected:
-    """What was collected of one task; `outcomes` are those of this time."""
+    """What was collected of one task, by its id; `outcomes` are those of this time."""
 
-    task: TrainingTask
+    task: str
+    split: Split
     outcomes: tuple[Outcome, ...]
 
 
@@ -64,10 +57,10 @@ class Collected:
 class Collector:
     """Tries the branches of tasks over one engine, several tasks at a time, and keeps their outcomes in the log.
 
-    They are tried the cheapest first, until one solves the task: no later one would become the label. First comes the
-    plan that the model makes of its own, whose option logits are what a calibration is fitted on; then what code does
-    alone; then what reads, which costs a hundred times as much. A branch of code alone ends with its first plan: what
-    is tried after that plan came to nothing is another decision, and reads.
+    They are tried the cheapest first, until one solves the task: no later one would become the label. First comes what
+    code does alone; then what reads, asks about each row, or starts children. A branch ends where its look comes to
+    nothing: what would be looked at then is another decision. Whatever is forced, the log has how likely the model
+    found each action, which is what a calibration is fitted on.
 
     Args:
         engine: of `model`, which is `steerable`, and of `store`.
@@ -110,56 +103,48 @@ class Collector:
                 wait([future for future in running if not future.cancel()])
 
     def branches_of(self, task: TrainingTask) -> list[Branch]:
-        """What a model can decide at the root of a task, the cheapest first; nothing where size settles it."""
+        """Where a reply may look at the root of a task, the cheapest first; nothing where size settles it."""
         state = self._state(task)
         if Rules().settle(state):
             return []
-        schema = Schema(task.corpus, task.task.question)
-        if schema.sets:  # a map is about what the question names, which can be far less than everything
-            named = min(schema.sets, key=partial(schema.left_out, Op.COUNT))
-            state = about(state, shape_of_set(schema.sets[named]), schema.characters)
         costs = expected_costs(state)
-        ops = open_ops(schema, (), costs)
-        branches = [Branch(op.actions[0], str(op)) for op in ops]
-        if any(Action.MAP in op.actions for op in ops):
-            branches.append(Branch(Action.MAP))
-        return sorted(branches, key=lambda branch: (branch.dear, costs[branch.action].tokens))
+        branches = [Branch(look) for look in looks_at(task.view, state) if ACTIONS[look] in costs]
+        return sorted(branches, key=lambda branch: (branch.look != "tables", costs[branch.action].tokens))
 
     def _state(self, task: TrainingTask) -> State:
         """As a node's first one."""
-        question, corpus, budget = task.task.question, task.corpus, Budget(Limits(tokens=self.max_tokens))
-        return state_of(question, corpus, corpus.tokens(self.model.count), self.model.n_ctx, budget)
+        question, view, budget = task.task.question, task.view, Budget(Limits(tokens=self.max_tokens))
+        return state_of(question, view, view.tokens(self.model.count), self.model.n_ctx, budget)
 
     def _task(self, make: Make, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel) -> Collected:
-        task = make()
+        with make() as task:
+            return Collected(task.id, task.split, tuple(self._outcomes(task, done, branches, cancel)))
+
+    def _outcomes(
+        self, task: TrainingTask, done: Mapping[tuple[str, str], float], branches: bool, cancel: Cancel
+    ) -> Iterator[Outcome]:
         known = {name: reached for (of, name), reached in done.items() if of == task.id}
-        outcomes: list[Outcome] = []
-        forced = self.branches_of(task) if branches else []
-        if branches and not forced:
-            return Collected(task, ())  # size alone decides
-        for branch in [None, *forced] if branches else [None]:
+        for branch in self.branches_of(task) if branches else [None]:
             name = branch.name if branch else UNFORCED
             if name in known:
                 continue
             if max(known.values(), default=0.0) >= SOLVED:
-                break  # what comes later is no cheaper
-            dear = branch.dear if branch else not branches
-            outcome = self._try(task, branch, None if dear else _PLANNING, cancel)
+                return  # what comes later is no cheaper
+            outcome = self._try(task, branch, cancel)
             if outcome is None:
-                break
-            outcomes.append(outcome)
+                return
             known[name] = outcome.score
-        return Collected(task, tuple(outcomes))
+            yield outcome
 
-    def _try(self, task: TrainingTask, branch: Branch | None, max_calls: int | None, cancel: Cancel) -> Outcome | None:
+    def _try(self, task: TrainingTask, branch: Branch | None, cancel: Cancel) -> Outcome | None:
         """The outcome of a branch, or of none forced, kept; None: cancelled."""
-        with towards(branch.op if branch else ""):
+        with steered(Wanted(branch.look) if branch else None):
             answer = self.engine.ask(
                 task.task.question,
-                task.corpus,
-                policy=InPlan((branch.action,)) if branch else "prompted",
+                task.view,
+                author="programs",
+                policy=InReply((branch.action,)) if branch else "prompted",
                 max_tokens=self.max_tokens,
-                max_calls=max_calls,
                 task_id=task.id,
                 cancel=cancel,
             )

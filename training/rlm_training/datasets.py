@@ -16,7 +16,7 @@ from typing import Any, Literal, cast, get_args
 from rlm_local.log import RunStore
 from rlm_training.errors import DataError
 from rlm_training.files import whole, write_json
-from rlm_training.trajectories import NOT_PLANNED, Alternative, State
+from rlm_training.trajectories import TOO_DEAR, Alternative, State
 
 Format = Literal["sft", "dpo", "kto", "grpo"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -187,9 +187,9 @@ def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
     """The samples of one state. One that nothing came near to solving teaches nothing: what failed cheapest is luck."""
     best = state.best
     if best is None:
-        planned = any(each.why_not != NOT_PLANNED for each in state.alternatives)
+        tried = any(each.why_not != TOO_DEAR for each in state.alternatives)
         solved = any(each.solved for each in state.alternatives)
-        dropped["solved by luck" if solved else "solved by no alternative" if planned else NOT_PLANNED] += 1
+        dropped["solved by luck" if solved else "solved by no alternative" if tried else TOO_DEAR] += 1
         return []
     if best.turn is None:
         dropped[f"best: {best.why_not}"] += 1

@@ -10,20 +10,19 @@ from rlm_training.inputs import learned_logits, to_inputs
 from rlm_training.libraries import library
 from rlm_training.packing import IGNORED, Piece, pack
 
-_JUDGE = "judge:"
+_Tokens = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """The places of samples where something is decided, and the tokens that were ever taken at such a place.
-
-    The first token of a reply is the plan's op; after "judge:" it says whether every item is asked about.
-    """
+    """What samples decide: the first line of a reply, which says where it looks, and what was ever said there."""
 
     pieces: tuple[Piece, ...]
-    taken: Mapping[str, frozenset[int]]
-    kinds: tuple[tuple[str, ...], ...]
-    """Of each sample the kinds of its decisions, "op" or "judge", in order."""
+    taken: Mapping[_Tokens, frozenset[int]]
+    """The tokens that ever followed a beginning of that line."""
+
+    looks: tuple[_Tokens, ...]
+    """Of each sample the tokens of the line."""
 
     names: tuple[str, ...]
     """Of each sample what is right."""
@@ -31,25 +30,23 @@ class Decisions:
 
 def find_decisions(samples: Sequence[Sample], tokenizer: Any) -> Decisions:
     """The decisions of some samples; tokens are given their text by the base's tokenizer."""
-    taken: dict[str, set[int]] = {"op": set(), "judge": set()}
-    pieces: list[Piece] = []
-    kinds: list[tuple[str, ...]] = []
-    for sample in samples:
-        places = {0: "op"}
-        text = ""
-        for place, token in enumerate(sample.completion_ids):
-            if text.endswith(_JUDGE):
-                places[place] = "judge"
-            text += str(tokenizer.decode([token]))
-        for place, kind in places.items():
-            taken[kind].add(sample.completion_ids[place])
-        labels = [t if place in places else IGNORED for place, t in enumerate(sample.completion_ids)]
-        ends = max(places) + 1
-        tokens = (*sample.prompt_ids, *sample.completion_ids[:ends])
-        pieces.append(Piece(tokens, (*[IGNORED] * len(sample.prompt_ids), *labels[:ends])))
-        kinds.append(tuple(places[place] for place in sorted(places)))
-    frozen = {kind: frozenset(tokens) for kind, tokens in taken.items()}
-    return Decisions(tuple(pieces), frozen, tuple(kinds), tuple(sample.decision for sample in samples))
+    taken: dict[_Tokens, set[int]] = {}
+    looks = tuple(_first_line(sample.completion_ids, tokenizer) for sample in samples)
+    for look in looks:
+        for place, token in enumerate(look):
+            taken.setdefault(look[:place], set()).add(token)
+    pieces = tuple(
+        Piece((*sample.prompt_ids, *look), (*[IGNORED] * len(sample.prompt_ids), *look))
+        for sample, look in zip(samples, looks, strict=True)
+    )
+    frozen = {before: frozenset(tokens) for before, tokens in taken.items()}
+    return Decisions(pieces, frozen, looks, tuple(sample.decision for sample in samples))
+
+
+def _first_line(tokens: _Tokens, tokenizer: Any) -> _Tokens:
+    """Up to the first token with a line break in it, or all."""
+    end = next((place for place, token in enumerate(tokens) if "\n" in str(tokenizer.decode([token]))), len(tokens))
+    return tokens[: end + 1]
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Accuracy:
 
 
 def measure(model: Any, decisions: Decisions, step_tokens: int) -> Accuracy:
-    """The share of samples whose decisions the model takes right, each among the tokens ever taken at its place."""
+    """The share of samples whose decisions the model takes right, each token among those ever taken in its place."""
     torch = library("torch")
     was_training = model.training
     model.eval()
@@ -90,8 +87,7 @@ def _verdicts(
     right: dict[int, list[bool]] = {}
     for row, label, owner in zip(logits, labels, owners, strict=True):
         own = right.setdefault(owner, [])
-        kind = decisions.kinds[first + owner - 1][len(own)]
-        options = sorted(decisions.taken[kind])
-        best = options[int(row[options].argmax())]
-        own.append(best == label)
+        look = decisions.looks[first + owner - 1]
+        options = sorted(decisions.taken[look[: len(own)]])
+        own.append(options[int(row[options].argmax())] == label)
     return [all(right[owner]) for owner in sorted(right)]

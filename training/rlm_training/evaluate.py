@@ -19,8 +19,8 @@ from rlm_training.trajectories import State, cost_of, decision_of
 
 BEFORE = "prompted"
 ORACLE = "oracle"
-_DEAR = ("MAP", "each")
-"""Decisions that ask the model about every item or part."""
+_DEAR = ("each row", "each document", "notes")
+"""Decisions that ask the model about every row or document."""
 
 _SHORT = "short"
 
@@ -43,19 +43,22 @@ def ask_held_out(
     The first task is asked twice, and the second time counts: the beginning of the prompts is paid once for ever.
     """
     seen = {(result.id, result.policy) for result in known}
-    makes = [make for _, make in tasks]
+    left = list(tasks)
     for policy in policies:
         name = policy if isinstance(policy, str) else policy.name
         cold = True
-        for make in makes:
-            task = make()
-            if task.split != "held-out" or (task.id, name) in seen:
+        for known_as, make in list(left):
+            if (known_as, name) in seen:
                 continue
-            seen.add((task.id, name))
-            if cold:
-                ask(task, policy)
-                cold = False
-            yield ask_one(task.task, name, partial(_ask_of, ask, task, policy))
+            with make() as task:
+                if task.split != "held-out":
+                    left.remove((known_as, make))
+                    continue
+                seen.add((task.id, name))
+                if cold:
+                    ask(task, policy)
+                    cold = False
+                yield ask_one(task.task, name, partial(_ask_of, ask, task, policy))
 
 
 def _ask_of(ask: Ask, task: TrainingTask, policy: str | Policy, _task: Task, _name: str) -> Answer:

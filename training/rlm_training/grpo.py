@@ -1,9 +1,9 @@
 """Reinforcement: GRPO over rollouts of our own engine, in our own sandbox, under the adapter as it is by then.
 
-A rollout is a whole run whose first plan was sampled: what the model chose in it is learned, what the program wrote
-between the slots is not. Its reward is its score, less what it cost where it solved. It collapses easily (a group whose
-rollouts all end alike teaches nothing; one op for everything earns something), so it is watched as all training is,
-and ends when one op is all that is left.
+A rollout is a whole run that looks where it was drawn to look: that is learned, and not the programs, which are written
+as ever. Its reward is its score, less what it cost where it solved. It collapses easily (a group whose rollouts all end
+alike teaches nothing; one look for everything earns something), so it is watched as all training is, and ends when one
+look is all that is left.
 """
 
 import time
@@ -32,11 +32,10 @@ _REMEMBERED = 4  # groups
 
 @dataclass(frozen=True)
 class Rollout:
-    """One sampled plan and what it came to. `chosen` says of each token of the completion if the model chose it."""
+    """Where one run was drawn to look, in tokens, and what it came to."""
 
     prompt_ids: tuple[int, ...]
     completion_ids: tuple[int, ...]
-    chosen: tuple[bool, ...]
     reward: float
     decision: str
 
@@ -118,7 +117,6 @@ class _Rollouts:
             "prompt_ids": [list(each.prompt_ids) for each in rolled],
             "completion_ids": [list(each.completion_ids) for each in rolled],
             "logprobs": None,
-            "env_mask": [[int(chosen) for chosen in each.chosen] for each in rolled],
             "earned": [each.reward for each in rolled],
         }
 

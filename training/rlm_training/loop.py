@@ -11,8 +11,8 @@ from typing import Any
 
 from rlm_local.bench.examples import Result
 from rlm_local.engine.answer import Answer
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.calibrated import calibration_of, keep
-from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.log.lines import LineFile
@@ -103,7 +103,7 @@ class Loop:
             for number, collected in enumerate(collector.collect(tasks, branches=True, cancel=cancel), 1):
                 best = max(collected.outcomes, key=lambda o: o.score, default=None)
                 said = f"{best.forced} scores {best.score:.2f}" if best else "nothing new"
-                self.tell(f"{number} of {len(tasks)} tasks: {collected.task.id} ({collected.task.split}): {said}")
+                self.tell(f"{number} of {len(tasks)} tasks: {collected.task} ({collected.split}): {said}")
             cancel.check()
             found = calibration_of(bench.store, bench.store.outcomes(bench.spec.sha256, PROMPT_VERSION))
             if found.fitted_on and found.before.n:
@@ -192,7 +192,13 @@ def evaluate(
     def ask(task: TrainingTask, policy: str | Policy) -> Answer:
         cancel.check()
         return bench.engine.ask(
-            task.task.question, task.corpus, policy=policy, max_tokens=max_tokens, task_id=task.id, cancel=cancel
+            task.task.question,
+            task.view,
+            author="programs",
+            policy=policy,
+            max_tokens=max_tokens,
+            task_id=task.id,
+            cancel=cancel,
         )
 
     with LineFile(file) as lines:

@@ -1,6 +1,6 @@
 """Many samples in one sequence that share the beginning of their prompts.
 
-All planning prompts begin with the same rules and examples, some nine tenths of their length. A pack holds that
+All prompts for programs begin with the same rules and worked cases, some nine tenths of their length. A pack holds that
 beginning once, and after it each sample's own end, which sees the beginning and itself but not its neighbours. So the
 loss and its gradient are those of the samples one by one, for a fraction of the work.
 """

@@ -1,6 +1,6 @@
-"""Preferences: DPO on pairs of plans for one prompt, KTO on plans marked good or not.
+"""Preferences: DPO on pairs of replies to one prompt, KTO on replies marked good or not.
 
-Both begin with an adapter from SFT: a model that seldom writes a right plan has little to prefer. Both may make
+Both begin with an adapter from SFT: a model that seldom writes a right reply has little to prefer. Both may make
 decisions worse while their loss falls, so the adapter with the best held-out decisions is what is kept, and where
 training began counts as one.
 """

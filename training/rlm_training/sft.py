@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: the plan of the cheapest alternative that solved, as the reply to its prompt."""
+"""Supervised fine-tuning: the reply to a prompt is the look and the program of the cheapest that solved."""
 
 import json
 import math

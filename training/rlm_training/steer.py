@@ -1,55 +1,67 @@
-"""A model whose plans are steered: one op is wanted, or every choice is sampled, and what was chosen is traced."""
+"""A model whose replies are steered: where they look is said, or drawn."""
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, cast
-
-import numpy as np
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol, cast
 
 from rlm_local.models import Cancel, Choice, Cursor, Model, Prompt
 
 
+class Steering(Protocol):
+    """Says which option a reply takes."""
+
+    def pick(self, prompt: Prompt, options: Sequence[str], logprobs: Sequence[float]) -> int | None:
+        """The place of the option to take; None leaves it to the model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Looks there, wherever that is open."""
+
+    look: str
+
+    def pick(self, prompt: Prompt, options: Sequence[str], logprobs: Sequence[float]) -> int | None:  # noqa: ARG002
+        option = f" {self.look}\n"
+        return options.index(option) if option in options else None
+
+
 @dataclass
-class Sampling:
-    """Choices at temperature 1, by noise that is added to the log probabilities (Gumbel's, which makes the likeliest a
-    sample). `traces` has, for each reply begun, which of its tokens were chosen, as spans of places."""
+class Drawn:
+    """Draws the first choice by how likely the model finds each option, and remembers what was asked and drawn."""
 
     seed: int
-    traces: list[list[tuple[int, int]]] = field(default_factory=list[list[tuple[int, int]]])
+    prompt: Prompt | None = None
+    option: str = ""
 
-    def __post_init__(self) -> None:
-        self._chance = np.random.default_rng(self.seed)
+    def pick(self, prompt: Prompt, options: Sequence[str], logprobs: Sequence[float]) -> int | None:
+        if self.option:
+            return None
+        chance = Random(self.seed)  # noqa: S311  (it is to be repeated)
+        [drawn] = chance.choices(range(len(options)), [math.exp(logprob) for logprob in logprobs])
+        self.prompt, self.option = prompt, options[drawn]
+        return drawn
 
-    def noise(self, options: int) -> list[float]:
-        """For each of so many options, in nats."""
-        return self._chance.gumbel(size=options).tolist()
+    @property
+    def look(self) -> str:
+        return self.option.strip()
 
 
-_wanted: ContextVar[str] = ContextVar("wanted", default="")
-_sampling: ContextVar[Sampling | None] = ContextVar("sampling", default=None)
+_steering: ContextVar[Steering | None] = ContextVar("steering", default=None)
 
 
 @contextmanager
-def towards(op: str) -> Generator[None]:
-    """Plans that a steerable model writes for this thread have this op, where it is open; empty: its own."""
-    token = _wanted.set(f" {op}\n" if op else "")
+def steered(steering: Steering | None) -> Generator[None]:
+    """Replies that a steerable model writes for this thread go where they are steered; None: their own way."""
+    token = _steering.set(steering)
     try:
         yield
     finally:
-        _wanted.reset(token)
-
-
-@contextmanager
-def sampled(seed: int) -> Generator[Sampling]:
-    """Replies that a steerable model writes for this thread are sampled."""
-    sampling = Sampling(seed)
-    token = _sampling.set(sampling)
-    try:
-        yield sampling
-    finally:
-        _sampling.reset(token)
+        _steering.reset(token)
 
 
 def steerable(model: Model) -> Model:
@@ -69,16 +81,15 @@ class _Steerable:
         self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
     ) -> Generator[Cursor]:
         with self._model.cursor(prompt, adapters=adapters, cancel=cancel) as cursor:
-            sampling = _sampling.get()
-            steered = _Sampled(cursor, sampling) if sampling else _Steered(cursor, _wanted.get())
-            yield cast("Cursor", steered)
+            steering = _steering.get()
+            yield cast("Cursor", _Steered(cursor, prompt, steering)) if steering else cursor
 
 
 class _Steered:
-    """Takes the wanted option wherever it is among those offered; the log probabilities are the model's own."""
+    """Takes what it is steered to, and rules out the other options; the log probabilities are the model's own."""
 
-    def __init__(self, cursor: Cursor, option: str) -> None:
-        self._cursor, self._option = cursor, option
+    def __init__(self, cursor: Cursor, prompt: Prompt, steering: Steering) -> None:
+        self._cursor, self._prompt, self._steering = cursor, prompt, steering
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cursor, name)
@@ -86,44 +97,10 @@ class _Steered:
     def choose(self, options: Sequence[str], *, bias: Sequence[float] | None = None) -> Choice:
         mark = self._cursor.mark()
         choice = self._cursor.choose(options, bias=bias)
-        if self._option not in options:
+        picked = self._steering.pick(self._prompt, options, choice.logprobs)
+        if picked is None:
             return choice
-        wanted = options.index(self._option)
         self._cursor.rewind(mark)
-        self._cursor.append(self._option)
-        certain = tuple(0.0 if place == wanted else -100.0 for place in range(len(options)))
-        return Choice(self._option, wanted, choice.logprobs, certain)
-
-
-class _Sampled:
-    """Samples each choice, and traces it; an option that is written after a rewind was chosen, too."""
-
-    def __init__(self, cursor: Cursor, sampling: Sampling) -> None:
-        self._cursor, self._sampling = cursor, sampling
-        self._spans: list[tuple[int, int]] = []
-        self._offered: Sequence[str] = ()
-        sampling.traces.append(self._spans)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
-
-    def choose(self, options: Sequence[str], *, bias: Sequence[float] | None = None) -> Choice:
-        self._offered = options
-        start = len(self._cursor.token_ids)
-        noise = self._sampling.noise(len(options))
-        noisy = [own + by_chance for own, by_chance in zip(bias or [0.0] * len(options), noise, strict=True)]
-        choice = self._cursor.choose(options, bias=noisy)
-        self._spans.append((start, len(self._cursor.token_ids)))
-        return choice
-
-    def append(self, text: str) -> None:
-        start = len(self._cursor.token_ids) if text in self._offered else 0
-        self._cursor.append(text)
-        if text in self._offered:
-            self._spans.append((start, len(self._cursor.token_ids)))
-        self._offered = ()
-
-    def rewind(self, mark: int) -> None:
-        self._cursor.rewind(mark)
-        end = len(self._cursor.token_ids)
-        self._spans[:] = [span for span in self._spans if span[1] <= end]
+        self._cursor.append(options[picked])
+        certain = tuple(0.0 if place == picked else -math.inf for place in range(len(options)))
+        return Choice(options[picked], picked, choice.logprobs, certain)

@@ -2,15 +2,17 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from rlm_local.bench.scoring import Task, load_tasks
 from rlm_local.bench.tasks import Spec
-from rlm_local.corpus import Corpus
-from rlm_local.engine.guided import Schema
+from rlm_local.collection import Collection
+from rlm_local.collection.view import View
+from rlm_local.home import Home
 from rlm_training.errors import DataError
 
 Split = Literal["train", "held-out"]
@@ -19,10 +21,10 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """A task with its documents, and the group that it belongs to."""
+    """A task with its records, and the group that it belongs to."""
 
     task: Task
-    corpus: Corpus
+    view: View
     group: str
     split: Split
 
@@ -31,17 +33,19 @@ class TrainingTask:
         return self.task.id
 
 
-Make = Callable[[], TrainingTask]
-"""Makes or reads a task when its turn comes: the documents of all of them would not fit into memory."""
+Make = Callable[[], AbstractContextManager[TrainingTask]]
+"""Opens a task with its records when its turn comes, and closes them at the end."""
 
 
 def made_tasks(specs: Sequence[Spec], held_out: float) -> Iterator[tuple[str, Make]]:
     """Tasks of the benchmark, each with documents of its own; by id."""
 
     def maker(spec: Spec) -> Make:
-        def make() -> TrainingTask:
+        @contextmanager
+        def make() -> Generator[TrainingTask]:
             task, documents = spec.make()
-            return _assigned(task, Corpus.from_documents(documents), held_out)
+            with Collection.of(documents) as collection:
+                yield _assigned(task, View(collection), held_out)
 
         return make
 
@@ -49,22 +53,20 @@ def made_tasks(specs: Sequence[Spec], held_out: float) -> Iterator[tuple[str, Ma
         yield spec.id, maker(spec)
 
 
-def read_tasks(files: Sequence[Path], held_out: float) -> Iterator[tuple[str, Make]]:
-    """Tasks of one's own from files of questions (see `load_tasks`), by id; documents are read once for each set.
+def read_tasks(files: Sequence[Path], held_out: float, home: Home) -> Iterator[tuple[str, Make]]:
+    """Tasks of one's own from files of questions (see `load_tasks`), by id, over the collections of their paths.
 
     Raises:
         DataError: two tasks have one id.
         UsageError: a line is no task.
     """
-    corpora: dict[tuple[Path, ...], Corpus] = {}
     seen: set[str] = set()
 
     def maker(task: Task) -> Make:
-        def make() -> TrainingTask:
-            if task.paths not in corpora:
-                corpora.clear()
-                corpora[task.paths] = Corpus.load(task.paths)
-            return _assigned(task, corpora[task.paths], held_out)
+        @contextmanager
+        def make() -> Generator[TrainingTask]:
+            with Collection.open(task.paths, home=home) as collection:
+                yield _assigned(task, View(collection), held_out)
 
         return make
 
@@ -76,11 +78,10 @@ def read_tasks(files: Sequence[Path], held_out: float) -> Iterator[tuple[str, Ma
             yield task.id, maker(task)
 
 
-def template(question: str, corpus: Corpus) -> str:
+def template(question: str, view: View) -> str:
     """The wording of a question without what it asks about: the values that it mentions, and numbers, are left open."""
-    surfaces = {c.surface for conditions in Schema(corpus, question).conditions.values() for c in conditions}
-    for surface in sorted(filter(None, surfaces), key=len, reverse=True):
-        question = re.sub(re.escape(surface), "…", question, flags=re.IGNORECASE)
+    for value in sorted({mention.text for mention in view.mentions(question)}, key=len, reverse=True):
+        question = re.sub(re.escape(value), "…", question, flags=re.IGNORECASE)
     return _DIGITS.sub("#", question)
 
 
@@ -90,6 +91,6 @@ def split_of(group: str, held_out: float) -> Split:
     return "held-out" if place < held_out else "train"
 
 
-def _assigned(task: Task, corpus: Corpus, held_out: float) -> TrainingTask:
-    group = task.group or template(task.question, corpus)
-    return TrainingTask(task, corpus, group, split_of(group, held_out))
+def _assigned(task: Task, view: View, held_out: float) -> TrainingTask:
+    group = task.group or template(task.question, view)
+    return TrainingTask(task, view, group, split_of(group, held_out))

@@ -4,17 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import mean
 
+from rlm_local.engine.answer import Ended
 from rlm_local.errors import StoreError
 from rlm_local.log import SOLVED, Outcome, RunRecord, RunStore, TurnRecord
 from rlm_training.errors import DataError
 
-NOT_PLANNED = "the budget was too small for a plan"
+TOO_DEAR = "the budget was too small for it"
 """Why an alternative came to nothing whatever the model can do."""
 
 _HALF_WAY = 0.5  # of the score
+_ASKS = ("each row", "each document", "notes")
+"""Looks whose programs ask a model."""
 
-_PLAN_TOKENS = 300
-"""What a plan costs once its prompt is kept, near enough: which branch paid for the prompt is chance."""
+_ASKING_TOKENS = 300
+"""What a program's prompt costs once its beginning is kept, near enough: which branch paid for that is chance."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,14 @@ class Alternative:
 
     @property
     def decision(self) -> str:
-        """The op of the turn's plan, or MAP where that asks about every item; without a plan what was forced."""
-        return decision_of(self.turn) if self.turn else self.outcome.forced.split()[-1]
+        """Where the turn looked; without a turn what was forced."""
+        return decision_of(self.turn) if self.turn else self.outcome.forced.partition(" ")[2] or self.outcome.forced
 
 
 def decision_of(turn: TurnRecord) -> str:
-    """What a turn decided: the op of its plan, or MAP where that asks about every item; without a plan the action."""
-    plan = turn.start.plan
-    if not plan:
-        return str(turn.start.decision["action"])
-    return "MAP" if plan.get("judge") else str(plan["op"])
+    """What a turn decided: where it looked; where no model was asked that, the action."""
+    plan = turn.start.plan or {}
+    return str(plan.get("look") or turn.start.decision["action"])
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,12 @@ def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
 
 
 def cost_of(record: RunRecord) -> int:
-    """What a run cost, in tokens evaluated and generated, whoever paid for the prompts of its plans."""
-    calls = [call for node in record.nodes for turn in node.turns for batch in turn.batches for call in batch.calls]
+    """What a run cost, in tokens evaluated and generated, whoever paid for the prompts of its programs."""
+    turns = [turn for node in record.nodes for turn in node.turns]
+    calls = [call for turn in turns for batch in turn.batches for call in batch.calls]
     read = sum(call.prompt_tokens - call.cached_tokens + call.completion_tokens for call in calls)
-    planned = sum(bool(turn.start.prompt_ids) for node in record.nodes for turn in node.turns)
-    return read + _PLAN_TOKENS * planned
+    written = sum(int((turn.start.spent or {}).get("completion_tokens", 0)) for turn in turns)
+    return read + written + _ASKING_TOKENS * sum(bool(turn.start.prompt_ids) for turn in turns)
 
 
 def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
@@ -135,12 +137,16 @@ def _alternative(outcome: Outcome, record: RunRecord) -> Alternative:
     if record.answer is None:
         return Alternative(outcome, cost, None, "unfinished")
     if not turns:
-        return Alternative(outcome, cost, None, NOT_PLANNED)
+        dear = record.answer.ended is Ended.BUDGET
+        return Alternative(outcome, cost, None, TOO_DEAR if dear else "no program could be run")
     turn = turns[0]
+    plan = turn.start.plan or {}
     if not turn.start.completion_ids:
         return Alternative(outcome, cost, None, "no model decided")
-    if len(turns) > 1:
-        return Alternative(outcome, cost, None, "answered by a later turn")
+    if len(turns) > 1 or plan.get("before"):
+        return Alternative(outcome, cost, None, "answered by a later look")
+    if plan.get("look") in _ASKS and not (turn.batches or len(record.nodes) > 1):
+        return Alternative(outcome, cost, None, "its program asked no model")
     if turn.end is None or turn.end.error or turn.end.stopped:
         return Alternative(outcome, cost, None, "a cell that failed")
     return Alternative(outcome, cost, turn)

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.calibrated import biases_of
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.events import Event, Listener
-from rlm_local.engine.guided import PROMPT_VERSION
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.home import Home
 from rlm_local.log import RunStore

@@ -1,7 +1,7 @@
 """Candidates: the programs that a model writes for one question, checked and tried."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -45,14 +45,16 @@ class Candidates:
     values: Values
     trials: Trials
     budget: Budget
+    adapters: Mapping[str, float]
+    """LoRA adapters under which programs are written, as what precedes them in the reply is chosen."""
 
     @cached_property
     def named(self) -> tuple[str, ...]:
         """The tables that the question names."""
         return named_tables(self.tables, self.asking.question)
 
-    def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate], Prompt]:
-        """The program that most speaks for, all that were tried, and the prompt of the first."""
+    def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
+        """The program that most speaks for, and all that were tried."""
         small = all(table.rows <= _MOST_ROWS for table in self.tables)
         dialects: list[Dialect] = [dialect for dialect in _DIALECTS if dialect == "sql" or small]
         prompts = [self.asking.prompt(opening("tables", dialect)) for dialect in dialects]
@@ -68,7 +70,7 @@ class Candidates:
                 again = [self.asking.prompt(opening("tables", dialect))] * times
                 sampled: list[Dialect] = [dialect] * times
                 tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
-        return choose(tried), tried, prompts[0]
+        return choose(tried), tried
 
     def semantic(self, look: Look, state: State, cancel: Cancel) -> Candidate | None:
         """A query that asks a model about each row or document, checked; None where none can run."""
@@ -84,13 +86,13 @@ class Candidates:
         if state.documents == 1 and not state.fields:
             return Candidate("sql", "", cell=notes_cell(question, "", length))
         [generation] = self._generate([self.asking.prompt(opening("notes", "sql"))], 0.0, cancel)
-        made = generation.text.strip()
+        made, tokens = generation.text.strip(), generation.token_ids
         try:
             query = check(made, self.tables, question, self.values, self.references)
         except BadProgram as error:
-            return Candidate("sql", made, cell=notes_cell(question, "", length), error=str(error))
+            return Candidate("sql", made, tokens, notes_cell(question, "", length), error=str(error))
         cell = notes_cell(question, texts_of(query.sql), length)
-        return None if query.missing else Candidate("sql", made, cell=cell, notes=query.notes)
+        return None if query.missing else Candidate("sql", made, tokens, cell, notes=query.notes)
 
     def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
         """Programs that failed or left something out, written once more by a model that is told so."""
@@ -125,7 +127,13 @@ class Candidates:
     def _generate(self, prompts: Sequence[Prompt], temperature: float, cancel: Cancel) -> list[Generation]:
         with self.budget.reserve(price_of(self.model, prompts, _PROGRAM_TOKENS)) as receipt:
             made = self.model.generate(
-                prompts, max_tokens=_PROGRAM_TOKENS, stop=("```",), temperature=temperature, seed=1, cancel=cancel
+                prompts,
+                max_tokens=_PROGRAM_TOKENS,
+                stop=("```",),
+                temperature=temperature,
+                seed=1,
+                adapters=self.adapters,
+                cancel=cancel,
             )
             for generation in made:
                 receipt.tokens += generation.usage
@@ -137,7 +145,8 @@ class Candidates:
         if text[:6].upper() in _OF_SQL:  # whatever the fence around it says
             dialect = "sql"
         likely = made.logprob / max(1, len(made.token_ids))
-        candidate = Candidate(dialect, text, greedy=greedy, logprob=likely, unused=self._unused(text))
+        unused = self._unused(text)
+        candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=unused)
         try:
             if dialect == "python":
                 return replace(candidate, cell=check_python(text, self.tables))

@@ -14,6 +14,7 @@ class Candidate:
     Attributes:
         dialect: SQL or Python.
         text: as the model wrote it.
+        token_ids: the tokens of that, up to the one that ended it.
         cell: the Python that runs it.
         greedy: whether it is the likeliest program of its dialect, not a sample.
         logprob: natural log probability of a token of the text, on average.
@@ -28,6 +29,7 @@ class Candidate:
 
     dialect: Dialect
     text: str
+    token_ids: tuple[int, ...] = ()
     cell: str = ""
     greedy: bool = True
     logprob: float = 0.0

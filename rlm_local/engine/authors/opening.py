@@ -45,5 +45,5 @@ def programs_author(
     shown = card(tables, references, question, mentions)
     asking = Asking(shown, question, hints(tables, mentions))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
-    candidates = Candidates(model, asking, tables, references, view.values, trials, budget)
+    candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)

@@ -18,7 +18,7 @@ from rlm_local.engine.author import Step, Turn
 from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.cells import reading_cell, refusing_cell, whole_cell
 from rlm_local.engine.authors.choose import Candidate, Choice
-from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look
+from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look, opening
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.child import read_by_children
@@ -27,13 +27,14 @@ from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Confidence, Decision, Policy, State, priors_of
 
 _LOOK_TOKENS = 4
-_ACTIONS: dict[Look, Action] = {
+ACTIONS: dict[Look, Action] = {
     "tables": Action.SEARCH,
     "text": Action.SEARCH,
     "each row": Action.MAP,
     "each document": Action.RECURSE,
     "notes": Action.RECURSE,
 }
+"""The action that a look is."""
 
 
 @dataclass
@@ -76,48 +77,34 @@ class ProgramsAuthor:
     def _after(self, settled: Decision) -> list[tuple[Look, Decision]]:
         """What is left to try after a view was read whole and did not say."""
         reason = "reading it whole did not find it"
-        return [("tables", replace(settled, action=Action.SEARCH, reason=reason))] if self._has_tables else []
-
-    @property
-    def _has_tables(self) -> bool:
-        return self.view.shape.fields > 0
+        return [("tables", replace(settled, action=Action.SEARCH, reason=reason))] if self.view.shape.fields else []
 
     def _decide(self, state: State, cancel: Cancel) -> list[tuple[Look, Decision]]:
         """Where to look first, by the model's logits and the policy; and where then, if that finds nothing."""
-        looks: list[Look] = [look for look in LOOKS if self._open(look, state)]
+        looks = looks_at(self.view, state)
         prompt = self.asking.prompt(OPENING)
+        prior = priors_of(self.model.name, PROMPT_VERSION).looks
         with (
             self.budget.reserve(price_of(self.model, [prompt], _LOOK_TOKENS)) as receipt,
             self.model.cursor(prompt, adapters=self.policy.adapters, cancel=cancel) as cursor,
         ):
-            chosen = cursor.choose([f" {look}\n" for look in looks])
+            chosen = cursor.choose([f" {look}\n" for look in looks], bias=[prior.get(look, 0.0) for look in looks])
             receipt.tokens, receipt.calls = cursor.usage, 1
         said: dict[Look, float] = dict(zip(looks, chosen.logprobs, strict=True))
-        prior = priors_of(self.model.name, PROMPT_VERSION).looks
+        leaned: dict[Look, float] = dict(zip(looks, chosen.biased, strict=True))
         by_action: dict[Action, float] = {}
         for look, logprob in said.items():
-            action = _ACTIONS[look]
+            action = ACTIONS[look]
             by_action[action] = _sum(by_action.get(action, -math.inf), logprob)
         decision = self.policy.decide(read_by_children(state), by_action)
-        within: list[Look] = [look for look in looks if _ACTIONS[look] is decision.action]
-        first = max(within, key=lambda look: said[look] + prior.get(look, 0.0))
-        then: list[Look] = [look for look in looks if _ACTIONS[look] is Action.SEARCH and look != first]
+        within: list[Look] = [look for look in looks if ACTIONS[look] is decision.action]
+        first = max(within, key=leaned.__getitem__)
+        then: list[Look] = [  # what was ruled out is not gone back to
+            look for look in looks if ACTIONS[look] is Action.SEARCH and look != first and leaned[look] > -math.inf
+        ]
         why = "; ".join(part for part in (f"look: {first}", decision.reason) if part)
         later = replace(decision, action=Action.SEARCH, reason=f"look: {first} came to nothing")
         return [(first, replace(decision, reason=why)), *((look, later) for look in then)]
-
-    def _open(self, look: Look, state: State) -> bool:
-        match look:
-            case "tables":
-                return self._has_tables
-            case "each row":
-                return self._has_tables
-            case "each document":
-                return state.depth_left > 0 and len(self.view.documents) > 1
-            case "notes":
-                return state.depth_left > 0
-            case _:
-                return True
 
     # ---- what
 
@@ -128,7 +115,7 @@ class ProgramsAuthor:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
             plan = self._with_before({"look": look, "confidence": self._sure.read})
-            return Step(decision, reading_cell(state.question), plan=plan)
+            return self._replied(Step(decision, reading_cell(state.question), plan=plan), look)
         if look == "tables":
             return self._tables(decision, state, cancel)
         if look == "notes":
@@ -138,14 +125,14 @@ class ProgramsAuthor:
         if candidate is None:
             return None
         plan = {"look": look, "candidates": [candidate.data()], "confidence": self._sure.judged}
-        return Step(decision, candidate.cell, plan=plan)
+        return self._replied(Step(decision, candidate.cell, plan=plan), look, candidate if candidate.text else None)
 
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
         """The program that won, where something speaks for it; else it is held until the text has been read."""
-        choice, tried, prompt = self.candidates.of_tables(state, cancel)
+        choice, tried = self.candidates.of_tables(state, cancel)
         if tried[0].changes:  # the likeliest query: that is what was asked for
             plan = self._with_before({"look": "tables", "candidates": [tried[0].data()]})
-            return Step(decision, refusing_cell(tried[0].error), prompt=prompt, text=tried[0].text, plan=plan)
+            return self._replied(Step(decision, refusing_cell(tried[0].error), plan=plan), "tables", tried[0])
         if choice is None:
             self._before.append({"look": "tables", "candidates": [candidate.data() for candidate in tried]})
             return None
@@ -158,12 +145,26 @@ class ProgramsAuthor:
         }
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
-        step = Step(said, won.cell, prompt=prompt, text=won.text, plan=self._with_before(plan))
+        step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
         if won.found and (choice.across or confidence >= 0.5 or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)
         return None
+
+    def _replied(self, step: Step, look: Look, candidate: Candidate | None = None) -> Step:
+        """A step with the reply that it came of: the look and the program, in the tokens that the model goes by.
+
+        Neither what was tried beside it nor an error that the model was told of is in it: it is what there was to say.
+        """
+        prompt, opened = self.asking.prompt(OPENING), opening(look, candidate.dialect if candidate else None)
+        asked, begun = self.model.encode(prompt), self.model.encode(self.asking.prompt(opened))
+        text, tokens = (f"{candidate.text}\n```", candidate.token_ids) if candidate else ("", ())
+        if begun[: len(asked)] != asked:  # the look and what is before it melt into one token
+            asked, begun, tokens = (), (), ()
+        return replace(
+            step, prompt=prompt, prompt_ids=asked, completion_ids=(*begun[len(asked) :], *tokens), text=opened + text
+        )
 
     def _with_before(self, plan: dict[str, Any]) -> dict[str, Any]:
         """A plan for the log, with what was looked at before it and found nothing."""
@@ -185,6 +186,17 @@ class ProgramsAuthor:
             if choice.candidate.found or (_is_none(choice.candidate) and not choice.candidate.missing):
                 return step
         return None
+
+
+def looks_at(view: View, state: State) -> list[Look]:
+    """Where a reply may look: columns where there are tables, children where there are documents to give them."""
+    possible: dict[Look, bool] = {
+        "tables": view.shape.fields > 0,
+        "each row": view.shape.fields > 0,
+        "each document": state.depth_left > 0 and len(view.documents) > 1,
+        "notes": state.depth_left > 0,
+    }
+    return [look for look in LOOKS if possible.get(look, True)]
 
 
 def _sum(one: float, other: float) -> float:
