@@ -95,14 +95,16 @@ class ProgramsAuthor:
         by_action: dict[Action, float] = {}
         for look, logprob in said.items():
             action = ACTIONS[look]
-            by_action[action] = _sum(by_action.get(action, -math.inf), logprob)
+            by_action[action] = _sum(by_action.get(action, -math.inf), logprob + prior.get(look, 0.0))
         decision = self.policy.decide(read_by_children(state), by_action)
         within: list[Look] = [look for look in looks if ACTIONS[look] is decision.action]
         first = max(within, key=leaned.__getitem__)
         then: list[Look] = [  # what was ruled out is not gone back to
             look for look in looks if ACTIONS[look] is Action.SEARCH and look != first and leaned[look] > -math.inf
         ]
-        why = "; ".join(part for part in (f"look: {first}", decision.reason) if part)
+        apart = ", ".join(f"{look} {nats:+}" for look, nats in prior.items())
+        parts = (f"look: {first}", f"prior: {apart}" if apart else "", decision.reason)
+        why = "; ".join(part for part in parts if part)
         later = replace(decision, action=Action.SEARCH, reason=f"look: {first} came to nothing")
         return [(first, replace(decision, reason=why)), *((look, later) for look in then)]
 
