@@ -24,7 +24,7 @@ _LONG = 4
 _FORMS = 40
 """Different values of a column in which forms of a word are looked for: among more, other words begin alike, too."""
 
-_FOUND, _COLUMNS, _EVENTS = 8, 2, 3
+_FOUND, _COLUMNS, _EVENTS = 8, 4, 3
 """Mentions in all; columns of which one phrase may be a value; runs of words of events."""
 
 _TEXTS = frozenset(("category", "id", "text"))

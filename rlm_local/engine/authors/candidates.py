@@ -29,6 +29,7 @@ _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
 """How many are sampled where the likeliest query finds nothing: dialect by dialect, each a batch, until one does."""
 
 _TEMPERATURE = 0.6
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
 """Of a table whose rows Python goes through one by one in a trial; a larger one is for SQL."""
@@ -50,8 +51,9 @@ class Candidates:
 
     @cached_property
     def named(self) -> tuple[str, ...]:
-        """The tables that the question names."""
-        return named_tables(self.tables, self.asking.question)
+        """What the question names and a program has to: tables, and years."""
+        question = self.asking.question
+        return (*named_tables(self.tables, question), *_YEAR.findall(question))
 
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
         """The program that most speaks for, and all that were tried."""
@@ -158,9 +160,9 @@ class Candidates:
         )
 
     def _unused(self, text: str) -> tuple[str, ...]:
-        """Tables that the question names and a program does not."""
+        """What of that a program does not name."""
         words = set(re.findall(r"\w+", text.lower()))
-        return tuple(table for table in self.named if table not in words)
+        return tuple(name for name in self.named if name not in words)
 
     def _tried(self, candidate: Candidate) -> Candidate:
         if candidate.error or candidate.semantic:

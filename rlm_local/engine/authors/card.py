@@ -6,7 +6,7 @@ a line of the card.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from rlm_local.collection import Column, Reference, Table
@@ -78,21 +78,30 @@ def columns(table: Table) -> Iterator[Column]:
             yield column
 
 
-def hints(tables: Sequence[Table], mentions: Iterable[Mention]) -> tuple[str, ...]:
+def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container[str] = ()) -> tuple[str, ...]:
     """Values that stand in a question, as conditions.
 
     A word that names a table or column is no value, and few digits are an amount: a hint that misleads costs more than
-    one that is missing.
+    one that is missing. So a value that several tables have is that of the table of which the question says most.
+
+    Args:
+        named: tables that the question names.
     """
     names = {name for table in tables for name in (table.name, *(column.name for column in table.columns))}
     shown = {(table.name, column.name) for table in tables if _tells(table) for column in columns(table)}
-    return tuple(
-        _condition(mention)
+    told = [
+        mention
         for mention in mentions
         if (mention.table, mention.column) in shown
         and (mention.within or plain(mention.text) not in names)
         and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
-    )
+    ]
+
+    def said(table: str) -> int:
+        return len({mention.text for mention in told if mention.table == table}) + (table in named)
+
+    most = {mention.text: max(said(other.table) for other in told if other.text == mention.text) for mention in told}
+    return tuple(_condition(mention) for mention in told if said(mention.table) == most[mention.text])
 
 
 def _condition(mention: Mention) -> str:

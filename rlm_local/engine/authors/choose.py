@@ -22,7 +22,7 @@ class Candidate:
         error: why it failed.
         notes: what was mended in it.
         missing: values that it names and no row has.
-        unused: tables that the question names and it does not.
+        unused: tables and years that the question names and it does not.
         semantic: whether a model has to be asked about rows: it was not tried.
         changes: whether it would change the records: it was not tried either.
     """

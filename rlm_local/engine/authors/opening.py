@@ -7,6 +7,7 @@ from typing import Any
 from rlm_local.collection.view import View
 from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.card import card, hints
+from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.programs import ProgramsAuthor
 from rlm_local.engine.authors.prompt import Asking
 from rlm_local.engine.authors.trial import Trials
@@ -43,7 +44,7 @@ def programs_author(
     tables, references = view.collection.tables, view.collection.references
     mentions = view.mentions(question)
     shown = card(tables, references, question, mentions)
-    asking = Asking(shown, question, hints(tables, mentions))
+    asking = Asking(shown, question, hints(tables, mentions, named_tables(tables, question)))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
     candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)
