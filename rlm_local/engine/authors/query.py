@@ -3,6 +3,7 @@
 Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from rlm_local.engine.semantic.prepare import FUNCTIONS
 
 _LONGEST = 4_000
 _DEEPEST = 40
+_YEAR = re.compile(r"\b(?:19|20)\d\d(?!\d)")
 _PLACE = ("_document", "_start", "_end", "_place")
 
 
@@ -61,6 +63,7 @@ def check(
     draft = _Draft(tree, names, values, names.notes)
     draft.ground()
     names.notes.extend(drop_unasked(tree, question, names.owner))
+    draft.add_year(question)
     draft.skip_nulls()
     semantic = any(_function(node) in FUNCTIONS for node in tree.find_all(exp.Func))
     return Query(
@@ -187,6 +190,23 @@ class _Draft:
             for key in keys:
                 if self.names.owner(key) is not None:
                     select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.null())), copy=False)
+
+    def add_year(self, question: str) -> None:
+        """The one year that a question names is that of the rows, where their table has one date."""
+        years = set(_YEAR.findall(question))
+        tree = self.tree
+        scope, complete = self.names.scope(tree) if isinstance(tree, exp.Select) else ({}, False)
+        if len(years) != 1 or len(scope) != 1 or not complete or tree.args.get("joins") or _YEAR.search(tree.sql()):
+            return
+        [(alias, table)] = scope.items()
+        dates = [
+            column for column in table.columns if column.type in ("date", "time") and _YEAR.match(str(column.least))
+        ]
+        if len(dates) == 1 and isinstance(tree, exp.Select):
+            [year], day = years, exp.column(dates[0].name, table=alias)
+            first, after = (exp.Literal.string(f"{number}-01-01") for number in (year, int(year) + 1))
+            tree.where(exp.GTE(this=day, expression=first), exp.LT(this=day.copy(), expression=after), copy=False)
+            self.notes.append(f"of {year}, which the question names")
 
     # ---- places
 

@@ -219,3 +219,11 @@ def test_rows_are_of_the_table_that_has_all_columns() -> None:
 def test_a_table_that_has_several_rows_for_each_is_not_joined() -> None:
     with pytest.raises(BadProgram, match="no column people in boats"):
         checked("SELECT SUM(people), name FROM boats")
+
+
+def test_the_one_year_of_a_question_is_that_of_the_rows() -> None:
+    asked = "How many boats of Holm were built in 1990?"
+    query = checked("SELECT COUNT(*) FROM boats WHERE harbour = 'Holm'", asked)
+    assert query.sql.endswith("AND boats.built >= '1990-01-01' AND boats.built < '1991-01-01'")
+    assert checked("SELECT COUNT(*) FROM boats WHERE built > '1990-01-01'", asked).sql.count("1990") == 1
+    assert "1990" not in checked("SELECT SUM(people) FROM trips", asked).sql
