@@ -1,17 +1,15 @@
 """Candidates: the programs that a model writes for one question, checked and tried."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from rlm_local.collection import Reference, Table
+from rlm_local.engine.authors.asked import unused
 from rlm_local.engine.authors.cells import notes_cell, query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
-from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
@@ -29,7 +27,6 @@ _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
 """How many are sampled where the likeliest query finds nothing: dialect by dialect, each a batch, until one does."""
 
 _TEMPERATURE = 0.6
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
 """Of a table whose rows Python goes through one by one in a trial; a larger one is for SQL."""
@@ -49,11 +46,8 @@ class Candidates:
     adapters: Mapping[str, float]
     """LoRA adapters under which programs are written, as what precedes them in the reply is chosen."""
 
-    @cached_property
-    def named(self) -> tuple[str, ...]:
-        """What the question names and a program has to: tables, and years."""
-        question = self.asking.question
-        return (*named_tables(self.tables, question), *_YEAR.findall(question))
+    named: tuple[str, ...]
+    """What the question names and a program has to: tables, and years."""
 
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
         """The program that most speaks for, and all that were tried."""
@@ -147,8 +141,8 @@ class Candidates:
         if text[:6].upper() in _OF_SQL:  # whatever the fence around it says
             dialect = "sql"
         likely = made.logprob / max(1, len(made.token_ids))
-        unused = self._unused(text)
-        candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=unused)
+        left_out = unused(self.named, text)
+        candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=left_out)
         try:
             if dialect == "python":
                 return replace(candidate, cell=check_python(text, self.tables))
@@ -158,11 +152,6 @@ class Candidates:
         return replace(
             candidate, cell=query_cell(query), notes=query.notes, missing=query.missing, semantic=query.semantic
         )
-
-    def _unused(self, text: str) -> tuple[str, ...]:
-        """What of that a program does not name."""
-        words = set(re.findall(r"\w+", text.lower()))
-        return tuple(name for name in self.named if name not in words)
 
     def _tried(self, candidate: Candidate) -> Candidate:
         if candidate.error or candidate.semantic:

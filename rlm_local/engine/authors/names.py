@@ -1,7 +1,6 @@
 """The names in a query: every table and column is one that is there; near spellings are put right."""
 
 import difflib
-import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +8,6 @@ from sqlglot import exp
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Column, Reference, Table
-from rlm_local.collection.values import MOST_WORDS, akin, fold
 from rlm_local.engine.authors.errors import BadProgram
 
 _SPELLING = 0.8
@@ -17,9 +15,6 @@ _SPELLING = 0.8
 
 _NAMED = 40
 """Names that a message lists at most."""
-
-_WORD = 4
-"""Letters of a word that can name a table."""
 
 _TEXT = Column("text", "text", "text", "", 0, 0, None, None, ())
 """The whole text of a document: a column of `documents` that no statistics are kept of."""
@@ -183,18 +178,3 @@ def column_of(table: Table, name: str) -> Column | None:
     """The column of that name, in any case."""
     found = next((column for column in table.columns if column.name.lower() == name.lower()), None)
     return _TEXT if found is None and table.kind == "documents" and name.lower() == "text" else found
-
-
-def named_tables(tables: Sequence[Table], question: str) -> tuple[str, ...]:
-    """Tables with a word in their name that the question has, in any form; `documents` is no thing to ask of."""
-    asked = re.findall(r"[^\W\d_]+", fold(question))[:MOST_WORDS]
-    return tuple(
-        table.name
-        for table in tables
-        if table.kind != "documents"
-        and any(
-            word in asked or any(akin(word, other) for other in asked)
-            for word in table.name.split("_")
-            if len(word) >= _WORD
-        )
-    )

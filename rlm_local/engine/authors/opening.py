@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from rlm_local.collection.view import View
+from rlm_local.engine.authors.asked import named_tables, years
 from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.card import card, hints
-from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.programs import ProgramsAuthor
 from rlm_local.engine.authors.prompt import Asking
 from rlm_local.engine.authors.trial import Trials
@@ -44,7 +44,9 @@ def programs_author(
     tables, references = view.collection.tables, view.collection.references
     mentions = view.mentions(question)
     shown = card(tables, references, question, mentions)
-    asking = Asking(shown, question, hints(tables, mentions, named_tables(tables, question)))
+    named = named_tables(tables, question)
+    asking = Asking(shown, question, hints(tables, mentions, named))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
-    candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters)
+    said = (*named, *years(question))
+    candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters, said)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)

@@ -3,7 +3,6 @@
 Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from sqlglot import exp, parse
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Reference, Table
+from rlm_local.engine.authors.asked import years, years_in
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
@@ -22,7 +22,6 @@ from rlm_local.engine.semantic.prepare import FUNCTIONS
 
 _LONGEST = 4_000
 _DEEPEST = 40
-_YEAR = re.compile(r"\b(?:19|20)\d\d(?!\d)")
 _PLACE = ("_document", "_start", "_end", "_place")
 
 
@@ -193,17 +192,15 @@ class _Draft:
 
     def add_year(self, question: str) -> None:
         """The one year that a question names is that of the rows, where their table has one date."""
-        years = set(_YEAR.findall(question))
+        asked = set(years(question))
         tree = self.tree
         scope, complete = self.names.scope(tree) if isinstance(tree, exp.Select) else ({}, False)
-        if len(years) != 1 or len(scope) != 1 or not complete or tree.args.get("joins") or _YEAR.search(tree.sql()):
+        if len(asked) != 1 or len(scope) != 1 or not complete or tree.args.get("joins") or years_in(tree.sql()):
             return
         [(alias, table)] = scope.items()
-        dates = [
-            column for column in table.columns if column.type in ("date", "time") and _YEAR.match(str(column.least))
-        ]
+        dates = [column for column in table.columns if column.type in ("date", "time") and years_in(str(column.least))]
         if len(dates) == 1 and isinstance(tree, exp.Select):
-            [year], day = years, exp.column(dates[0].name, table=alias)
+            [year], day = asked, exp.column(dates[0].name, table=alias)
             first, after = (exp.Literal.string(f"{number}-01-01") for number in (year, int(year) + 1))
             tree.where(exp.GTE(this=day, expression=first), exp.LT(this=day.copy(), expression=after), copy=False)
             self.notes.append(f"of {year}, which the question names")

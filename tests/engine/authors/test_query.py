@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.engine.authors.errors import BadProgram
-from rlm_local.engine.authors.names import named_tables
 from rlm_local.engine.authors.query import Query, check
 
 from .harbour import REFERENCES, TABLES, values
@@ -187,18 +186,6 @@ def test_extract_is_the_call_that_it_looks_like() -> None:
     query = checked("SELECT extract(boats.name, 'the colour') FROM boats")
     assert query.semantic
     assert "FROM 'the colour'" not in query.sql
-
-
-@pytest.mark.parametrize(
-    ("question", "tables"),
-    [
-        ("How many boats made trips in May?", ("boats", "trips")),
-        ("Which boat is the longest?", ("boats",)),
-        ("What is the height of Holm?", ()),
-    ],
-)
-def test_tables_that_a_question_names(question: str, tables: tuple[str, ...]) -> None:
-    assert named_tables(TABLES, question) == tables
 
 
 @pytest.mark.parametrize("column", ["harbour", "trips.harbour", "boats.harbour"])
