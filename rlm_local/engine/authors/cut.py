@@ -5,8 +5,10 @@ rows give it, and that it stands early. What is left out is named as far as ther
 """
 
 import re
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rlm_local.collection.values import akin, fold
 
@@ -31,6 +33,11 @@ class Line:
     key: bool = False
     full: bool = False
 
+    @property
+    def family(self) -> str:
+        """How its name begins."""
+        return self.name.partition("_")[0]
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -41,10 +48,10 @@ class Sheet:
     lines: tuple[Line, ...]
     left: tuple[str, ...] = ()
 
-    def family(self, line: Line) -> list[Line]:
-        """The columns that are much like one: translations_ces_common, translations_deu_common."""
-        own = line.name.partition("_")[0]
-        return [other for other in self.lines if other.name.partition("_")[0] == own]
+    @cached_property
+    def families(self) -> Counter[str]:
+        """How many columns are much alike, by how their names begin, as translations_ces and translations_deu do."""
+        return Counter(line.family for line in self.lines)
 
     @property
     def size(self) -> int:
@@ -63,7 +70,7 @@ def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Contain
             (-_weight(sheet, place, line, asked, mentioned), number, place)
             for number, sheet in enumerate(sheets)
             for place, line in enumerate(sheet.lines)
-            if place < _FIRST or len(sheet.family(line)) <= _FAMILY or _asked(sheet, line, asked, mentioned)
+            if place < _FIRST or sheet.families[line.family] <= _FAMILY or _asked(sheet, line, asked, mentioned)
         )
     )
     kept: list[set[int]] = [set() for _ in sheets]
