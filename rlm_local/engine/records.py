@@ -56,17 +56,9 @@ def _view(
     if isinstance(sources, Corpus):
         sources = {document.name: document.text for document in sources.documents}
     if isinstance(sources, Mapping):
-        return readable(Collection.of(sources, sealed=home.key is not None), "the documents")
+        return _readable(Collection.of(sources, sealed=home.key is not None), "the documents")
 
-    def progress(step: Step) -> None:
-        tell(Event("corpus", str(step), step.fraction))
-
-    try:
-        collection = Collection.open(sources, home=home, progress=progress, cancel=cancel)
-    except CollectionError:
-        cancel.check()
-        raise
-    view = readable(collection, ", ".join(map(str, sources)))
+    view = open_view(sources, ", ".join(map(str, sources)), home=home, cancel=cancel, tell=tell)
     _tell(len(view.documents), view.characters, view.skipped, tell)
     return view
 
@@ -95,7 +87,37 @@ def _tell(documents: int, characters: int, skipped: Sequence[Skipped], tell: Lis
         tell(Event("corpus", f"left out: {len(skipped) - _NAMED} more"))
 
 
-def readable(collection: Collection, what: str) -> View:
+def open_view(
+    paths: Sequence[str | Path],
+    what: str,
+    *,
+    home: Home,
+    cancel: Cancel,
+    tell: Listener = ignore,
+    uploads: Sequence[tuple[str, Path]] = (),
+) -> View:
+    """The collection of some paths and uploads, brought up to date.
+
+    Args:
+        what: what it is of, for a person.
+
+    Raises:
+        CollectionError, NothingReadableError: a path is not there, or nothing could be read.
+        Cancelled, DeadlineExceeded: by `cancel`, meanwhile.
+    """
+
+    def progress(step: Step) -> None:
+        tell(Event("corpus", str(step), step.fraction))
+
+    try:
+        collection = Collection.open(paths, home=home, uploads=uploads, progress=progress, cancel=cancel)
+    except CollectionError:
+        cancel.check()
+        raise
+    return _readable(collection, what)
+
+
+def _readable(collection: Collection, what: str) -> View:
     """The collection, if anything in it could be read; else it is closed.
 
     Raises:

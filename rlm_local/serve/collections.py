@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rlm_local.collection import Collection, CollectionError, Progress
+from rlm_local.collection import Collection
 from rlm_local.collection.view import View
-from rlm_local.engine.records import readable
+from rlm_local.engine.events import Listener, ignore
+from rlm_local.engine.records import open_view
 from rlm_local.home import Home
 from rlm_local.models import Cancel
 from rlm_local.serve.files import FileStore, StoredFile
@@ -27,7 +28,7 @@ class Collections:
         self._asked: dict[tuple[Path, ...], None] = dict.fromkeys([tuple(shared)] if shared else [])
 
     def open(
-        self, files: Sequence[StoredFile], folders: Sequence[Path], cancel: Cancel, progress: Progress | None = None
+        self, files: Sequence[StoredFile], folders: Sequence[Path], cancel: Cancel, tell: Listener = ignore
     ) -> View:
         """The documents of uploaded files and shared folders, as they are now; whoever opens it closes it.
 
@@ -38,12 +39,7 @@ class Collections:
         if folders and not files and self._shared.issuperset(folders):
             self._asked[tuple(folders)] = None
         uploads = [(file.name, self._files.path(file)) for file in files]
-        try:
-            collection = Collection.open(folders, home=self._home, uploads=uploads, progress=progress, cancel=cancel)
-        except CollectionError:
-            cancel.check()
-            raise
-        return readable(collection, "the documents")
+        return open_view(folders, "the documents", home=self._home, cancel=cancel, tell=tell, uploads=uploads)
 
     def refresh(self, cancel: Cancel) -> None:
         """Reads what has changed in shared folders that were asked about, so that the next question need not.

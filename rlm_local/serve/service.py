@@ -10,11 +10,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from rlm_local.collection import Progress, Step
 from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.conversation import Turn
-from rlm_local.engine.events import Event, Listener
+from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.question import check_question
 from rlm_local.engine.records import opened
 from rlm_local.engine.replay import Replayed
@@ -329,7 +328,7 @@ class Service:
             return self.open_collection(job, cancel)
         return self.collections.open((), [Path(source) for source in record.start.sources], cancel)
 
-    def open_collection(self, job: Job, cancel: Cancel, progress: Progress | None = None) -> View:
+    def open_collection(self, job: Job, cancel: Cancel, tell: Listener = ignore) -> View:
         """What a job is over, as it is now; whoever opens it closes it.
 
         Raises:
@@ -337,7 +336,7 @@ class Service:
             CollectionError, CorpusError: there is nothing to read.
         """
         files = [self.files.get(None, file) for file in job.files]
-        return self.collections.open(files, [self._folder(folder) for folder in job.folders], cancel, progress)
+        return self.collections.open(files, [self._folder(folder) for folder in job.folders], cancel, tell)
 
     def _folder(self, name: str) -> Path:
         if name not in self.folders:
@@ -353,11 +352,7 @@ class Service:
         with self.engines.lease(model, live.cancel) as engine:
             live.cancel.check()
             listener(Event("corpus", "reading the documents"))
-
-            def progress(step: Step) -> None:
-                listener(Event("corpus", str(step), step.fraction))
-
-            with closing(self.open_collection(job, live.cancel, progress)) as view:
+            with closing(self.open_collection(job, live.cancel, listener)) as view:
                 listener(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
                 if job.resumes and self.store.summary(job.resumes):
                     before = self.store.get(job.resumes)
