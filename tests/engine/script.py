@@ -33,3 +33,12 @@ def planner(
         return judged if prompt.prefill == "op:" else f" {reads}"
 
     return ScriptedModel(slot=slot, write=write, choose=lambda prompt, _options: verdict(prompt))
+
+
+def talker(meant: str, *wishes: str) -> ScriptedModel:
+    """A planner that writes out every follow-up as what is meant."""
+    model = planner(*wishes)
+    slot, write = model.slot, model.write
+    model.slot = lambda p, t, o: o[1] if p.prefill == "alone:" else slot(p, t, o)
+    model.write = lambda p, t: f" {meant}" if p.prefill == "alone:" else write(p, t)
+    return model

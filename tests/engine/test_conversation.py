@@ -18,7 +18,7 @@ from rlm_local.models import Cancel, Prompt, resolve
 from rlm_local.models.errors import EngineError
 from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.script import talker
 from tests.log.sample import run_start
 from tests.models.fakes import ScriptedModel
 
@@ -128,11 +128,7 @@ def test_a_model_that_breaks_or_is_cancelled_leaves_the_question_as_it_is(act: C
 @pytest.fixture
 def model() -> ScriptedModel:
     """It counts, and writes out what is asked after something as SURGERY."""
-    counting = planner(*COUNT)
-    slot, write = counting.slot, counting.write
-    counting.slot = lambda p, t, o: o[1] if p.prefill == "alone:" else slot(p, t, o)
-    counting.write = lambda p, t: f" {SURGERY}" if p.prefill == "alone:" else write(p, t)
-    return counting
+    return talker(SURGERY, *COUNT)
 
 
 @pytest.fixture

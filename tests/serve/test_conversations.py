@@ -7,25 +7,15 @@ import httpx2
 import pytest
 
 from tests.engine.records import VISITS
-from tests.engine.script import planner
-from tests.models.fakes import ScriptedModel
+from tests.engine.script import talker
 from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
 
 DENTISTRY = "How many visits to Dentistry were cancelled?"
 
 
-def talker() -> ScriptedModel:
-    """A model that counts, and writes out every follow-up as QUESTION."""
-    model = planner(*COUNT)
-    slot, write = model.slot, model.write
-    model.slot = lambda p, t, o: o[1] if p.prefill == "alone:" else slot(p, t, o)
-    model.write = lambda p, t: f" {QUESTION}" if p.prefill == "alone:" else write(p, t)
-    return model
-
-
 @pytest.fixture
 def server(start: StartServer) -> Running:
-    return start(talker())
+    return start(talker(QUESTION, *COUNT))
 
 
 def run(client: httpx2.Client, **body: Any) -> dict[str, Any]:
