@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import weakref
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,18 +22,12 @@ from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.info import Column, FileInfo, Passage, Reference, Remark, Table
 from rlm_local.collection.ingest import Ingest, plan
 from rlm_local.collection.progress import Progress, Step
-from rlm_local.collection.scan import Found, Scan, Skipped, printable
+from rlm_local.collection.scan import Found, Scan, Skipped
 from rlm_local.collection.sources import Sources
-from rlm_local.collection.store import (
-    Lock,
-    Stop,
-    is_current,
-    open_reading,
-    open_writing,
-    trouble,
-)
+from rlm_local.collection.store import Lock, Stop, is_current, open_reading, open_writing, trouble
+from rlm_local.collection.temporary import spilled, temporary_folder
 from rlm_local.collection.words import query, segmented
-from rlm_local.home import STATE_MARK, Home
+from rlm_local.home import Home
 from rlm_local.sqlite import in_memory
 from rlm_local.vault import Key
 
@@ -115,8 +108,8 @@ class Collection:
     @classmethod
     def of(cls, documents: Mapping[str, str], *, sealed: bool = False) -> "Collection":
         """A collection of texts by name, kept nowhere; what lies in temporary files meanwhile may be sealed."""
-        folder, key = _temporary(), Key.made() if sealed else None
-        return cls._filled(folder, _spilled(documents, folder, key), [], key, None, None)
+        folder, key = temporary_folder(), Key.made() if sealed else None
+        return cls._filled(folder, spilled(documents, folder, key), [], key, None, None)
 
     @classmethod
     def _kept(
@@ -164,11 +157,11 @@ class Collection:
         progress: Progress | None,
         cancel: Stop | None,
     ) -> "Collection":
-        folder = _temporary()
+        folder = temporary_folder()
         scan = Scan([Path(path) for path in given if path != "-"])
         files = list(scan)
         if "-" in given:
-            files += _spilled({"stdin": stdin.read()}, folder, key)
+            files += spilled({"stdin": stdin.read()}, folder, key)
         return cls._filled(folder, files, scan.skipped, key, progress, cancel)
 
     @classmethod
@@ -372,30 +365,3 @@ def _write(
     finally:
         db.close()
     return scan.skipped
-
-
-def _temporary() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="rlm-local-"))
-    (folder / STATE_MARK).touch(mode=0o600)
-    return folder
-
-
-def _spilled(documents: Mapping[str, str], folder: Path, key: Key | None) -> list[Found]:
-    """Texts as files of a temporary folder, to be read as others are."""
-    found: list[Found] = []
-    taken: set[str] = set()
-    for number, (written, text) in enumerate(documents.items()):
-        path = folder / str(number)
-        with path.open("wb") as file:
-            content = text.encode("utf-8", "replace")
-            if key is None:
-                file.write(content)
-            else:
-                key.seal_file(content, file)
-        name = printable(written) or str(number)
-        while name in taken:
-            name += "'"
-        taken.add(name)
-        status = path.stat()
-        found.append(Found(name, name, status.st_size, status.st_mtime_ns, str(folder), (path.name,)))
-    return found
