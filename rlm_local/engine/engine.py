@@ -148,9 +148,11 @@ class Engine:
         """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or a corpus.
 
         Args:
-            author: who writes the cells: "guided" (typed plans) or "free" (Python); by default what suits the model.
+            author: who writes the cells: "programs" (SQL and Python over a collection), "guided" (typed plans) or
+                "free" (the model's own Python); by default what suits the model.
             policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
-                a policy; by default "rules" over typed plans, and "free" for Python, where the code itself decides.
+                a policy; by default "prompted" over programs, "rules" over typed plans, and "free" for the model's own
+                Python, where the code itself decides.
             price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
             schema: a JSON Schema; the answer's `value` fits it, or the run ends in an error that says why not.
             length: of a summary: "short", "medium" or "long", or "points", a line each.
