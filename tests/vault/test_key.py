@@ -31,6 +31,11 @@ def test_a_value_comes_back_and_is_not_to_be_seen(value: bytes) -> None:
     assert KEY.seal(value) != sealed
 
 
+def test_a_value_with_the_mark_of_a_file_is_not_opened() -> None:
+    with pytest.raises(VaultError, match="not sealed"):
+        KEY.open(KEY.seal(b"red").replace(b"rlmseal0", b"rlmseal1"))
+
+
 @given(st.binary(max_size=40), st.data())
 def test_a_value_with_one_bit_changed_is_not_opened(value: bytes, data: st.DataObject) -> None:
     sealed = bytearray(KEY.seal(value))
