@@ -1,6 +1,7 @@
 """/api/runs: ask, list, look into, follow, cancel, run again, export."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,7 +10,10 @@ import pytest
 from rlm_local.engine.engine import Engine
 from rlm_local.log import RunStore
 from rlm_local.models import resolve
+from rlm_local.serve.api.shapes import of_job
+from rlm_local.serve.jobs import Job
 from rlm_sandbox import Image
+from tests.cli.fakes import ANSWER
 from tests.engine.records import DOCUMENTS
 from tests.engine.script import planner
 from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
@@ -181,3 +185,12 @@ def test_runs_of_the_command_line_are_the_administrators(server: Running, image:
 @pytest.mark.parametrize("run", ["nothing", "last", "", "%00", "..", "a" * 10_000])
 def test_a_run_that_is_not_there_is_not_found(client: httpx2.Client, run: str) -> None:
     assert client.post(f"/api/runs/{run}/cancel").status_code in (404, 405)
+
+
+def test_the_policy_of_a_run_is_the_one_that_decided() -> None:
+    asked, chosen = (
+        Job("0", "local", "What?", "rlm-local"),
+        Job("1", "local", "What?", "x", options={"policy": "direct"}),
+    )
+    assert of_job(asked, replace(ANSWER, policy="prompted")).policy == "prompted"
+    assert (of_job(asked, None).policy, of_job(chosen, None).policy) == ("", "direct")

@@ -43,7 +43,8 @@ class Purge(BaseModel):
 
 
 class RunItem(BaseModel):
-    """A run as a line of a list. `state` is queued, running, how it ended, or interrupted: its server died."""
+    """A run as a line of a list. `state` is queued, running, how it ended, or interrupted: its server died. `policy` is
+    the one that decided; before it has, the one that was asked for, or nothing."""
 
     run_id: str
     question: str
@@ -189,7 +190,7 @@ def _item(job: Job, state: str, answer: Answer | None) -> RunItem:
         run_id=job.run_id,
         question=answer.question if answer else job.question,
         model=job.model,
-        policy=str(job.options.get("policy") or "rules"),
+        policy=answer.policy if answer else str(job.options.get("policy") or ""),
         state=state,
         asked=job.accepted,
     )

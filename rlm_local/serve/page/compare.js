@@ -36,7 +36,7 @@ function draw(place, run) {
   const answer = run.result;
   replace(
     place,
-    h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", when(run.asked))),
+    h("div.meta", pill(run.state), h("span", run.model), run.policy ? h("span", run.policy) : null, h("span", when(run.asked))),
     h("h2", h("a", { href: `#/run/${run.run_id}` }, run.question)),
     answer ? h("p.text", { "data-found": answer.found ? "yes" : "no" }, answer.answer) : h("p.quiet", run.error ?? "no answer yet"),
     answer &&

@@ -156,7 +156,7 @@ class RunView {
     this.now.hidden = !live;
     replace(
       this.head,
-      h("div.meta", pill(run.state), h("span", run.model), h("span", run.policy), h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked)), run.resumes ? h("a", { href: `#/run/${run.resumes}` }, "goes on with an earlier run") : null, run.follows ? h("a", { href: `#/run/${run.follows}` }, "follows another question") : null),
+      h("div.meta", pill(run.state), h("span", run.model), run.policy ? h("span", run.policy) : null, h("span", run.sources.slice(0, 3).join(", ") + (run.sources.length > 3 ? ` and ${run.sources.length - 3} more` : "")), h("span", when(run.asked)), run.resumes ? h("a", { href: `#/run/${run.resumes}` }, "goes on with an earlier run") : null, run.follows ? h("a", { href: `#/run/${run.follows}` }, "follows another question") : null),
       h("h1", run.question),
       run.said !== run.question ? h("p.quiet.meant", `Understood so from “${run.said}”.`) : null,
       h("div.actions", live ? this.action("Cancel", () => api.cancel(this.id)) : this.after()),
