@@ -7,13 +7,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from rlm_local.log import NodeStart, RunStore
 from rlm_local.serve.keys import Scope
-from tests.engine.script import planner
+from tests.engine.script import planner, talker
 from tests.engine.test_tree import COUNT_BEDS, NOTES, SUM, programmer
 from tests.engine.test_tree import QUESTION as BEDS
 from tests.log.sample import answer, run_start, turn_start
-from tests.serve.conftest import QUESTION, Running, StartServer
+from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
 from tests.serve.gate import Gate
-from tests.serve.test_conversations import talker
 
 HOSTILE = '<script>window.hit = 1</script><img src="http://evil.example/x.png" onerror="window.hit = 1"> ![](http://evil.example/y)'
 
@@ -84,7 +83,7 @@ def test_a_run_is_cancelled_and_gone_on_with(page: Page, start: StartServer) -> 
 
 
 def test_a_follow_up_is_shown_as_understood_and_can_be_corrected(page: Page, start: StartServer) -> None:
-    ask(page, start(talker()), "How many visits to Dentistry were cancelled?")
+    ask(page, start(talker(QUESTION, *COUNT)), "How many visits to Dentistry were cancelled?")
     page.get_by_role("textbox", name="Follow-up").fill("and to Surgery?")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
