@@ -120,7 +120,7 @@ def turn_of(record: RunRecord) -> Turn:
 
 
 def _prompt(before: str, question: str) -> Prompt:
-    return Prompt((*_FIXED, Message("user", _asked(before, question))), prefill=_OPENING, fixed=len(_FIXED))
+    return Prompt((*_FIXED, Message("user", _asked(before, question))), prefill=_OPENING, fixed=(len(_FIXED),))
 
 
 def _asked(before: str, question: str) -> str:

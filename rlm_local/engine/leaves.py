@@ -105,7 +105,7 @@ _JUDGE_FIXED = _turns(_JUDGE, [(_record(question, text), reply) for question, te
 
 def judge_prompt(question: str, text: str) -> Prompt:
     """A yes/no question about one record."""
-    return Prompt((*_JUDGE_FIXED, Message("user", _record(question, text))), fixed=len(_JUDGE_FIXED))
+    return Prompt((*_JUDGE_FIXED, Message("user", _record(question, text))), fixed=(len(_JUDGE_FIXED),))
 
 
 def choose_prompt(question: str, options: Sequence[str], text: str) -> Prompt:
@@ -129,7 +129,7 @@ FOUND_GRAMMAR = r"""root ::= " no" | " yes\npassage: 1\nanswer: " [^\n]+"""
 def read_prompt(question: str, passages: Sequence[str]) -> Prompt:
     """A question over passages, to be answered slot by slot from READ_PREFILL."""
     user = Message("user", _passages(passages, question))
-    return Prompt((*_READ_FIXED, user), prefill=READ_PREFILL, fixed=len(_READ_FIXED))
+    return Prompt((*_READ_FIXED, user), prefill=READ_PREFILL, fixed=(len(_READ_FIXED),))
 
 
 def query_prompt(text: str) -> Prompt:

@@ -18,13 +18,13 @@ class Task(Protocol):
 
     Attributes:
         tokens: the prompt.
-        fixed: how many of the prompt's first tokens are worth keeping on disk.
+        fixed: how many of the prompt's first tokens are worth keeping on disk; several are beginnings of one another.
         room: the most tokens that `step` will ask to append.
         kept: whether the KV is wanted again soon, however short.
     """
 
     tokens: Tokens
-    fixed: int
+    fixed: tuple[int, ...]
     room: int
     kept: bool
 

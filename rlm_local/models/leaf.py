@@ -54,7 +54,7 @@ class Score:
 
     room = 0
 
-    def __init__(self, tokens: Tokens, ids: Sequence[int], *, fixed: int = 0, kept: bool = False) -> None:
+    def __init__(self, tokens: Tokens, ids: Sequence[int], *, fixed: tuple[int, ...] = (), kept: bool = False) -> None:
         self.tokens = tokens
         self.fixed = fixed
         self.kept = kept
@@ -75,7 +75,7 @@ class Peek:
     """The logits themselves, copied, for a caller that decides token by token."""
 
     room = 0
-    fixed = 0
+    fixed = ()
     kept = True
 
     def __init__(self, tokens: Tokens) -> None:
@@ -105,7 +105,7 @@ class Write:
         *,
         room: int,
         stop: Sequence[str],
-        fixed: int = 0,
+        fixed: tuple[int, ...] = (),
         thought: Thought | None = None,
     ) -> None:
         self.tokens = tokens

@@ -19,12 +19,13 @@ class Prompt:
     Attributes:
         messages: the turns so far; the model replies to the last.
         prefill: the start of the reply, already written.
-        fixed: how many of the first messages never change: their KV is kept on disk and loaded at the next start.
+        fixed: how many of the first messages many prompts begin with: their KV is kept on disk and loaded at the next
+            start. Of several numbers, the smallest first, the longest beginning that is kept is loaded.
         thinking: the most tokens that the model may think before a reply that it writes; with 0 it answers at once, as
             it does where options are scored, or slots filled. Models that do not think answer at once anyway.
     """
 
     messages: tuple[Message, ...]
     prefill: str = ""
-    fixed: int = 0
+    fixed: tuple[int, ...] = ()
     thinking: int = 0

@@ -254,8 +254,7 @@ class Scheduler:
         space = job.adapters.identity
         for place in range(min(len(job.waiting), _WINDOW)):
             tokens, fixed = job.waiting[place].tokens, job.waiting[place].task.fixed
-            if fixed:
-                self._fixed.load(tokens[:fixed], space)
+            self._fixed.load(tokens, fixed, space)
             _, at_hand = self._kv.match(tokens[:-1], space=space)
             coming = min(self._kv.coming(tokens, space=space), len(tokens) - 1)
             for_all = (min(coming, job.lasting) - at_hand) * len(job.waiting)
@@ -316,8 +315,7 @@ class Scheduler:
             if count:
                 self._kv.grow(run.sequence, count)
         for run in [run for run, count in shares if count]:
-            if run.task.fixed and run.sequence.length >= run.task.fixed:
-                self._fixed.save(run.task.tokens[: run.task.fixed], run.job.adapters.identity)
+            self._fixed.save(run.sequence, run.task.fixed)
             if run.row is not None:
                 self._step(run, self._context.logits(run.row))
 

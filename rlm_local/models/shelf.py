@@ -18,7 +18,7 @@ from rlm_local.vault.errors import VaultError
 _SUM = struct.Struct("<I")
 """CRC-32: the directory is its owner's alone, so it is damage that has to be noticed, and soon."""
 
-_MOST_BYTES = 512 << 20  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
+_MOST_BYTES = 1 << 30  # a thousand tokens are some 28 MB for a model of 1.5B; the least recently used go
 
 _LONGEST_SAVE = 3600.0  # seconds
 

@@ -31,12 +31,12 @@ class Encoded:
     """A prompt as tokens.
 
     Attributes:
-        fixed: how many of the first tokens belong to the fixed messages.
+        fixed: how many of the first tokens belong to the fixed messages, for each number of these.
         thought: the thought that comes first, and after which the prefill comes; None where the model answers at once.
     """
 
     tokens: Tokens
-    fixed: int
+    fixed: tuple[int, ...]
     thought: Bound | None = None
 
 
@@ -82,22 +82,22 @@ class ChatTemplate:
         thinks = self._thinking if thinking else None
         pieces = self._layout(tuple(message.role for message in prompt.messages), thinks is not None)
         tokens: list[int] = []
-        fixed = 0
+        fixed: list[int] = []
         for piece in pieces:
             if isinstance(piece, str):
                 tokens += self._tokens(piece, special=True)
             else:
-                if 0 < piece == prompt.fixed:
-                    fixed = len(tokens)
+                if piece in prompt.fixed:
+                    fixed.append(len(tokens))
                 tokens += self._tokens(prompt.messages[piece].content, special=False)
-        if 0 < prompt.fixed == len(prompt.messages):
-            fixed = len(tokens)
+        if len(prompt.messages) in prompt.fixed:
+            fixed.append(len(tokens))
         prefill = self._tokens(prompt.prefill, special=False)
         if thinks is None:
-            return Encoded(np.asarray([*tokens, *prefill], np.int32), fixed)
+            return Encoded(np.asarray([*tokens, *prefill], np.int32), tuple(fixed))
         answers, cut = (self._tokens(text, special=True) for text in (thinks.answers, thinks.cut + thinks.answers))
         thought = Bound(thinking, thinks.ends, (*answers, *prefill), (*cut, *prefill))
-        return Encoded(np.asarray(tokens, np.int32), fixed, thought)
+        return Encoded(np.asarray(tokens, np.int32), tuple(fixed), thought)
 
     def _tokens(self, text: str, *, special: bool) -> tuple[int, ...]:
         tokenize = self._tokenize_cached if len(text) <= _CACHED_CHARACTERS else self._tokenize

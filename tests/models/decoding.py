@@ -100,7 +100,7 @@ class FakeDecoder:
 class Reply:
     """A task that writes some tokens."""
 
-    def __init__(self, prompt: Sequence[int], count: int = 1, *, fixed: int = 0) -> None:
+    def __init__(self, prompt: Sequence[int], count: int = 1, *, fixed: tuple[int, ...] = ()) -> None:
         self.tokens = np.array(prompt, np.int32)
         self.room = count
         self.fixed = fixed

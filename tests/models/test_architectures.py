@@ -22,7 +22,7 @@ CLOSE = 0.02  # of log probabilities: batches of another shape, keys and values 
 
 
 def prompts() -> list[Prompt]:
-    return [Prompt((Message("system", FEW_SHOT), Message("user", item)), fixed=1) for item in ITEMS]
+    return [Prompt((Message("system", FEW_SHOT), Message("user", item)), fixed=(1,)) for item in ITEMS]
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES, ids=lambda made: made.architecture)

@@ -27,7 +27,7 @@ CAPITALS = (
 ANSWERS = {"Italy": "Rome", "Germany": "Berlin", "Japan": "Tokyo", "Egypt": "Cairo", "Portugal": "Lisbon"}
 
 
-def ask(country: str, *, fixed: int = 0) -> Prompt:
+def ask(country: str, *, fixed: tuple[int, ...] = ()) -> Prompt:
     return Prompt((*CAPITALS, Message("user", f"What is the capital of {country}?")), fixed=fixed)
 
 
@@ -291,7 +291,7 @@ def test_many_threads_share_one_engine(smollm: LlamaEngine):
 def test_fixed_messages_are_kept_on_disk(qwen_path: Path, tmp_path: Path):
     def cost() -> Usage:
         with LlamaEngine(qwen_path, name="qwen2.5-coder-0.5b", n_ctx=512, kv_directory=tmp_path) as engine:
-            [score] = engine.choose([ask("Italy", fixed=len(CAPITALS))], list(ANSWERS.values()))
+            [score] = engine.choose([ask("Italy", fixed=(len(CAPITALS),))], list(ANSWERS.values()))
             assert score.best == "Rome"
             return score.usage
 

@@ -53,17 +53,20 @@ def test_a_document_cannot_pose_as_a_marker_or_as_jinja():
     assert "49" not in text_of(tokens)
 
 
-@pytest.mark.parametrize(("fixed", "ends"), [(0, ""), (1, "user\n"), (2, "assistant\n")])
-def test_where_the_fixed_part_ends(fixed: int, ends: str):
+@pytest.mark.parametrize(
+    ("fixed", "ends"), [((), []), ((1,), ["user\n"]), ((2,), ["assistant\n"]), ((1, 2), ["user\n", "assistant\n"])]
+)
+def test_where_the_fixed_parts_end(fixed: tuple[int, ...], ends: list[str]):
     encoded = encode(Prompt((Message("system", "rules"), Message("user", "hi")), prefill="x", fixed=fixed))
-    assert text_of(encoded.tokens[: encoded.fixed]).endswith(ends)
-    assert (encoded.fixed == 0) == (fixed == 0)
+    assert len(encoded.fixed) == len(ends)
+    for length, end in zip(encoded.fixed, ends, strict=True):
+        assert text_of(encoded.tokens[:length]).endswith(end)
 
 
 def test_the_fixed_part_does_not_depend_on_what_follows():
     def fixed_tokens(question: str) -> list[int]:
-        encoded = encode(Prompt((Message("system", "rules"), Message("user", question)), fixed=1))
-        return encoded.tokens[: encoded.fixed].tolist()
+        encoded = encode(Prompt((Message("system", "rules"), Message("user", question)), fixed=(1,)))
+        return encoded.tokens[: encoded.fixed[0]].tolist()
 
     assert fixed_tokens("one") == fixed_tokens("another question")
 

@@ -1,6 +1,6 @@
 """The prompt that asks for a program: rules, worked cases, the card, the question.
 
-All but the question is the same for every question over a collection. The reply says in its first line where it looks,
+The rules and cases are the same for every collection, the card for every question over it: both are kept as KV. The reply says in its first line where it looks,
 which is the policy's decision, and goes on in one of two dialects. The worked cases are of one invented harbour.
 """
 
@@ -179,7 +179,7 @@ class Asking:
         if trouble:
             program, error = trouble
             messages += (Message("assistant", program), Message("user", f"That failed: {error}\nWrite it again."))
-        return Prompt(messages, prefill=prefill, fixed=len(_FIXED) + 2)
+        return Prompt(messages, prefill=prefill, fixed=(len(_FIXED), len(_FIXED) + 2))
 
 
 def opening(look: Look, dialect: Dialect | None = None) -> str:

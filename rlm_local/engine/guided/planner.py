@@ -102,7 +102,7 @@ class Planned:
 def planning_prompt(schema: Schema, question: str) -> Prompt:
     """The prompt whose reply is a plan."""
     messages = planning_messages(schema.text, question, schema.mentioned())
-    return Prompt(messages, prefill=_OPEN, fixed=len(messages) - 1)
+    return Prompt(messages, prefill=_OPEN, fixed=(len(messages) - 1,))
 
 
 def decode_plan(

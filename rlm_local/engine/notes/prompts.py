@@ -97,12 +97,12 @@ _MERGE_FIXED = _fixed(_MERGE, _MERGE_SHOTS)
 
 def take_prompt(question: str, passages: Sequence[str]) -> Prompt:
     """Notes of passages, for a question."""
-    return Prompt((*_TAKE_FIXED, Message("user", _asked(passages, question))), fixed=len(_TAKE_FIXED))
+    return Prompt((*_TAKE_FIXED, Message("user", _asked(passages, question))), fixed=(len(_TAKE_FIXED),))
 
 
 def merge_prompt(question: str, points: Sequence[str]) -> Prompt:
     """What notes come to."""
-    return Prompt((*_MERGE_FIXED, Message("user", _asked(points, question))), fixed=len(_MERGE_FIXED))
+    return Prompt((*_MERGE_FIXED, Message("user", _asked(points, question))), fixed=(len(_MERGE_FIXED),))
 
 
 def take_grammar(passages: int) -> str:
