@@ -42,35 +42,13 @@ class FixedPrompts:
             if held >= length or self._load(self._shelf, tokens[:length], space):
                 return
 
-    def save(self, sequence: int) -> bytes: ...
-    def restore(self, sequence: int, state: memoryview, length: int) -> bool: ...
-
-
-class FixedPrompts:
-    """Loads a fixed prompt from the shelf before it would be evaluated, and puts it there once it was.
-
-    Args:
-        shelf: where they are kept; nothing is kept without one.
-    """
-
-    def __init__(self, memory: StateMemory, kv: KV, shelf: Shelf | None) -> None:
-        self._memory = memory
-        self._kv = kv
-        self._shelf = shelf
-        self._missing: set[bytes] = set()  # not on the shelf; to be saved when evaluated
-
-    def load(self, tokens: Tokens, lengths: tuple[int, ...], space: bytes) -> None:
-        """Load the longest fixed beginning of a prompt that is on the shelf, unless as much is in the KV or on its way.
-
-        Args:
-            lengths: how long its fixed beginnings are, in tokens, the shortest first.
-        """
-        if self._shelf is None or not lengths:
+    def save(self, evaluated: Sequence, lengths: Iterable[int]) -> None:
+        """Put the fixed beginnings of a prompt on the shelf that are evaluated by now and were not there."""
+        if self._shelf is None:
             return
-        held = max(self._kv.match(tokens, space=space)[1], self._kv.coming(tokens, space=space))
-        for length in reversed(lengths):
-            if held >= length or self._load(self._shelf, tokens[:length], space):
-                return
+        for tokens in [evaluated.tokens[:length] for length in lengths if length <= evaluated.length]:
+            if _key(tokens, evaluated.space) in self._missing:
+                self._save(self._shelf, tokens, evaluated.space)
 
     def _load(self, shelf: Shelf, tokens: Tokens, space: bytes) -> bool:
         """Whether these need no shorter beginning: they are loaded, or there is no room for them."""
@@ -87,14 +65,6 @@ class FixedPrompts:
         self._kv.drop(sequence)
         self._missing.add(_key(tokens, space))
         return False
-
-    def save(self, evaluated: Sequence, lengths: Iterable[int]) -> None:
-        """Put the fixed beginnings of a prompt on the shelf that are evaluated by now and were not there."""
-        if self._shelf is None:
-            return
-        for tokens in [evaluated.tokens[:length] for length in lengths if length <= evaluated.length]:
-            if _key(tokens, evaluated.space) in self._missing:
-                self._save(self._shelf, tokens, evaluated.space)
 
     def _save(self, shelf: Shelf, tokens: Tokens, space: bytes) -> None:
         self._missing.discard(_key(tokens, space))

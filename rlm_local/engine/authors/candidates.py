@@ -145,18 +145,24 @@ class Candidates:
         candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=left_out)
         try:
             if dialect == "python":
-                return replace(candidate, cell=check_python(text, self.tables))
+                cell = check_python(text, self.tables)
+                return replace(candidate, trial=cell, cell=cell)
             query = check(text, self.tables, question, self.values, self.references)
         except BadProgram as error:
             return replace(candidate, error=str(error), changes=isinstance(error, ReadOnly))
         return replace(
-            candidate, cell=query_cell(query), notes=query.notes, missing=query.missing, semantic=query.semantic
+            candidate,
+            trial=query_cell(query),
+            cell=query_cell(query, named=True),
+            notes=query.notes,
+            missing=query.missing,
+            semantic=query.semantic,
         )
 
     def _tried(self, candidate: Candidate) -> Candidate:
         if candidate.error or candidate.semantic:
             return candidate
-        tried = self.trials.run(candidate.cell)
+        tried = self.trials.run(candidate.trial)
         outcome = tried.outcome
         if outcome is not None and candidate.dialect == "python" and len(outcome.rows) == 1:
             [row] = outcome.rows

@@ -6,12 +6,13 @@ _PASSAGES = 12
 """Passages that a reading is given at most; as many are read as a reading's tokens hold."""
 
 
-def query_cell(query: Query) -> str:
-    """The cell of a SQL query: its rows, and where they come from."""
+def query_cell(query: Query, *, named: bool = False) -> str:
+    """The cell of a SQL query: its rows, with codes named where that is wanted, and where they come from."""
+    sql = query.named if named else query.sql
     value = "bool(rows and rows[0][0])" if query.truth else "rows"
     if not query.places:
-        return f"rows = sql({_text(query.sql)})\nFINAL({value})"
-    return f"rows = sql({_text(query.sql)})\nFINAL({value}, places({_text(query.places)}))"
+        return f"rows = sql({_text(sql)})\nFINAL({value})"
+    return f"rows = sql({_text(sql)})\nFINAL({value}, places({_text(query.places)}))"
 
 
 def reading_cell(question: str, first: int = 0, last: int = _PASSAGES) -> str:

@@ -16,6 +16,7 @@ class Candidate:
         text: as the model wrote it.
         token_ids: the tokens of that, up to the one that ended it.
         cell: the Python that runs it.
+        trial: the Python that tries it: codes in its result are as other programs give them.
         greedy: whether it is the likeliest program of its dialect, not a sample.
         logprob: natural log probability of a token of the text, on average.
         outcome: what it came to; None where it failed.
@@ -31,6 +32,7 @@ class Candidate:
     text: str
     token_ids: tuple[int, ...] = ()
     cell: str = ""
+    trial: str = ""
     greedy: bool = True
     logprob: float = 0.0
     outcome: Outcome | None = None

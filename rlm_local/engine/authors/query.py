@@ -17,6 +17,7 @@ from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.names import Names
+from rlm_local.engine.authors.naming import name_codes
 from rlm_local.engine.authors.unasked import drop_unasked
 from rlm_local.engine.semantic.prepare import FUNCTIONS
 
@@ -30,7 +31,8 @@ class Query:
     """A query that can run.
 
     Attributes:
-        sql: as it will run.
+        sql: as it is tried, and compared with other programs.
+        named: the same with codes in its result named, as it will run.
         notes: what was mended, for the log and for a person.
         missing: literals that no row has: the result says nothing of them.
         semantic: whether a model has to be asked about rows.
@@ -39,6 +41,7 @@ class Query:
     """
 
     sql: str
+    named: str
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     semantic: bool = False
@@ -67,6 +70,7 @@ def check(
     semantic = any(_function(node) in FUNCTIONS for node in tree.find_all(exp.Func))
     return Query(
         sql=tree.sql(dialect="sqlite"),
+        named=(name_codes(tree, names) or tree).sql(dialect="sqlite"),
         notes=tuple(draft.notes),
         missing=tuple(draft.missing),
         semantic=semantic,
