@@ -6,11 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-import jsonschema
-from referencing.exceptions import Unresolvable
-
 from rlm_local.engine.schema_bounds import check_bounds, for_grammar
-from rlm_local.engine.validator import check_schema, validator
 from rlm_local.errors import UsageError
 from rlm_local.models import Message, Prompt
 
@@ -33,6 +29,10 @@ class AnswerSchema:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
+        import jsonschema  # only a question that names a schema waits for it
+
+        from rlm_local.engine.validator import check_schema, validator
+
         self.schema = {name: each for name, each in schema.items() if name not in ("$id", "$schema")}
         targets = check_bounds(self.schema)
         try:
@@ -175,6 +175,10 @@ def _best(value: Any, schema: Any) -> Any:
     """The first form that a schema's type allows, else the value as it is."""
     if not isinstance(schema, dict):
         return value
+    from referencing.exceptions import Unresolvable
+
+    from rlm_local.engine.validator import validator
+
     own = cast("dict[str, Any]", schema)
     checks = validator(own)
     try:

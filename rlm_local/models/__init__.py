@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rlm_local.models.calibration import NEUTRAL
     from rlm_local.models.cancel import Cancel
     from rlm_local.models.catalog import CATALOG, DEFAULT_MODEL, ModelSpec, resolve
     from rlm_local.models.engine import LlamaEngine
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from rlm_local.models.model import Cursor, Model
     from rlm_local.models.opening import open_model
     from rlm_local.models.own import OwnModels
-    from rlm_local.models.prompt import Message, Prompt
+    from rlm_local.models.prompt import NEUTRAL, Message, Prompt
     from rlm_local.models.pull import ensure_model, verify
     from rlm_local.models.result import Choice, Generation, Scores, Usage
 
@@ -41,7 +40,7 @@ _PLACES = {
     "Model": "model",
     "ModelError": "errors",
     "ModelSpec": "catalog",
-    "NEUTRAL": "calibration",
+    "NEUTRAL": "prompt",
     "OwnModels": "own",
     "Prompt": "prompt",
     "PromptTooLong": "errors",

@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from rlm_local.models.logits import log_sum_exp, normalise
 from rlm_local.models.result import Scores, Usage
 
-NEUTRAL = ("N/A", "", "[MASK]", "...")
-"""What stands in the item's place in a prompt that asks about nothing."""
-
 _FEW = 20.0  # items whose average counts half of that of many; set on TREC's six labels, as were the halves
 
 

@@ -165,7 +165,7 @@ class Model(Protocol):
 
         Args:
             bias: added to the options' log probabilities, in nats: what was fitted on labelled items.
-            neutral: the same prompts with nothing in the item's place (`calibration.NEUTRAL`): what the model says of
+            neutral: the same prompts with nothing in the item's place (`prompt.NEUTRAL`): what the model says of
                 them is taken off what it says of the items, see `rlm_local.models.calibration`. What they cost is in
                 the first result's usage.
 

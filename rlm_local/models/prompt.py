@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+NEUTRAL = ("N/A", "", "[MASK]", "...")
+"""What stands in the item's place in a prompt that asks about nothing: see `calibration.py`."""
+
 
 @dataclass(frozen=True)
 class Message:

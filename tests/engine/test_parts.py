@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,24 @@ from rlm_sandbox import Image, Pool, SandboxError
 from rlm_sandbox.limits import Limits
 
 
+def imported(modules: str, of: Sequence[str]) -> list[str]:
+    """Which of some modules are loaded in a new process that imports these."""
+    program = f"import {modules}, sys; print(*sys.modules.keys() & {set(of)})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
 def test_a_program_imports_little_before_the_models_process_begins() -> None:
     """What loads the weights starts after these imports: they have to be short, and what it needs itself is its own."""
     large = ("numpy", "jinja2", "wasmtime", "sqlglot", "jsonschema", "rlm_local.corpus", "rlm_local.collection.formats")
-    program = f"import rlm_local.cli.app, rlm_local.engine.parts, sys; print(*sys.modules.keys() & {set(large)})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    assert imported("rlm_local.cli.app, rlm_local.engine.parts", large) == []
+
+
+def test_an_engine_waits_for_no_library_that_a_question_may_not_need() -> None:
+    """Those of kinds of files, of schemas, of models on servers; and numpy, which the model's process has."""
+    large = ("numpy", "jinja2", "llama_cpp", "jsonschema", "httpx2", "huggingface_hub", "drain3", "charset_normalizer")
+    files = ("lxml", "pypdfium2", "PIL", "rapidocr", "python_calamine", "oxmsg", "striprtf", "tree_sitter", "pandas")
+    assert imported("rlm_local.cli.app, rlm_local.engine.engine", large + files) == []
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_sandbox_too(image: Image, tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from rlm_local.collection.errors import Needs, Unreadable
 from rlm_local.collection.formats import layout, ocr
 from rlm_local.collection.formats.format import Format
@@ -66,12 +64,14 @@ def _opened(source: Source) -> Any:
         raise Unreadable(f"damaged picture, or none: {error}") from None
 
 
-def _pixels(image: Any) -> ocr.Pixels:
+def _pixels(image: Any) -> "ocr.Pixels":
     """A picture as it is meant to be seen, on white, small enough to be read.
 
     Raises:
         Unreadable: it has too many pixels to be decoded.
     """
+    import numpy as np  # what opens a collection without pictures need not wait for it
+
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise Unreadable(f"too large: {width} x {height} pixels, at most {MOST_PIXELS:,} are read")

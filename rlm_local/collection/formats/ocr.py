@@ -5,14 +5,18 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from statistics import median
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
 
 from rlm_local.collection.errors import Needs
 from rlm_local.collection.formats.layout import SOFT, Piece
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+    """height x width x 3, blue, green, red, as OpenCV has them."""
 
 MOST_PIXELS = 3_000_000
 """Pixels that a picture is read with, a page at 190 dots an inch; a larger one is made smaller first."""
@@ -28,9 +32,6 @@ _TALL = 1.5
 _UNSURE = 0.75
 _LEVEL = 0.3
 _ONE_SIZE = 0.3
-
-Pixels = NDArray[np.uint8]
-"""height x width x 3, blue, green, red, as OpenCV has them."""
 
 
 @cache
@@ -67,7 +68,7 @@ def scale(width: float, height: float) -> float:
     return min(fitting, max(1.0, min(2.0, math.sqrt(LEAST_PIXELS / (width * height)))))
 
 
-def written(pixels: Pixels) -> list[Piece]:
+def written(pixels: "Pixels") -> list[Piece]:
     """The lines of a picture that `scale` fits, as pieces with places in pixels; a turned one is turned back.
 
     Raises:
@@ -75,9 +76,9 @@ def written(pixels: Pixels) -> list[Piece]:
     """
     lines = _lines(pixels)
     if sum(line.height > _TALL * line.width for line in lines) > len(lines) / 2:
-        lines = _best(pixels, (1, 3))
+        lines = max(_lines(pixels, 1), _lines(pixels, 3), key=_sureness)
     elif lines and sum(line.score * len(line.text) for line in lines) < _UNSURE * sum(len(line.text) for line in lines):
-        lines = max(lines, _lines(np.rot90(pixels, 2)), key=_sureness)
+        lines = max(lines, _lines(pixels, 2), key=_sureness)
     return _pieces(lines)
 
 
@@ -85,18 +86,20 @@ class _Line:
     """One line as it was found: its corners, clockwise from the upper left one, what it says and how sure that is."""
 
     def __init__(self, corners: Any, text: str, score: float) -> None:
-        points = np.asarray(corners, dtype=float)
+        points = [(float(x), float(y)) for x, y in corners]
         self.text = " ".join(text.split())
         self.score = score
-        self.middle = points.mean(axis=0)
-        across = points[1] - points[0]
-        self.width = float(np.hypot(*across))
-        self.height = float(np.hypot(*(points[3] - points[0])))
-        self.angle = math.atan2(across[1], across[0])
+        self.middle = fmean(x for x, _ in points), fmean(y for _, y in points)
+        self.width = math.dist(points[0], points[1])
+        self.height = math.dist(points[0], points[3])
+        self.angle = math.atan2(points[1][1] - points[0][1], points[1][0] - points[0][0])
 
 
-def _lines(pixels: Pixels) -> list[_Line]:
-    result = _engine()(np.ascontiguousarray(pixels))
+def _lines(pixels: "Pixels", turns: int = 0) -> list[_Line]:
+    """The lines of a picture that is turned by 90 degrees first, so many times."""
+    import numpy as np  # what opens a collection without pictures need not wait for it
+
+    result = _engine()(np.ascontiguousarray(np.rot90(pixels, turns)))
     if result.txts is None:
         return []
     return [
@@ -104,10 +107,6 @@ def _lines(pixels: Pixels) -> list[_Line]:
         for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True)
         if text.strip()
     ]
-
-
-def _best(pixels: Pixels, turns: Sequence[int]) -> list[_Line]:
-    return max((_lines(np.rot90(pixels, turn)) for turn in turns), key=_sureness)
 
 
 def _sureness(lines: Sequence[_Line]) -> float:

@@ -193,7 +193,7 @@ class _Reading:
         return _largest(layout.flow(page.words.main if page.scanned else layout.pieces(page.words.main)))
 
 
-def _drawn(page: Any) -> ocr.Pixels:
+def _drawn(page: Any) -> "ocr.Pixels":
     """A page as a picture that OCR can read."""
     width, height = page.get_size()
     factor = _SCAN_SCALE * ocr.scale(_SCAN_SCALE * width, _SCAN_SCALE * height)

@@ -1,10 +1,9 @@
 """Tables on a page: those that lines are drawn around, and those whose columns stand one below the other."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-
-import numpy as np
 
 from rlm_local.collection.formats import layout
 from rlm_local.collection.formats.cells import typed
@@ -50,6 +49,8 @@ def _grids(rules: Sequence[Rule]) -> list[tuple[list[float], list[float], _Edges
     down = [rule for rule in rules if rule.x0 == rule.x1 and rule.bottom - rule.top > _TOUCH][:MOST_RULES]
     if len(across) < 3 or len(down) < 3:
         return []
+    import numpy as np  # a fifth of a second that only a page with lines costs
+
     h = np.array([(rule.x0, rule.x1, rule.top) for rule in across])
     v = np.array([(rule.x0, rule.top, rule.bottom) for rule in down])
     touching = (
@@ -97,13 +98,13 @@ def _cells(
     inside: dict[tuple[int, int], list[Piece]] = {}
     middles = [(upper + lower) / 2 for upper, lower in pairwise(ys)]
     for word in words:
-        row = min(int(np.searchsorted(ys, word.base - 0.3 * word.size, "right")) - 1, len(middles) - 1)
+        row = min(bisect_right(ys, word.base - 0.3 * word.size) - 1, len(middles) - 1)
         column = _column(word, xs)
-        while column and not walls[row, column]:  # a cell over several columns begins at the first of them
+        while column and (row, column) not in walls:  # a cell over several columns begins at the first of them
             column -= 1
         inside.setdefault((row, column), []).append(word)
     for (row, column), together in list(inside.items()):
-        if column + 2 < len(xs) and not walls[row, column + 1]:
+        if column + 2 < len(xs) and (row, column + 1) not in walls:
             pieces = layout.pieces(together)
             if any(len(line) > 1 for line in layout.rows(pieces)):  # labels of columns that no lines part
                 del inside[row, column]
@@ -124,16 +125,17 @@ def _cells(
 
 
 def _column(piece: Piece, xs: list[float]) -> int:
-    return min(max(int(np.searchsorted(xs, (piece.x0 + piece.x1) / 2, "right")) - 1, 0), len(xs) - 2)
+    return min(max(bisect_right(xs, (piece.x0 + piece.x1) / 2) - 1, 0), len(xs) - 2)
 
 
-def _walls(down: Sequence[Rule], xs: list[float], ys: list[float]) -> "np.ndarray[tuple[int, int], np.dtype[np.bool]]":
-    """rows x columns: whether a line is drawn at the left of this cell."""
-    walls = np.zeros((len(ys) - 1, len(xs)), dtype=bool)
-    middles = np.array([(upper + lower) / 2 for upper, lower in pairwise(ys)])
+def _walls(down: Sequence[Rule], xs: list[float], ys: list[float]) -> set[tuple[int, int]]:
+    """Cells, as (row, column), at whose left a line is drawn."""
+    middles = [(upper + lower) / 2 for upper, lower in pairwise(ys)]
+    walls = set[tuple[int, int]]()
     for rule in down:
-        column = int(np.argmin(np.abs(np.array(xs) - rule.x0)))
-        walls[(middles > rule.top) & (middles < rule.bottom), column] = True
+        column = min(range(len(xs)), key=lambda place: abs(xs[place] - rule.x0))
+        beside = range(bisect_right(middles, rule.top), bisect_left(middles, rule.bottom))
+        walls.update((row, column) for row in beside)
     return walls
 
 
