@@ -107,7 +107,7 @@ class Choice:
 
 def choose(candidates: Sequence[Candidate]) -> Choice | None:
     """The result that most speaks for: found something; in all tables that the question names; both dialects; most
-    votes; SQL; the likelier program.
+    votes; SQL; the likelier program. A list of numbers votes for what it comes to, where another program says that.
 
     Of equals SQL is shown, since its rows can be shown as evidence. None where no candidate ran to an end.
     """
@@ -121,18 +121,26 @@ def choose(candidates: Sequence[Candidate]) -> Choice | None:
             alike.append(candidate)
     if not groups:
         return None
-    best = max(groups, key=_weight)
-    dialects = {candidate.dialect for candidate in best}
+    backing = [[each for other in groups if _leads(other[0], group[0]) for each in other] for group in groups]
+    at = max(range(len(groups)), key=lambda at: _weight(groups[at], backing[at]))
+    best, behind = groups[at], [*groups[at], *backing[at]]
+    dialects = {candidate.dialect for candidate in behind}
     shown = max(best, key=lambda candidate: (candidate.dialect == "sql", candidate.greedy, candidate.logprob))
-    return Choice(shown, len(best), len(ran), across=len(dialects) > 1)
+    return Choice(shown, len(behind), len(ran), across=len(dialects) > 1)
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
     return one.outcome is not None and other.outcome is not None and one.outcome.same(other.outcome)
 
 
-def _weight(group: Sequence[Candidate]) -> tuple[bool, bool, int, int, bool, float]:
-    dialects = {candidate.dialect for candidate in group}
-    everywhere = any(not candidate.unused for candidate in group)
+def _leads(one: Candidate, other: Candidate) -> bool:
+    """Whether one program lists the numbers that the other adds up: it went the same way, and a step less."""
+    return one.outcome is not None and other.outcome is not None and one.outcome.comes_to(other.outcome)
+
+
+def _weight(group: Sequence[Candidate], backing: Sequence[Candidate]) -> tuple[bool, bool, int, int, bool, float]:
+    behind = [*group, *backing]
+    dialects = {candidate.dialect for candidate in behind}
+    everywhere = any(not candidate.unused for candidate in behind)
     likeliest = max(candidate.logprob for candidate in group)
-    return group[0].found, everywhere, len(dialects), len(group), "sql" in dialects, likeliest
+    return group[0].found, everywhere, len(dialects), len(behind), "sql" in dialects, likeliest

@@ -51,6 +51,16 @@ class Outcome:
         column = frozenset(row[0] for row in few.key)
         return any(frozenset(row[at] for row in many.key if at < len(row)) == column for at in range(many.width))
 
+    def comes_to(self, other: "Outcome") -> bool:
+        """Whether this is a list of numbers, and the other one number: their sum, mean, least or greatest."""
+        given = [row for row in self.rows if row != (None,)]
+        numbers = [row[0] for row in given if len(row) == 1 and _is_number(row[0])]
+        single = other.rows[0] if len(other.rows) == 1 else ()
+        if len(single) != 1 or not _is_number(single[0]) or len(numbers) < max(2, len(given)):
+            return False
+        total = math.fsum(numbers)
+        return _alike(single[0]) in map(_alike, (total, total / len(numbers), min(numbers), max(numbers)))
+
     @property
     def width(self) -> int:
         return max((len(row) for row in self.rows), default=0)
@@ -60,6 +70,10 @@ def _row(value: Any) -> Row:
     if isinstance(value, Mapping):
         return tuple(cast("Mapping[Any, Any]", value).values())
     return tuple(cast("Iterable[Any]", value)) if isinstance(value, list | tuple) else (value,)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _alike(value: Any) -> Any:

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from rlm_local.engine.authors.choose import Candidate, choose
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.prompt import Dialect
@@ -55,3 +57,17 @@ def test_what_looks_in_all_tables_that_the_question_names_outweighs_votes() -> N
     assert choice is not None
     assert choice.candidate.outcome == Outcome.of(23)
     assert partly[0].trouble == "the question speaks of trips: use it, too"
+
+
+@pytest.mark.parametrize("comes_to", [42, 14, 4, 30], ids=["sum", "mean", "least", "greatest"])
+def test_a_list_of_numbers_votes_for_what_it_comes_to(comes_to: int) -> None:
+    choice = choose([candidate("sql", [4, 8, None, 30]), candidate("python", comes_to)])
+    assert choice is not None
+    assert (choice.candidate.outcome, choice.across, choice.votes) == (Outcome.of(comes_to), True, 2)
+
+
+@pytest.mark.parametrize("listed", [[], [42], ["4", "8", "30"], [[4, 1], [8, 1], [30, 1]], [True, False]])
+def test_other_lists_vote_for_themselves(listed: list[Any]) -> None:
+    choice = choose([candidate("sql", listed), candidate("python", 42.5)])
+    assert choice is not None
+    assert not choice.across
