@@ -1,10 +1,11 @@
 """Queries whose form alone shows that they do not say what was asked. The model is told why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from sqlglot import exp
 from sqlglot.expressions.core import Expression
 
+from rlm_local.engine.authors.dialect import conditions
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.names import Names
 
@@ -44,7 +45,7 @@ def _fixed(select: exp.Select, names: Names) -> str:
     """COUNT(DISTINCT c) where c is one value."""
     for count in select.find_all(exp.Count):
         columns = count.this.expressions if isinstance(count.this, exp.Distinct) else []
-        for condition in _conditions(select):
+        for condition in conditions(select):
             if isinstance(condition, exp.EQ) and any(_same(condition, column, names) for column in columns):
                 return f"with {condition.sql(dialect='sqlite')} there is only one: leave the condition out to count all"
     return ""
@@ -54,7 +55,7 @@ def _together(select: exp.Select, names: Names) -> str:
     """AVG over several values of a column together, which a question that names them compares."""
     if select.args.get("group") is not None or not any(each.find(exp.Avg) for each in select.expressions):
         return ""
-    for condition in _conditions(select):
+    for condition in conditions(select):
         column = next((node for node in condition.find_all(exp.Column) if names.owner(node)), None)
         if column is not None and _is_choice(condition, column):
             return (
@@ -65,17 +66,6 @@ def _together(select: exp.Select, names: Names) -> str:
 
 
 _LOOKS: tuple[Callable[[exp.Select, Names], str], ...] = (_groups_of_one, _fixed, _together)
-
-
-def _conditions(select: exp.Select) -> Iterator[Expression]:
-    where = select.args.get("where")
-    stack = [where.this] if where is not None else []
-    while stack:
-        node = stack.pop().unnest()
-        if isinstance(node, exp.And):
-            stack += [node.this, node.expression]
-        else:
-            yield node
 
 
 def _same(condition: exp.EQ, column: Expression, names: Names) -> bool:

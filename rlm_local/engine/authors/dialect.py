@@ -109,3 +109,16 @@ def _in_form(own: Expression, literal: exp.Literal, column: Column) -> None:
             node.replace(exp.Like(this=own.copy(), expression=exp.Literal.string(f"{literal.name}%")))
         elif isinstance(node, exp.LTE | exp.GT) or (isinstance(node, exp.Between) and literal.arg_key == "high"):
             literal.replace(exp.Literal.string(literal.name + _LAST))
+
+
+def conditions(select: exp.Select) -> list[Expression]:
+    """The conditions of a SELECT that all have to hold, in order."""
+    where = select.args.get("where")
+    waiting, found = [where.this] if where is not None else [], list[Expression]()
+    while waiting:
+        node = waiting.pop().unnest()
+        if isinstance(node, exp.And):
+            waiting += [node.expression, node.this]
+        else:
+            found.append(node)
+    return found

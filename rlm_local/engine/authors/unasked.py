@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.expressions.core import Expression
 
 from rlm_local.collection.values import fold
-from rlm_local.engine.authors.dialect import Owner
+from rlm_local.engine.authors.dialect import Owner, conditions
 
 _IN_WORDS = frozenset((*range(21), 50, 100, 1_000, 1_000_000))
 """Numbers that a question may say in words."""
@@ -29,15 +29,11 @@ def drop_unasked(tree: Expression, question: str, owner: Owner) -> list[str]:
     notes: list[str] = []
     said = set(_numbers(question))
     for select in tree.find_all(exp.Select):
-        where = select.args.get("where")
-        if where is None:
-            continue
-        for part in list(_conjuncts(where.this)):
+        for part in conditions(select):
             if _invented(part, said, owner):
                 _drop(part, notes)
-        where = select.args.get("where")
         by_values: dict[frozenset[str], list[Expression]] = {}
-        for part in list(_conjuncts(where.this)) if where is not None else []:
+        for part in conditions(select):
             stated = frozenset(_stated(part))
             if stated and not part.find(exp.Select):
                 by_values.setdefault(stated, []).append(part)
@@ -89,14 +85,6 @@ def _words(part: Expression, owner: Owner) -> set[str]:
     owners = (owner(column) for column in part.find_all(exp.Column))
     labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
     return set(re.findall(r"\w+", fold(labels)))
-
-
-def _conjuncts(node: Expression) -> Iterator[Expression]:
-    if isinstance(node, exp.And):
-        yield from _conjuncts(node.this)
-        yield from _conjuncts(node.expression)
-    else:
-        yield node
 
 
 def _drop(part: Expression, notes: list[str]) -> None:
