@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 from sqlglot import exp
-from sqlglot.expressions.core import Expression
 
 from rlm_local.engine.authors.dialect import conditions
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.names import Names
 
 
-def refuse_degenerate(tree: Expression, names: Names) -> None:
+def refuse_degenerate(tree: exp.Expr, names: Names) -> None:
     """That no query counts groups of one row each, counts what it has itself fixed, or averages over what it compares.
 
     Raises:
@@ -25,7 +24,7 @@ def refuse_degenerate(tree: Expression, names: Names) -> None:
 def _groups_of_one(select: exp.Select, names: Names) -> str:
     """COUNT(*) over groups by a table's own key."""
     group = select.args.get("group")
-    keys: list[Expression] = group.expressions if group is not None else []
+    keys: list[exp.Expr] = group.expressions if group is not None else []
     scope, _ = names.scope(select)
     if len(keys) != 1 or len(scope) != 1 or select.args.get("joins"):
         return ""
@@ -68,7 +67,7 @@ def _together(select: exp.Select, names: Names) -> str:
 _LOOKS: tuple[Callable[[exp.Select, Names], str], ...] = (_groups_of_one, _fixed, _together)
 
 
-def _same(condition: exp.EQ, column: Expression, names: Names) -> bool:
+def _same(condition: exp.EQ, column: exp.Expr, names: Names) -> bool:
     """Whether a condition gives a column one value."""
     sides = (condition.this, condition.expression)
     owner = names.owner(column)
@@ -77,7 +76,7 @@ def _same(condition: exp.EQ, column: Expression, names: Names) -> bool:
     )
 
 
-def _is_choice(condition: Expression, column: exp.Column) -> bool:
+def _is_choice(condition: exp.Expr, column: exp.Column) -> bool:
     """Whether a condition is that a column is one of several texts."""
     if isinstance(condition, exp.In):
         return len(condition.expressions) > 1 and all(isinstance(each, exp.Literal) for each in condition.expressions)

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects import SQLite
-from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Column, Table
+from rlm_local.engine.semantic.selects import conjuncts
 
 
 class Calls(SQLite):
@@ -27,7 +27,7 @@ class Calls(SQLite):
         }
 
 
-Owner = Callable[[Expression], tuple[Table, Column] | None]
+Owner = Callable[[exp.Expr], tuple[Table, Column] | None]
 """The table and column that a node is."""
 
 _PARTS = {exp.Year: "%Y", exp.Month: "%m", exp.Day: "%d"}
@@ -37,7 +37,7 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d.*)")
 _LAST = " 23:59:59.999"
 
 
-def translate(tree: Expression, owner: Owner) -> None:
+def translate(tree: exp.Expr, owner: Owner) -> None:
     """Put a query into what SQLite takes and means the same by, in place."""
     for node in list(tree.walk()):
         if isinstance(node, exp.Year | exp.Month | exp.Day):
@@ -67,7 +67,7 @@ def _group(select: exp.Select) -> None:
         select.group_by(*(each.copy() for each in select.expressions), copy=False)
 
 
-def _part(date: Expression, form: str) -> Expression:
+def _part(date: exp.Expr, form: str) -> exp.Expr:
     return exp.cast(exp.Anonymous(this="STRFTIME", expressions=[exp.Literal.string(form), date.copy()]), "INTEGER")
 
 
@@ -84,7 +84,7 @@ def _numbers_of_dates(node: exp.Binary) -> None:
             return
 
 
-def _moments(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
+def _moments(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
     """Columns with the dates and times that they are compared with."""
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE):
         for one, other in ((node.this, node.expression), (node.expression, node.this)):
@@ -96,7 +96,7 @@ def _moments(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
                 yield node.this, bound
 
 
-def _in_form(own: Expression, literal: exp.Literal, column: Column) -> None:
+def _in_form(own: exp.Expr, literal: exp.Literal, column: Column) -> None:
     """A moment as its column has it: a time of day where that has no day, a day to its end where it has times."""
     node = literal.parent
     moment = _MOMENT.fullmatch(literal.name)
@@ -111,14 +111,7 @@ def _in_form(own: Expression, literal: exp.Literal, column: Column) -> None:
             literal.replace(exp.Literal.string(literal.name + _LAST))
 
 
-def conditions(select: exp.Select) -> list[Expression]:
+def conditions(select: exp.Select) -> list[exp.Expr]:
     """The conditions of a SELECT that all have to hold, in order."""
     where = select.args.get("where")
-    waiting, found = [where.this] if where is not None else [], list[Expression]()
-    while waiting:
-        node = waiting.pop().unnest()
-        if isinstance(node, exp.And):
-            waiting += [node.expression, node.this]
-        else:
-            found.append(node)
-    return found
+    return list(conjuncts(where.this)) if where is not None else []

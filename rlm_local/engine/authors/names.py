@@ -5,7 +5,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
-from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.engine.authors.errors import BadProgram
@@ -28,7 +27,7 @@ class Names:
     references: Sequence[Reference] = ()
     notes: list[str] = field(default_factory=list[str])
 
-    def resolve(self, tree: Expression) -> None:
+    def resolve(self, tree: exp.Expr) -> None:
         """Put near spellings right, in place.
 
         Raises:
@@ -42,7 +41,7 @@ class Names:
             self._move(select)
             self._resolve_columns(select)
 
-    def owner(self, node: Expression) -> tuple[Table, Column] | None:
+    def owner(self, node: exp.Expr) -> tuple[Table, Column] | None:
         """The table and column that a node is, where it is one of ours."""
         select = node.find_ancestor(exp.Select)
         if not isinstance(node, exp.Column) or select is None:

@@ -7,7 +7,6 @@ the result refers to a key, or is one that others refer to, the name that its ta
 from collections.abc import Iterable, Sequence
 
 from sqlglot import exp
-from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.engine.authors.names import Names, column_of
@@ -25,7 +24,7 @@ _LOOKS = 50_000_000
 """Rows that are looked through for names at most, a second or two: the key of a table has no index."""
 
 
-def name_codes(tree: Expression, names: Names) -> Expression | None:
+def name_codes(tree: exp.Expr, names: Names) -> exp.Expr | None:
     """The same query with its codes named; None where it gives none, or no table names them."""
     if not isinstance(tree, exp.Select):
         return None
@@ -40,7 +39,7 @@ def name_codes(tree: Expression, names: Names) -> Expression | None:
     return named if changed else None
 
 
-def _named(node: Expression, names: Names, shown: set[int]) -> Expression | None:
+def _named(node: exp.Expr, names: Names, shown: set[int]) -> exp.Expr | None:
     """A column's value with its name before it; None where it is no code, or the result shows the name anyway."""
     owner = names.owner(node)
     select = node.find_ancestor(exp.Select)
@@ -112,7 +111,7 @@ def _most(select: exp.Select, table: Table, column: Column) -> int:
     return column.distinct if alike else table.rows
 
 
-def _joined(*parts: Expression) -> Expression:
+def _joined(*parts: exp.Expr) -> exp.Expr:
     first, *rest = parts
     for part in rest:
         first = exp.DPipe(this=first, expression=part)

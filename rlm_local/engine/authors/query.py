@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
-from sqlglot.expressions.core import Expression
 
 from rlm_local.collection import Reference, Table
 from rlm_local.engine.authors.asked import years, years_in
@@ -19,7 +18,7 @@ from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.names import Names
 from rlm_local.engine.authors.naming import name_codes
 from rlm_local.engine.authors.unasked import drop_unasked
-from rlm_local.engine.semantic.prepare import FUNCTIONS
+from rlm_local.engine.semantic.calls import FUNCTIONS
 
 _LONGEST = 4_000
 _DEEPEST = 40
@@ -79,7 +78,7 @@ def check(
     )
 
 
-def _asks_whether(tree: Expression) -> bool:
+def _asks_whether(tree: exp.Expr) -> bool:
     """Whether the query gives one truth value."""
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
         return False
@@ -135,7 +134,7 @@ def _function(node: exp.Func) -> str:
 class _Draft:
     """A query that is being put right, in place."""
 
-    tree: Expression
+    tree: exp.Expr
     names: Names
     values: Values
     notes: list[str]
@@ -182,7 +181,7 @@ class _Draft:
     def skip_nulls(self) -> None:
         """What is not given is no group, and neither the least nor one of a list."""
         for select in self.tree.find_all(exp.Select):
-            keys: list[Expression] = []
+            keys: list[exp.Expr] = []
             group, order = select.args.get("group"), select.args.get("order")
             if group is not None:
                 keys += [key for key in group.expressions if isinstance(key, exp.Column)]
@@ -240,7 +239,7 @@ class _Draft:
         return rows.limit(20).sql(dialect="sqlite")
 
 
-def _compared(tree: Expression) -> Iterator[tuple[Expression, exp.Literal]]:
+def _compared(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
     """Columns with the texts that they are said to be equal to, or one of."""
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.In):
         if isinstance(node, exp.In):

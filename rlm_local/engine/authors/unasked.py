@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
-from sqlglot.expressions.core import Expression
 
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.dialect import Owner, conditions
@@ -24,7 +23,7 @@ _MARKS = re.compile(r"[.,\u2019' ](?=\d{3}(?!\d))")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.{0,16}")
 
 
-def drop_unasked(tree: Expression, question: str, owner: Owner) -> list[str]:
+def drop_unasked(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
     """Take out, in place, what is not asked for; returns what was taken out, for the log."""
     notes: list[str] = []
     said = set(_numbers(question))
@@ -32,7 +31,7 @@ def drop_unasked(tree: Expression, question: str, owner: Owner) -> list[str]:
         for part in conditions(select):
             if _invented(part, said, owner):
                 _drop(part, notes)
-        by_values: dict[frozenset[str], list[Expression]] = {}
+        by_values: dict[frozenset[str], list[exp.Expr]] = {}
         for part in conditions(select):
             stated = frozenset(_stated(part))
             if stated and not part.find(exp.Select):
@@ -44,7 +43,7 @@ def drop_unasked(tree: Expression, question: str, owner: Owner) -> list[str]:
     return notes
 
 
-def _invented(part: Expression, said: set[float], owner: Owner) -> bool:
+def _invented(part: exp.Expr, said: set[float], owner: Owner) -> bool:
     """Whether a condition compares a column of amounts with a number that no number of the question can be."""
     if not isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
         return False
@@ -71,7 +70,7 @@ def _numbers(question: str) -> Iterator[float]:
                 continue
 
 
-def _keep_one(parts: Sequence[Expression], question: str, owner: Owner, notes: list[str]) -> None:
+def _keep_one(parts: Sequence[exp.Expr], question: str, owner: Owner, notes: list[str]) -> None:
     """Of conditions with the same numbers the one whose column the question speaks of more."""
     asked = set(re.findall(r"\w+", fold(question)))
     best = max(parts, key=lambda part: len(asked & _words(part, owner)))
@@ -81,13 +80,13 @@ def _keep_one(parts: Sequence[Expression], question: str, owner: Owner, notes: l
             _drop(part, notes)
 
 
-def _words(part: Expression, owner: Owner) -> set[str]:
+def _words(part: exp.Expr, owner: Owner) -> set[str]:
     owners = (owner(column) for column in part.find_all(exp.Column))
     labels = " ".join(f"{column.label} {column.name.replace('_', ' ')}" for _, column in filter(None, owners))
     return set(re.findall(r"\w+", fold(labels)))
 
 
-def _drop(part: Expression, notes: list[str]) -> None:
+def _drop(part: exp.Expr, notes: list[str]) -> None:
     """Take one condition out of those that it stands with."""
     notes.append(f"without {part.sql(dialect='sqlite')}: nothing in the question asks for it")
     parent = part.parent
@@ -97,7 +96,7 @@ def _drop(part: Expression, notes: list[str]) -> None:
         part.replace(exp.true())
 
 
-def _stated(node: Expression) -> Iterator[str]:
+def _stated(node: exp.Expr) -> Iterator[str]:
     """Numbers and dates that a condition states."""
     for literal in node.find_all(exp.Literal):
         if not literal.is_string or _DATE.fullmatch(literal.name):

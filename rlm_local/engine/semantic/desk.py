@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from rlm_local.engine.budget import Price
+from rlm_local.engine.semantic.calls import FUNCTIONS, LONGEST_CONSTANT, MOST_LABELS, Unfit
 from rlm_local.engine.semantic.costs import Costs
-from rlm_local.engine.semantic.prepare import FUNCTIONS, LONGEST_CONSTANT, MOST_LABELS, Unfit, as_json, prepare
+from rlm_local.engine.semantic.prepare import as_json, prepare
 from rlm_sandbox import HostCallRefused
 
 _HEAVY = 1e9

@@ -1,6 +1,5 @@
 """What asking costs, known before it is asked."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -10,13 +9,9 @@ from hypothesis import strategies as st
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.engine.batches import price_of
-from rlm_local.engine.budget import Budget, Limits, Price
+from rlm_local.engine.budget import Price
 from rlm_local.engine.questions import about
 from rlm_local.engine.semantic.costs import costs, question_of
-from rlm_local.engine.semantic.quote import Quote
-from rlm_local.toolbox import SqlError
-from rlm_local.toolbox.database import Database
-from rlm_sandbox import HostCallRefused
 from tests.engine.semantic.cells import MESSAGES
 from tests.models.fakes import ScriptedModel
 
@@ -27,13 +22,6 @@ _FUNCTIONS = [("judge", ("Is it wet?",)), ("classify", ("rain", "sun", "snow")),
 def view() -> Iterator[View]:
     with Collection.of({"messages.csv": MESSAGES, "ward.txt": "Ward 1 has ten beds.\n"}) as collection:
         yield View(collection)
-
-
-def _database(quote: Quote) -> Database:
-    def call(name: str, **arguments: object) -> object:
-        return quote.calls()[name](**json.loads(json.dumps(arguments)))
-
-    return Database(str(quote.view.collection.path), call)
 
 
 @pytest.mark.parametrize(("function", "constants"), _FUNCTIONS)
@@ -66,21 +54,3 @@ def test_as_many_texts_fit_as_there_is_room_for(view: View, sizes: list[int], da
 def test_a_document_is_the_price_of_a_child_and_one_that_is_not_there_of_none(view: View) -> None:
     found = costs(ScriptedModel(), view, "answer", ["ward.txt", "nowhere", "messages.csv"], ("Who?",))
     assert [price.nodes for price in found.upto] == [0, 1, 1, 2]
-
-
-def test_a_program_has_a_price_before_anything_is_asked(view: View) -> None:
-    model = ScriptedModel()
-    quote = Quote(model, view, Budget(Limits()))
-    with pytest.raises(HostCallRefused, match="priced here"):
-        _database(quote).sql(
-            "SELECT COUNT(*) FROM messages WHERE number < 40 AND judge(message, 'Is it to be closed?')"
-        )
-    assert (quote.function, quote.texts, quote.price.calls) == ("judge", 40, 40)
-    assert (model.calls, quote.price.tokens > 300) == ([], True)
-
-
-def test_what_is_beyond_the_ledger_has_a_price_too(view: View) -> None:
-    quote = Quote(ScriptedModel(), view, Budget(Limits(calls=10)))
-    with pytest.raises(SqlError, match="would read 120 texts"):
-        _database(quote).sql("SELECT price FROM messages GROUP BY judge(message, 'Is it?')")
-    assert (quote.texts, quote.price.within(quote.budget.left)) == (120, False)
