@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rlm_local.models import Cancel, Cancelled, Generation, LlamaEngine, Message, Model, Prompt, Scores, Usage
-from rlm_local.models.errors import AdapterError, EngineError, GgufError, GrammarError, PromptTooLong
+from rlm_local.models.errors import AdapterError, EngineError, GgufError, GrammarError, LoadError, PromptTooLong
 from rlm_local.models.llama import Batch, Context, Weights
 from rlm_local.models.logits import log_sum_exp
 from rlm_local.sqlite import connect
@@ -319,6 +319,13 @@ def test_a_file_that_is_no_model(tmp_path: Path):
     path.write_bytes(b"GGUF" + bytes(10))
     with pytest.raises(GgufError):
         LlamaEngine(path, name="mine")
+
+
+def test_a_file_that_does_not_fit_in_memory_is_refused_before_it_is_loaded(smollm_path: Path):
+    said: list[str] = []
+    with pytest.raises(LoadError, match=r"mine with a context of 1,073,741,824 tokens takes some"):
+        LlamaEngine(smollm_path, name="mine", n_ctx=1 << 30, progress=lambda what, _share: said.append(what))
+    assert said == []
 
 
 def test_loading_tells_how_far_it_is(smollm_path: Path):

@@ -1,7 +1,10 @@
 from pathlib import Path
 
+import pytest
+
 from rlm_local.home import Home
 from rlm_local.models import Message, Prompt, open_model, resolve
+from rlm_local.models.errors import LoadError
 from tests.models.remote.little_server import LittleServer
 
 
@@ -29,3 +32,11 @@ def test_answers_of_leaf_calls_are_kept_in_the_state_directory_unless_they_may_n
     assert evaluated(leaf_cache=True) > 0
     assert evaluated(leaf_cache=True) == 0
     assert evaluated(leaf_cache=False) > 0
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_fetched(tmp_path: Path):
+    home = Home(tmp_path)
+    with pytest.raises(LoadError, match=r"1,073,741,824 tokens takes some .* of memory, and .* are free") as caught:
+        open_model(resolve("smollm2-135m"), home, context=1 << 30, progress=lambda *_: None)
+    assert "give a smaller --context, such as" in caught.value.remedy.lower()
+    assert list(home.models.iterdir()) == []

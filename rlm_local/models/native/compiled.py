@@ -20,6 +20,9 @@ _NO_AMX = "-mno-amx-int8"
 """GCC's `_tile_loadconfig` says that it reads 8 bytes of 64; what is stored in the others is dropped, and the next
 instruction is illegal. Without AMX the code is not there: ggml-org/llama.cpp pull request 26954."""
 
+_NO_PICTURES = "-DLLAVA_BUILD=OFF"
+"""The library for models that see pictures is a quarter of the files to compile, and nothing here uses it."""
+
 Run = Callable[[Sequence[str], Mapping[str, str]], "subprocess.CompletedProcess[str]"]
 
 
@@ -64,6 +67,7 @@ def ensure_compiled(directory: Path, report: Report, run: Run = _run) -> Library
 
 def _wheel(directory: Path, run: Run) -> Path:
     environment = {key: value for key, value in os.environ.items() if key != "SKBUILD_WHEEL_CMAKE"}
+    environment["CMAKE_ARGS"] = f"{_NO_PICTURES} {environment.get('CMAKE_ARGS', '')}".strip()
     if platform.machine() in ("x86_64", "AMD64") and sys.platform != "win32":
         for name in ("CFLAGS", "CXXFLAGS"):
             environment[name] = f"{environment.get(name, '')} {_NO_AMX}".strip()

@@ -11,6 +11,11 @@ from rlm_local.models.native.compiled import compiler, ensure_compiled
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no compiler, and nothing is compiled without one")
 
 
+@pytest.fixture(autouse=True)
+def asked_of_cmake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMAKE_ARGS", "-DGGML_CUDA=on")
+
+
 def silent(_what: str, _share: float | None) -> None: ...
 
 
@@ -18,6 +23,7 @@ def wheel_of(*names: str):
     def run(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
         assert "SKBUILD_WHEEL_CMAKE" not in environment, "it would keep pip from compiling"
         assert "-mno-amx-int8" in environment["CXXFLAGS"]
+        assert environment["CMAKE_ARGS"] == "-DLLAVA_BUILD=OFF -DGGML_CUDA=on"
         [directory] = [Path(option.partition("=")[2]) for option in command if option.startswith("--wheel-dir=")]
         with zipfile.ZipFile(directory / "llama.whl", "w") as archive:
             for name in names:
