@@ -43,8 +43,8 @@ def topic(title: str, base: str) -> str:
     return segmented(f"{title} {base}" if title else base)
 
 
-def query(words: str | Iterable[str]) -> str:
-    """An FTS5 query for any of the words, the common ones only where there are no others; empty for no words.
+def phrases(words: str | Iterable[str]) -> list[str]:
+    """What to look for in FTS5 for any of the words, the common ones only where there are no others.
 
     What begins with a word is found as well, and counts less than the word itself: forms and compounds, in languages
     that the index has no stems of, and what names run together.
@@ -52,7 +52,7 @@ def query(words: str | Iterable[str]) -> str:
     text = words if isinstance(words, str) else " ".join(words)
     found = list(dict.fromkeys(word.lower() for word in _WORD.findall(segmented(text))))
     telling = [word for word in found if word not in _COMMON] or found
-    return " OR ".join(term for word in telling[:_MOST] for term in _terms(word))
+    return [phrase for word in telling[:_MOST] for phrase in _phrases(word)]
 
 
 def is_common(word: str) -> bool:
@@ -60,7 +60,7 @@ def is_common(word: str) -> bool:
     return word in _COMMON
 
 
-def _terms(word: str) -> tuple[str, ...]:
+def _phrases(word: str) -> tuple[str, ...]:
     if _RUN.match(word):
         return (f'"{word}"*',) if len(word) == 1 else (f'"{word}"',)
     return (f'"{word}"', f'"{word}"*') if len(word) >= _STEM else (f'"{word}"',)

@@ -66,6 +66,19 @@ def test_a_search_can_be_kept_to_some_documents(opened: Collection) -> None:
     assert opened.search("2023", documents=sales)[0].document == "sales/sales_2023.csv"
 
 
+def test_of_very_many_passages_those_with_the_rarest_words_are_ranked() -> None:
+    texts = {
+        f"{number:02}.txt": f"whole {number}" + " half" * (number % 2) + " rare" * (number == 30)
+        for number in range(40)
+    }
+    with Collection.of(texts) as collection:
+        assert [found.document for found in collection.search("whole half rare", 3, most=10)] == ["30.txt"]
+        assert len(collection.search("rare half", 40, most=25)) == 21
+        assert [found.document for found in collection.search("half", 2, most=10)] == ["01.txt", "03.txt"]
+        last = [document.id for document in collection.documents][-1:]
+        assert [found.document for found in collection.search("half", 2, last, most=10)] == ["39.txt"]
+
+
 def test_the_file_alone_is_the_whole_collection(opened: Collection) -> None:
     plain = apsw.Connection(f"file:{opened.path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     assert plain.execute("SELECT sum(amount) FROM sales").get == 60.5

@@ -3,7 +3,7 @@
 import pytest
 
 from rlm_local.collection import Collection
-from rlm_local.collection.words import query
+from rlm_local.collection.words import phrases
 
 TEXTS = {
     "lease.txt": "The deposit is three rents. Harbourtools Ltd pays it.",
@@ -34,8 +34,8 @@ def test_the_word_itself_comes_first() -> None:
 
 @pytest.mark.parametrize("word", ["a1", "it", "\u5e83"])
 def test_a_word_too_short_to_be_a_stem_is_no_beginning_unless_its_script_has_no_spaces(word: str) -> None:
-    assert query(f"{word} {word}") == (f'"{word}"*' if not word.isascii() else f'"{word}"')
+    assert phrases(f"{word} {word}") == [f'"{word}"*' if not word.isascii() else f'"{word}"']
 
 
 def test_words_are_no_operators() -> None:
-    assert query('near("x" OR -y*)') == '"near" OR "near"* OR "x" OR "y"'
+    assert phrases('near("x" OR -y*)') == ['"near"', '"near"*', '"x"', '"y"']
