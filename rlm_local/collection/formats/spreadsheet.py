@@ -36,6 +36,8 @@ _LONGEST_PART = 1 << 22
 _LONGEST_HEAD = 1 << 12
 _DIMENSION = re.compile(rb'<(?:\w{1,9}:)?dimension ref="[A-Z]{1,3}[0-9]{1,7}:([A-Z]{1,3})([0-9]{1,7})"')
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_FAR = re.compile(rb'table-cell [^<>]{0,300}?number-columns-repeated="([0-9]{5,9})"[^<>]{0,300}/>\s{0,99}<[^/]')
+_FURTHEST = 16_384  # columns of an ODS that the library keeps
 _MOST_MERGED = 1_000_000  # cells in merged ranges
 _DIGITS = 15  # that a spreadsheet reckons with
 _MOST_WHOLE = 10**15
@@ -96,6 +98,8 @@ def read(source: Source) -> Iterator[Part]:
     areas = _areas(source)
     workbook = _open(source)
     yield Document(kind="table")
+    if _is_cut(source):
+        yield Note(f"cells beyond column {_FURTHEST:,} are not read")
     start = 0
     sheets = _worksheets(workbook)
     for called, hidden in sheets.items():
@@ -194,6 +198,23 @@ def _area(archive: zipfile.ZipFile, name: str) -> int:
     for letter in found[1]:
         columns = columns * 26 + letter - ord("A") + 1
     return columns * int(found[2])
+
+
+def _is_cut(source: Source) -> bool:
+    """Whether an ODS has a cell after more blank ones than the library keeps columns."""
+    if not zipfile.is_zipfile(source.open()):
+        return False
+    try:
+        with zipfile.ZipFile(source.open()) as archive, archive.open("content.xml") as stream:
+            before = b""
+            while piece := stream.read(_LONGEST_PART):
+                text = before + piece
+                if any(int(found[1]) >= _FURTHEST for found in _FAR.finditer(text)):
+                    return True
+                before = text[-_LONGEST_HEAD:]
+    except (KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
+        pass  # no ODS, or one that the library has its own word for
+    return False
 
 
 def _sheet(sheet: _Sheet, cells: "CalamineSheet", start: int) -> Iterator[Part]:

@@ -196,6 +196,29 @@ def test_a_cell_a_million_columns_away_costs_nobody_the_table():
     assert [row[:2] for row in table.rows] == [("Ann", 31), ("Bob", 2.5)]
 
 
+@pytest.mark.parametrize("blank", [100, 16_384, 1_000_000])
+def test_what_stands_beyond_the_columns_of_a_sheet_is_noted(blank: int):
+    name = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = '<table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
+    content = (
+        f'<office:document-content xmlns:office="{name}:office:1.0" xmlns:text="{name}:text:1.0"'
+        f' xmlns:table="{name}:table:1.0"><office:body><office:spreadsheet><table:table table:name="far">'
+        f'<table:table-column table:number-columns-repeated="{blank + 2}"/><table:table-row>{cell}'
+        f'<table:table-cell table:number-columns-repeated="{blank}"/>{cell}</table:table-row>'
+        f'<table:table-row>{cell}<table:table-cell table:number-columns-repeated="16383"/></table:table-row>'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        made.writestr("META-INF/manifest.xml", "<manifest/>")
+        made.writestr("content.xml", content)
+    parsed = Parsed(stream.getvalue(), "far.ods")
+    assert parsed.text.startswith("a")
+    said = [note.problem for note in parsed.notes]
+    assert said == (["cells beyond column 16,384 are not read"] if blank >= 16_384 else [])
+
+
 def test_what_is_no_spreadsheet_says_so():
     with pytest.raises(Unreadable, match="damaged"):
         Parsed(book(people)[:300])
