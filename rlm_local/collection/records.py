@@ -216,6 +216,6 @@ def _bounded(cells: Sequence[Cell]) -> Sequence[Cell]:
     if not texts:
         return cells
     joined = " ".join(texts)
-    if len(joined) < _LONGEST and (joined.isprintable() or cleaned(joined) is joined):
+    if len(joined) < _LONGEST and cleaned(joined) is joined:
         return cells
     return [cleaned(cell[:_LONGEST]) if isinstance(cell, str) else cell for cell in cells]

@@ -78,15 +78,15 @@ def _of_counts(counts: Counter[Value]) -> tuple[int, int, Value, Value, list[tup
 
 
 def _of_table(db: Database, table: str, name: str) -> tuple[int, int, Value, Value, list[tuple[Value, int]]]:
-    column, where = quoted(name), quoted(table)
-    given, distinct, least, greatest = db.execute(
-        f"SELECT count({column}), count(DISTINCT {column}), min({column}), max({column}) FROM {where}"
-    ).fetchall()[0]
-    common = db.execute(
-        f"SELECT {column}, count(*) FROM {where} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+    column = quoted(name)
+    rows = db.execute(
+        f"WITH counted (value, times) AS MATERIALIZED (SELECT {column}, count(*) FROM {quoted(table)}"
+        f" WHERE {column} IS NOT NULL GROUP BY 1), whole AS (SELECT coalesce(sum(times), 0), count(*), min(value),"
+        " max(value) FROM counted) SELECT * FROM whole LEFT JOIN counted ORDER BY times DESC, value LIMIT ?",
         (_COMMON,),
     ).fetchall()
-    return given, distinct, least, greatest, common
+    given, distinct, least, greatest = rows[0][:4]
+    return given, distinct, least, greatest, [(value, times) for *_, value, times in rows if times]
 
 
 def _text_type(

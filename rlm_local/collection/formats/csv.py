@@ -7,8 +7,10 @@ from which to which character it stands, and so that a stray quote costs its own
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice, pairwise
 from operator import add
+from typing import TYPE_CHECKING
 
 from rlm_local.collection.formats import grid
 from rlm_local.collection.formats.cells import Line
@@ -16,6 +18,9 @@ from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.grid import Batch
 from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
 from rlm_local.collection.formats.source import LONGEST_LINE, Source
+
+if TYPE_CHECKING:
+    from _csv import Dialect as Rules
 
 _DELIMITERS = (",", "\t", ";", "|")
 _BY_SUFFIX = {"tsv": "\t", "tab": "\t", "psv": "|"}
@@ -44,6 +49,27 @@ class Dialect:
     escape: str = ""
     spaced: bool = False
     blank_lines: bool = True
+
+    @cached_property
+    def strict(self) -> "Rules":
+        """As the standard library has it: a quote in a wrong place is an error."""
+        return self._rules(strict=True)
+
+    @cached_property
+    def lenient(self) -> "Rules":
+        """As the standard library has it: a quote in a wrong place is a character."""
+        return self._rules(strict=False)
+
+    def _rules(self, *, strict: bool) -> "Rules":
+        return csv.reader(
+            (),
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            doublequote=not self.escape,
+            escapechar=self.escape or None,
+            skipinitialspace=self.spaced,
+            strict=strict,
+        ).dialect
 
 
 def read(source: Source) -> Iterator[Part]:
@@ -126,22 +152,10 @@ def _alone(line: str, dialect: Dialect, width: int) -> list[str]:
     if dialect.quote not in line:
         return plain
     try:
-        quoted = next(_reader([line], dialect, strict=False))
+        quoted = next(csv.reader([line], dialect.lenient))
     except csv.Error:
         return plain
     return quoted if len(quoted) == width or (len(plain) != width and line.count(dialect.quote) % 2 == 0) else plain
-
-
-def _reader(lines: Iterator[str] | list[str], dialect: Dialect, *, strict: bool) -> Iterator[list[str]]:
-    return csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote,
-        doublequote=not dialect.escape,
-        escapechar=dialect.escape or None,
-        skipinitialspace=dialect.spaced,
-        strict=strict,
-    )
 
 
 class _Records:
@@ -188,7 +202,7 @@ class _Records:
         if texts[0].startswith(_COMMENT) or _COMMENTED in whole or '="' in whole:
             return None
         try:
-            rows = list(_reader(list(texts), self._dialect, strict=True))
+            rows = list(csv.reader(texts, self._dialect.strict))
         except csv.Error:
             return None
         if len(rows) != len(block) or set(map(len, rows)) != {self._width} or not all(map(any, rows)):
@@ -250,7 +264,7 @@ class _Records:
                 yield found[0] + "\n"
 
         try:
-            cells = next(_reader(further(), self._dialect, strict=True))
+            cells = next(csv.reader(further(), self._dialect.strict))
         except csv.Error:
             cells = []
         more = end - start - len(text)

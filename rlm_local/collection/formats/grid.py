@@ -7,6 +7,7 @@ another. Rows are read once, with a hundred in view at the beginning of each tab
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from rlm_local.collection.formats.cells import Line, filled, joined, names_total, typed
 from rlm_local.collection.formats.opening import LONGEST_LABEL, MOST_COLUMNS, MOST_TITLES, RUN, Shape, bare, shape_of
@@ -52,6 +53,11 @@ class _Table:
     left_out_in_all: int = 0
     totals: int = 0  # records given that are called a total: so it is a category here
 
+    @cached_property
+    def most(self) -> int:
+        """Rows that wait before some are given."""
+        return min(MOST_ROWS, max(1, _MOST_CELLS // len(self.columns))) + _HELD
+
     def leave_out(self, line: Line) -> None:
         self.left_out_in_all += 1
         if len(self.left_out) < _MOST_LEFT_OUT:
@@ -95,7 +101,7 @@ class Reader:
         elif len(line.cells) == table.width:
             self._odd = self._ragged(self._odd, table) if self._odd else self._odd
             table.ready.append(line)
-            if len(table.ready) >= self._most(table):
+            if len(table.ready) >= table.most:
                 yield self._batch(table, _HELD)
         else:
             yield from self._other_width(line, table)
@@ -109,8 +115,8 @@ class Reader:
             return
         self._odd = self._ragged(self._odd, table) if self._odd else self._odd
         table.ready += lines
-        while len(table.ready) >= self._most(table):
-            yield self._batch(table, len(table.ready) - self._most(table) + _HELD)
+        while len(table.ready) >= table.most:
+            yield self._batch(table, len(table.ready) - table.most + _HELD)
 
     def end(self) -> Iterator[Batch]:
         yield from self._rest()
@@ -181,7 +187,7 @@ class Reader:
                 self._odd = self._ragged(self._odd, table)
         elif len(self._odd) >= MOST_TITLES:
             self._odd = self._ragged(self._odd, table)
-        if len(table.ready) >= self._most(table):
+        if len(table.ready) >= table.most:
             yield self._batch(table, _HELD)
 
     def _ragged(self, lines: list[Line], table: _Table) -> list[Line]:
@@ -193,9 +199,6 @@ class Reader:
             else:
                 table.ready.append(line)
         return []
-
-    def _most(self, table: _Table) -> int:
-        return min(MOST_ROWS, max(1, _MOST_CELLS // len(table.columns))) + _HELD
 
     def _batch(self, table: _Table, held: int) -> Batch:
         upto = len(table.ready) - held

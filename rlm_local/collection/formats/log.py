@@ -210,9 +210,7 @@ def _extents(
 
 
 def _end(text: str, start: int, stop: int) -> int:
-    while stop > start and text[stop - 1].isspace():
-        stop -= 1
-    return stop
+    return start + len(text[start:stop].rstrip())
 
 
 def _first_line(text: str, start: int, end: int) -> str:

@@ -55,7 +55,7 @@ class Entity:
     def header(self, name: str) -> str:
         """The first header of that name as text on one line; empty where there is none."""
         value = next((value for key, value in self.headers if key == name), b"")
-        return " ".join(clean(unfolded(value, self._charset if value else "")).split())
+        return " ".join(clean(unfolded(value, self._charset)).split()) if value else ""
 
     @cached_property
     def _type(self) -> tuple[str, dict[str, str]]:
@@ -152,6 +152,8 @@ def unfolded(value: bytes, charset: str = "") -> str:
 
 def words(value: str) -> str:
     """`value` with its encoded words (=?charset?q?...?=) decoded; blanks between two of them go."""
+    if "=?" not in value:
+        return value
     out: list[str] = []
     bytes_of: list[bytes] = []  # of words in a row in one charset: a character may be cut between two of them
     charset, last = "", 0

@@ -88,7 +88,8 @@ class Records:
                 records = [item if is_object(item) else {label: item} for item in items]
                 work.extend((inside, table, table.count, item) for item in reversed(records))
             table.count += 1
-        if self._waiting >= _MOST_WAITING or self._tables[path].count - self._tables[path].first >= MOST_ROWS:
+        own = self._tables[path]
+        if self._waiting >= _MOST_WAITING or own.count - own.first >= MOST_ROWS:
             yield from self.rows()
 
     def rows(self) -> Iterator[Rows]:

@@ -6,6 +6,7 @@ which elements there are and how often, then for what they say.
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -91,13 +92,18 @@ def read(source: Source) -> Iterator[Part]:
     title = next((fields[name] for name in ("title", "name") if name in fields), "")
     yield Document(kind="xml", title=str(title), fields=fields)
     found = Records(PurePath(source.name).stem)
-    start = 0
+    start, waiting, size = 0, list[str](), 0
     for element in _Units(records | kinds.mixed()).of(source):
         text = clean(_shown(element))
-        yield Text(text)
+        waiting.append(text)
+        size += len(text)
+        if size >= PIECE:
+            yield Text("".join(waiting))
+            waiting, size = [], 0
         if element.path in records:
             yield from found.add(element.path[1:], _record(element), (start, start + len(text.rstrip())))
         start += len(text)
+    yield Text("".join(waiting))
     yield from found.rows()
 
 
@@ -138,8 +144,9 @@ class _Walk:
         if len(self._names) >= _DEEPEST:
             raise _Refused(f"nested too deep: more than {_DEEPEST} elements in one another")
         self._names.append(_local(name))
-        said = {_local(key): value for key, value in attributes.items() if not _is_of_xml(key)}
-        self.begin(tuple(self._names), said)
+        if attributes:
+            attributes = {_local(key): value for key, value in attributes.items() if not _is_of_xml(key)}
+        self.begin(tuple(self._names), attributes)
 
     def _end(self, _name: str) -> None:
         self._names.pop()
@@ -152,7 +159,7 @@ class _Kinds(_Walk):
     def __init__(self) -> None:
         super().__init__()
         self._kinds: dict[Path, _Kind] = {}
-        self._open: list[tuple[Path, dict[str, int], list[str]]] = []
+        self._open: list[tuple[Path, _Kind | None, dict[str, int], list[str]]] = []
 
     def look(self, source: Source) -> None:
         for _ in self.of(source):
@@ -164,22 +171,21 @@ class _Kinds(_Walk):
             kind = self._kinds[path] = _Kind()
         times = 1
         if self._open:
-            siblings = self._open[-1][1]
+            siblings = self._open[-1][2]
             siblings[path[-1]] = times = siblings.get(path[-1], 0) + 1
         if kind:
             kind.count += 1
             kind.most = max(kind.most, times)
             kind.structured |= bool(attributes)
             kind.said = attributes if kind.count == 1 else {}
-        self._open.append((path, {}, []))
+        self._open.append((path, kind, {}, []))
 
     def say(self, words: str) -> None:
-        if self._open and len(self._open[-1][2]) < _MOST_PIECES and not words.isspace():
-            self._open[-1][2].append(words[: _LONGEST_LABELLED + 1])
+        if self._open and len(self._open[-1][3]) < _MOST_PIECES and not words.isspace():
+            self._open[-1][3].append(words[: _LONGEST_LABELLED + 1])
 
     def end(self) -> None:
-        path, inside, said = self._open.pop()
-        kind = self._kinds.get(path)
+        path, kind, inside, said = self._open.pop()
         if kind is None:
             return
         kind.structured |= bool(inside)
@@ -223,7 +229,9 @@ class _Units(_Walk):
         self._whole = 0  # elements that are open around the whole one that is, and it; 0: none is
 
     def begin(self, path: Path, attributes: dict[str, str]) -> None:
-        self._open.append(_Element(path[-1], path, dict(islice(attributes.items(), _MOST_ATTRIBUTES))))
+        if len(attributes) > _MOST_ATTRIBUTES:
+            attributes = dict(islice(attributes.items(), _MOST_ATTRIBUTES))
+        self._open.append(_Element(path[-1], path, attributes))
         if not self._whole and path in self._wholes:
             self._whole = len(self._open)
 
@@ -249,6 +257,7 @@ def _inside(path: Path, some: Set[Path]) -> bool:
     return any(path[:length] in some for length in range(1, len(path) + 1))
 
 
+@lru_cache(1024)
 def _local(name: str) -> str:
     """A name without its namespace."""
     return name.rpartition(":")[2][:_LONGEST_NAME]
@@ -269,8 +278,9 @@ def _record(element: _Element) -> dict[str, Any]:
     for name, values in several.items():
         own = name if name not in record else f"{name} element"
         record[own] = values if len(values) > 1 else values[0]
-    if element.words:
-        record[_OWN if _OWN not in record else f"{_OWN} inside"] = element.words
+    words = element.words
+    if words:
+        record[_OWN if _OWN not in record else f"{_OWN} inside"] = words
     return record
 
 
@@ -283,14 +293,14 @@ def _shown(element: _Element) -> str:
 
 def _show(element: _Element, lines: list[str]) -> None:
     lines.extend(f"{name}: {' '.join(value.split())}" for name, value in element.attributes.items())
-    if element.words and element.elements:
+    words, elements = element.words, element.elements
+    if words and elements:
         lines.append(_flat(element))
-    elif element.elements:
-        for inner in element.elements:
+    elif elements:
+        for inner in elements:
             _show(inner, lines)
-    elif element.words:
-        named = len(element.words) <= _LONGEST_LABELLED
-        lines.append(f"{element.name}: {element.words}" if named else element.words)
+    elif words:
+        lines.append(f"{element.name}: {words}" if len(words) <= _LONGEST_LABELLED else words)
 
 
 def _flat(element: _Element) -> str:

@@ -62,8 +62,9 @@ class Templates:
     def of(self, words: Sequence[Word]) -> Template | None:
         """The template of a message: always the same for messages that share one. None where there are too many."""
         cluster = self._cluster(masked(words))
-        if cluster is None:
-            return None
+        return self._template(cluster, words) if cluster else None
+
+    def _template(self, cluster: LogCluster, words: Sequence[Word]) -> Template:
         number = cluster.cluster_id
         settled = self._settled.setdefault(number, tuple(cluster.log_template_tokens))
         return tuple(
@@ -83,10 +84,9 @@ class Templates:
         naming = {slot.name for words in sample for word in words for slot in word.slots if slot.name}
         for words in sample:
             cluster = self._cluster(masked(words))
-            template = self.of(words)
-            if cluster is None or template is None:
+            if cluster is None:
                 continue
-            for each in parameters(words, template):
+            for each in parameters(words, self._template(cluster, words)):
                 if each.type == "value":
                     place = (cluster.cluster_id, each.place)
                     values.setdefault(place, Counter())[each.of(words)] += 1
