@@ -33,7 +33,6 @@ from rlm_local.cli.config import read_config
 from rlm_local.cli.shared import shared
 from rlm_local.cli.terminal import complain
 from rlm_local.errors import RlmLocalError, UsageError
-from rlm_policy import PolicyError
 
 
 class Commands(TyperGroup):
@@ -48,10 +47,10 @@ class Commands(TyperGroup):
 
 
 def _told() -> tuple[type[Exception], ...]:
-    """Errors made for people. A sandbox that was never imported, which takes its time, has raised none."""
-    sandbox_errors = sys.modules.get("rlm_sandbox.errors")
-    told = (RlmLocalError, PolicyError)
-    return (*told, sandbox_errors.SandboxError) if sandbox_errors else told
+    """Errors made for people. A package that was never imported, which takes its time, has raised none."""
+    others = {"rlm_policy.errors": "PolicyError", "rlm_sandbox.errors": "SandboxError"}
+    loaded = (getattr(sys.modules[module], name) for module, name in others.items() if module in sys.modules)
+    return (RlmLocalError, *loaded)
 
 
 app = typer.Typer(

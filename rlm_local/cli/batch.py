@@ -25,7 +25,6 @@ from rlm_local.cli.shared import (
     read_schema,
 )
 from rlm_local.errors import UsageError
-from rlm_local.log.lines import LineFile
 
 if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
@@ -69,6 +68,8 @@ def batch(
 
     Exit status: 0 all answered, 3 some partial, 1 some failed, 2 usage, 130 cancelled.
     """
+    from rlm_local.log.lines import LineFile
+
     todo, form = list(read_tasks(tasks)), read_schema(schema)
     with LineFile(out) as answers:
         done = {row.get("id") for row in answers.rows}

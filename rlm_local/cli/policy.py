@@ -22,10 +22,10 @@ from rlm_local.cli.progress import Progress
 from rlm_local.cli.shared import JsonOption, MaxTokensOption, ModelOption, shared
 from rlm_local.cli.terminal import columns
 from rlm_local.errors import UsageError
-from rlm_policy import Artifact, Policies, objections
 
 if TYPE_CHECKING:
     from rlm_local.models import Cancel
+    from rlm_policy import Artifact, Policies
 
 app = typer.Typer(no_args_is_help=True, help="Policies: calibrate; trained ones: list, show, eval, promote, rollback.")
 
@@ -53,6 +53,8 @@ def list_policies(ctx: typer.Context, as_json: JsonOption = False) -> None:
 @app.command("show", no_args_is_help=True)
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
     """Show what a policy was made from, what an evaluation found, and what the gate says."""
+    from rlm_policy import objections
+
     artifact = _policies(ctx).get(name)
     if as_json:
         sys.stdout.write(f"{json.dumps(_data(artifact))}\n")
@@ -165,7 +167,7 @@ def evaluate(
     home = shared(ctx).home
     tasks = chosen_tasks(home, files, kind, tokens, number, seed, held_out)
 
-    def step(cancel: "Cancel", tell: Progress) -> Artifact:
+    def step(cancel: "Cancel", tell: Progress) -> "Artifact":
         with open_workbench(artifact.manifest.base, home, tell) as bench:
             file = out or artifact.folder / "results.jsonl"
             found = run(bench, name, tasks, file, tell.note, max_tokens or 60_000, cancel, beside or BESIDE)
@@ -209,16 +211,20 @@ def rollback(
     sys.stdout.write(f"{before.name if before else 'no trained policy'} counts again\n")
 
 
-def _policies(ctx: typer.Context) -> Policies:
+def _policies(ctx: typer.Context) -> "Policies":
+    from rlm_policy import Policies
+
     return Policies(shared(ctx).home.policies)
 
 
-def _counts(policies: Policies, artifact: Artifact) -> bool:
+def _counts(policies: "Policies", artifact: "Artifact") -> bool:
     promoted = policies.promoted(artifact.manifest.base_sha256)
     return promoted is not None and promoted.name == artifact.name
 
 
-def _data(artifact: Artifact) -> dict[str, Any]:
+def _data(artifact: "Artifact") -> dict[str, Any]:
+    from rlm_policy import objections
+
     return {
         "name": artifact.name,
         "folder": str(artifact.folder),
@@ -230,7 +236,7 @@ def _data(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _detail(artifact: Artifact) -> list[str]:
+def _detail(artifact: "Artifact") -> list[str]:
     """The rest of a report as lines: a row for each policy, and the decisions against the oracle."""
     detail: dict[str, Any] = json.loads((artifact.folder / "report.json").read_text("utf-8"))["detail"]
     rows = [("  policy", "n", "score", "95 %", "tokens", "calls")]

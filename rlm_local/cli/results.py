@@ -14,10 +14,10 @@ from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import Asker, Loading, open_engine, shared
 from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
-from rlm_local.log.lines import LineFile
 
 if TYPE_CHECKING:
     from rlm_local.bench.examples import Result, Row, Share
+    from rlm_local.log.lines import LineFile
     from rlm_local.models import Cancel
 
 AskAll = Callable[[Asker, "Cancel", "list[Result]"], "Iterator[Result]"]
@@ -68,11 +68,13 @@ def table(rows: "list[Row]") -> list[str]:
     return columns(lines, right=range(2, len(head)))
 
 
-def _results_file(path: Path | None) -> AbstractContextManager[LineFile | None]:
+def _results_file(path: Path | None) -> "AbstractContextManager[LineFile | None]":
+    from rlm_local.log.lines import LineFile
+
     return LineFile(path) if path else nullcontext()
 
 
-def _known(file: LineFile | None) -> "list[Result]":
+def _known(file: "LineFile | None") -> "list[Result]":
     from rlm_local.bench.examples import Result
 
     try:

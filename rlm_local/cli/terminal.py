@@ -3,9 +3,10 @@
 import re
 import sys
 from collections.abc import Collection, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and newline: escapes, bells, carriage returns
@@ -43,6 +44,8 @@ def complain(message: str) -> None:
     sys.stderr.flush()
 
 
-def console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> "Console":
     """A console that prints what it is given: no markup, no emoji, no guesses at highlighting."""
+    from rich.console import Console
+
     return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)

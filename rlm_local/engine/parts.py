@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from rlm_local.engine.events import Event, Listener
 from rlm_local.home import Home
-from rlm_local.log import RunStore
 from rlm_local.models import DEFAULT_MODEL, LocalModel, Model, ModelSpec, OwnModels, open_model, resolve
 
 if TYPE_CHECKING:
+    from rlm_local.log import RunStore
     from rlm_sandbox import Pool
 
 
@@ -28,7 +28,7 @@ class Parts:
     spec: ModelSpec
     model: Model
     sandbox: "Pool"
-    store: RunStore
+    store: "RunStore"
     home: Home | None = None
 
     def wait(self) -> None:
@@ -79,7 +79,8 @@ def begin(
     spec = resolve(model or DEFAULT_MODEL, OwnModels(home.models).all())
     opened = open_model(spec, home, threads=threads, context=context, progress=progress, notice=notice)
     try:
-        from rlm_sandbox import Pool, ensure_image  # Wasmtime takes its time; the model's process has begun by now
+        from rlm_local.log import RunStore  # these take their time; the model's process has begun by now
+        from rlm_sandbox import Pool, ensure_image
 
         return Parts(
             spec, opened, Pool(ensure_image(home.image, progress=progress)), RunStore(home.runs, home.key), home
