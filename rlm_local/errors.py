@@ -5,7 +5,7 @@
       HomeError                    the state directory cannot be used
       StoreError                   the log of runs                         (log/)
       ModelError ...               weights, catalog, llama.cpp             (models/errors.py)
-      CorpusError ...              documents                               (corpus/errors.py)
+      CollectionError ...          documents                               (collection/errors.py)
 
 The sandbox is a package of its own with a tree of its own: `rlm_sandbox.errors`.
 

@@ -81,7 +81,7 @@ def chat(
         with progress() as listener:
             engine = stack.enter_context(open_engine(ctx, Loading(model, context), listener))
             with interruptible():
-                records = stack.enter_context(opened(paths, "programs", home=use.home, tell=listener))
+                records = stack.enter_context(opened(paths, home=use.home, tell=listener))
 
         def ask(question: str, follows: str | None, before: "tuple[Turn, ...] | None") -> "Answer":
             with progress(verbose=verbose) as told:

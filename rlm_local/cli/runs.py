@@ -97,17 +97,19 @@ def replay(
     first place that differs; 2 usage.
     """
     from rlm_local.engine.records import opened
+    from rlm_local.engine.replay import check_author
     from rlm_local.engine.replay import replay as replay_run
     from rlm_sandbox import ensure_image
 
     use = shared(ctx)
     with _store(ctx) as store:
         record = store.get(run)
+    check_author(record)
     with (
-        opened(paths or record.start.sources, record.start.author, home=use.home) as records,
+        opened(paths or record.start.sources, home=use.home) as view,
         use.open_vocabulary(model or record.start.model, use.home) as count,
     ):
-        done = replay_run(record, records, count, ensure_image(use.home.image))
+        done = replay_run(record, view, count, ensure_image(use.home.image))
     if done.divergence:
         sys.stdout.write(
             clean(f"{done.divergence.place}\n  logged {done.divergence.logged}\n  now    {done.divergence.now}\n")

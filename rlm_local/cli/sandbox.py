@@ -34,15 +34,16 @@ def sandbox(
         code = file.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not UTF-8 text: {error}") from error
-    from rlm_local.corpus import Corpus
+    from rlm_local.collection import Collection
     from rlm_local.engine.events import Event
     from rlm_sandbox import Limits, Session, ensure_image
 
-    text = Corpus.load([context]).context if context else ""
+    use, text = shared(ctx), ""
+    if context:
+        with Collection.open([context], home=use.home, fresh=True) as collection:
+            text = collection.text(0, collection.characters)
     with progress() as listener:
-        image = ensure_image(
-            shared(ctx).home.image, progress=lambda what, fraction: listener(Event("setup", what, fraction))
-        )
+        image = ensure_image(use.home.image, progress=lambda what, fraction: listener(Event("setup", what, fraction)))
     with Session(image, limits=Limits(seconds=timeout, memory_bytes=memory << 20)) as session:
         if context:
             session.set_text("context", text)

@@ -97,7 +97,6 @@ class Resumer(Asker, Protocol):
 class AuthorChoice(StrEnum):
     """What `--author` takes."""
 
-    guided = "guided"
     programs = "programs"
     free = "free"
 

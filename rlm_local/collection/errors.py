@@ -1,6 +1,7 @@
 """What can be wrong with a file or a collection.
 
 CollectionError            what broke, with a remedy
+  NothingReadableError     there are files, and not one text in them
 Unreadable                 one file cannot be read; raised by a format, kept as the file's reason
   Needs                    it could be, with a package that is not installed
 """
@@ -10,6 +11,10 @@ from rlm_local.errors import RlmLocalError
 
 class CollectionError(RlmLocalError):
     """A collection cannot be made, opened or written."""
+
+
+class NothingReadableError(CollectionError):
+    """The paths hold nothing that can be read."""
 
 
 class Unreadable(Exception):  # noqa: N818  data about a file, not a failure of the program

@@ -55,6 +55,15 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Characters `start` to `end` (exclusive) of a document's text."""
+
+    document: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class FileInfo:
     """A file, and what became of it: read, failed, skipped, or a duplicate; and why."""
 

@@ -34,11 +34,6 @@ class Quantity:
     unit: str
 
 
-def is_number(text: str) -> bool:
-    """Whether a cell is a number, with or without a unit, in either decimal style."""
-    return quantity(text, ".") is not None or quantity(text, ",") is not None
-
-
 def decimal_mark(texts: Iterable[str]) -> DecimalMark:
     """Which mark separates decimals in a column: what the unmistakable values say, a point when none does."""
     votes: Counter[DecimalMark] = Counter()

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlm_local.collection.collection import Collection
-from rlm_local.collection.info import DocumentInfo, Passage, Remark
+from rlm_local.collection.info import DocumentInfo, Passage, Remark, Span
 from rlm_local.collection.mentions import Mention, mentioned
 from rlm_local.collection.scan import Skipped
 from rlm_local.collection.values import codes, values_like
-from rlm_local.corpus.document import Span
 
 _COUNTED = 200_000
 """Characters: longer texts are counted by samples."""

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, cast
 
 from rlm_local.collection.view import View
-from rlm_local.corpus import Corpus, ItemSet
 from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Refused
@@ -15,12 +14,10 @@ from rlm_local.engine.child import AT_ONCE, Ask, Spawn
 from rlm_local.engine.leaves import query_prompt
 from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.questions import Judge, Question, Said, Sort, about
+from rlm_local.engine.questions import Said
 from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.semantic import Asking, Desk, costs
-from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
 from rlm_local.toolbox.estimate import Estimate
@@ -37,13 +34,12 @@ _MOST = 1e15
 
 @dataclass(frozen=True)
 class Final:
-    """What a cell ended its node with; places are spans of the node's context, `over` the items counted over."""
+    """What a cell ended its node with; places are spans of the node's context."""
 
     answer: str
     value: Any
     found: bool
     places: tuple[tuple[int, int], ...] = ()
-    over: int = 0
 
 
 @dataclass
@@ -55,8 +51,8 @@ class Broker:
     """
 
     batches: Batches
-    corpus: Records
-    passages: Passages | StoredPassages
+    view: View
+    passages: Passages
     spawn: Spawn
     schema: AnswerSchema | None = None
     deepest: int = 0
@@ -71,70 +67,23 @@ class Broker:
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
-        over_a_collection = (
-            {**self._desk(self.corpus).calls(), **self._notebook(self.corpus).calls()}
-            if isinstance(self.corpus, View)
-            else {}
-        )
         return {
-            **over_a_collection,
-            "fields": self._fields,
-            "item_set": self._item_set,
-            "passages": self._passages,
+            **self._desk().calls(),
+            **self._notebook().calls(),
             "search": self._search,
-            "judge": self._judge,
-            "choose": self._choose,
             "read": self._read,
             "llm_query": self._llm_query,
             "rlm_query": self._rlm_query,
             "final": self._final,
         }
 
-    # ---- the corpus
-
-    def _fields(self) -> dict[str, dict[str, str]]:
-        return {s.name: {f.name: f.type for f in s.fields} for s in self._item_sets}
-
-    def _item_set(self, name: str) -> dict[str, Any]:
-        for item_set in self._item_sets:
-            if item_set.name == name:
-                columns = {f.name: list(f.values) for f in item_set.fields}
-                return {"starts": list(item_set.starts), "ends": list(item_set.ends), "columns": columns}
-        raise HostCallRefused(f"no item set {name!r}; there are {', '.join(s.name for s in self._item_sets)}")
-
-    @property
-    def _item_sets(self) -> Sequence[ItemSet]:
-        return self.corpus.item_sets if isinstance(self.corpus, Corpus) else ()
-
-    def _passages(self) -> dict[str, list[int]]:
-        if isinstance(self.passages, StoredPassages):
-            raise HostCallRefused("passages are searched for here: use search")
-        return {"starts": list(self.passages.starts), "ends": list(self.passages.ends)}
-
     def _search(self, words: Any, k: Any) -> list[list[Any]]:
-        if not isinstance(self.passages, StoredPassages):
-            raise HostCallRefused("there is no index of words: use find")
         if not isinstance(k, int) or not 0 < k <= _MOST_PASSAGES:
             raise HostCallRefused(f"k is a number from 1 to {_MOST_PASSAGES}")
         found = self.passages.search(_text(words, "the words"), k)
         return [[p.document, p.heading, p.place, p.text, p.start, p.end] for p in found]
 
     # ---- leaf calls
-
-    def _judge(self, question: Any, items: Any) -> list[Any]:
-        return self._said(Judge(_text(question, "the question")), items)
-
-    def _choose(self, question: Any, options: Any, items: Any) -> list[Any]:
-        question, options = _text(question, "the question"), _texts(options, "the options")
-        if len(options) < 2 or len(set(options)) < len(options) or not all(options):
-            raise HostCallRefused("choose needs at least two options, all different and none empty")
-        return self._said(Sort(question, tuple(options)), items)
-
-    def _said(self, question: Question, items: Any) -> list[Any]:
-        texts = [self._wording(item) for item in _list(items, "the items")]
-        said = question.ask(self.batches, about(question, self.batches.model, texts))
-        self._judged(said)
-        return [each.value for each in said]
 
     def _judged(self, said: Sequence[Said]) -> None:
         self._sure += [each.sure for each in said]
@@ -193,9 +142,9 @@ class Broker:
             match part:
                 case {"label": str(label), "spans": spans}:
                     pairs = [self._span(pair) for pair in _list(spans, "the spans of a part")]
-                    return Ask.of_spans(question, label, self.corpus, pairs)
+                    return Ask.of_spans(question, label, self.view, pairs)
                 case {"label": str(label), "text": str(text)}:
-                    return Ask.of_text(question, label, self.corpus, text)
+                    return Ask.of_text(question, label, self.view, text)
                 case _:
                     raise HostCallRefused("a part is a label and spans of the context, or a text")
         except ValueError as error:
@@ -203,21 +152,21 @@ class Broker:
 
     # ---- semantic functions of SQL
 
-    def _desk(self, view: View) -> Desk:
-        asking = Asking(self.batches, partial(self._answers, view), self._judged)
-        return Desk(asking, partial(costs, self.batches.model, view), self._note)
+    def _desk(self) -> Desk:
+        asking = Asking(self.batches, self._answers, self._judged)
+        return Desk(asking, partial(costs, self.batches.model, self.view), self._note)
 
-    def _answers(self, view: View, question: str, names: Sequence[str]) -> list[Said]:
+    def _answers(self, question: str, names: Sequence[str]) -> list[Said]:
         """What a child says of each document; nothing of one that is not there."""
-        found = {name: document for name in names if (document := view.named(name))}
-        asks = [Ask.of_spans(question, name, view, [(each.start, each.end)]) for name, each in found.items()]
+        found = {name: document for name in names if (document := self.view.named(name))}
+        asks = [Ask.of_spans(question, name, self.view, [(each.start, each.end)]) for name, each in found.items()]
         results = dict(zip(found, self._children(asks) if asks else [], strict=True))
         return [_said_by(results.get(name)) for name in names]
 
     # ---- notes
 
-    def _notebook(self, view: View) -> Notebook:
-        return Notebook(self.batches, view, self._children, self._span, self._keep, self._tell)
+    def _notebook(self) -> Notebook:
+        return Notebook(self.batches, self.view, self._children, self._span, self._keep, self._tell)
 
     def _keep(self, text: str, places: Sequence[tuple[int, int]]) -> None:
         """What there is to show if the run were stopped now."""
@@ -244,17 +193,16 @@ class Broker:
 
     # ---- the end
 
-    def _final(self, answer: Any, found: Any, evidence: Any, value: Any = None, over: Any = 0) -> None:
+    def _final(self, answer: Any, found: Any, evidence: Any, value: Any = None) -> None:
         places = tuple(self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE])
         answer = _text(answer, "the answer").strip()
         if self.final is None:
             data = answer if value is None else value
             if self.schema and found:
                 data = self._typed(self.schema, answer, data)
-            counted = over if isinstance(over, int) and over >= 0 else 0
             noted = dict.fromkeys(told for turn, told, _ in self._noted if turn == self.batches.turn)
             told = "; ".join([*noted][:_MOST_NOTES])
-            self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), places, counted)
+            self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), places)
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
         """The value as the schema wants it: by code, else by the model under the schema's grammar, else refused."""
@@ -274,37 +222,32 @@ class Broker:
         """What the answer rests on, so far."""
         judged = len(self._sure)
         sure = sum(self._sure) / judged if judged else 1.0
-        over = self.final.over if self.final else 0
         estimates = [each for turn, _, each in self._noted if each and turn == self.batches.turn]
         if len(estimates) != 1:
-            return Basis(over, judged, round(sure, 4))
-        return Basis(over or estimates[0].rows, judged, round(sure, 4), estimates[0].low, estimates[0].high)
+            return Basis(0, judged, round(sure, 4))
+        return Basis(estimates[0].rows, judged, round(sure, 4), estimates[0].low, estimates[0].high)
 
     # ---- checks
 
     def _span(self, pair: Any) -> tuple[int, int]:
         """A span that a cell gave, checked: the cell is model-written."""
         match pair:
-            case [int(start), int(end)] if 0 <= start <= end <= len(self.corpus.context):
+            case [int(start), int(end)] if 0 <= start <= end <= len(self.view.context):
                 return start, end
-            case [int(document), start, end] if isinstance(self.corpus, View):
-                return self._row(self.corpus, document, start, end)
+            case [int(document), start, end]:
+                return self._row(document, start, end)
             case _:
                 raise HostCallRefused(f"{pair!r} is not a place in the documents")
 
-    def _row(self, view: View, number: int, start: Any, end: Any) -> tuple[int, int]:
+    def _row(self, number: int, start: Any, end: Any) -> tuple[int, int]:
         """The place of a row in its document, or the document, where the row has none."""
-        document = view.document(number)
+        document = self.view.document(number)
         if document is None:
             raise HostCallRefused(f"there is no document {number}")
         if not isinstance(start, int) or not isinstance(end, int):
             return document.start, document.end
         first = min(document.start + max(0, start), document.end)
         return first, max(first, min(document.start + end, document.end))
-
-    def _wording(self, item: Any) -> str:
-        """What a model is shown of an item: a text, or what stands in a span."""
-        return item.strip() if isinstance(item, str) else self.passages.wording(*self._span(item))
 
 
 def _said_by(result: Result | None) -> Said:

@@ -6,11 +6,8 @@ from typing import Any
 
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
-from rlm_local.corpus import Corpus, view
-from rlm_local.corpus import View as Part
 from rlm_local.engine.budget import Budget, Price
 from rlm_local.engine.events import Voice
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_policy import State
 
@@ -36,88 +33,65 @@ _LOOKS_TOKENS = 2_400
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to a child. `part` is None where its text is not the parent's: a cell made it."""
+    """A question to a child, and what it looks at."""
 
     question: str
     label: str
-    corpus: Records
-    part: Part | None = None
+    view: View
+    begins: int | None = 0
+    """Where in the parent's context the child's begins; None where a cell made its text."""
 
     @classmethod
-    def of_spans(cls, question: str, label: str, whole: Records, spans: Sequence[tuple[int, int]]) -> "Ask":
-        """About spans of the parent's context, widened to whole records.
+    def of_spans(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
+        """About spans of the parent's context: whole documents are looked at where they are, another stretch is a text
+        of its own.
 
         Raises:
             ValueError: there is no text in them.
         """
-        if isinstance(whole, View):
-            return cls._of_documents(question, label, whole, spans)
-        part = view(whole, spans)
-        return cls(question, label[:_LABEL] or part.corpus.documents[0].name, part.corpus, part)
-
-    @classmethod
-    def _of_documents(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
-        """About whole documents, which are looked at where they are; other stretches are texts of their own."""
         documents = [whole.collection.documents.at(start) for start, _ in spans]
-        if all((document.start, document.end) == span for document, span in zip(documents, spans, strict=True)):
+        if documents and all((each.start, each.end) == span for each, span in zip(documents, spans, strict=True)):
             part = View(whole.collection, frozenset(document.id for document in documents))
             return cls(question, label[:_LABEL] or documents[0].name, part)
-        return cls.of_text(question, label, whole, "\n".join(whole.text(*span) for span in spans))
+        ask = cls.of_text(question, label, whole, "\n".join(whole.text(*span) for span in spans))
+        return replace(ask, begins=spans[0][0]) if len(spans) == 1 else ask
 
     @classmethod
-    def of_text(cls, question: str, label: str, whole: Records, text: str) -> "Ask":
-        """About a text: the place where it stands in the parent's context, or else a document of its own.
+    def of_text(cls, question: str, label: str, whole: View, text: str) -> "Ask":
+        """About a text, as a document of its own.
 
         Raises:
             ValueError: it is empty.
         """
-        if isinstance(whole, View):
-            if not text.strip():
-                raise ValueError("there is no text in this part")
-            return cls(
-                question,
-                label[:_LABEL] or "a text",
-                View(Collection.of({"text.txt": text}, sealed=whole.collection.sealed)),
-            )
-        at = whole.context.find(text) if text.strip() else -1
-        if at >= 0:
-            return cls.of_spans(question, label, whole, [(at, at + len(text))])
-        corpus = Corpus.from_documents({"text.txt": text})
-        if not corpus.documents:
+        if not text.strip():
             raise ValueError("there is no text in this part")
-        return cls(question, label[:_LABEL] or "a text", corpus)
-
-    @property
-    def of_prose(self) -> bool:
-        """Whether it is about documents, or a text, that have no tables: these are read."""
-        return isinstance(self.corpus, View) and not self.corpus.shape.fields
-
-    def least(self, size: int, window: int) -> Price:
-        """What the child needs at least, where it looks at so many tokens by a model with that window."""
-        if isinstance(self.corpus, View) and self.corpus.stretches:
-            return noting(size)
-        return reading(size) if self.of_prose else least(size, window)
+        own = Collection.of({"text.txt": text}, sealed=whole.collection.sealed)
+        return cls(question, label[:_LABEL] or "a text", View(own), begins=None)
 
     @classmethod
     def of_notes(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
         """For notes of these stretches."""
         return cls(question, label[:_LABEL], View.of_stretches(whole.collection, spans))
 
-    def view(self) -> dict[str, Any]:
+    def least(self, size: int, window: int) -> Price:
+        """What the child needs at least, where it looks at so many tokens by a model with that window."""
+        if self.view.stretches:
+            return noting(size)
+        return least(size, window) if self.view.shape.fields else reading(size)
+
+    def seen_by(self) -> dict[str, Any]:
         """What of the documents the child is given, for the log."""
-        if self.part:
-            spans = [list(span) for span in self.part.spans]
-            return {"label": self.label, "spans": spans, "sha256": self.corpus.sha256}
-        if isinstance(self.corpus, View):
-            names = list(dict.fromkeys(document.name for document in self.corpus.documents))
-            spans = {"spans": [list(span) for span in self.corpus.stretches]} if self.corpus.stretches else {}
-            return {"label": self.label, "documents": names, **spans, "sha256": self.corpus.sha256}
-        return {"label": self.label, "text": self.corpus.documents[0].text, "sha256": self.corpus.sha256}
+        if self.view.only is None:
+            part = {"text": self.view.text(0, self.view.characters)}
+        else:
+            part = {"documents": list(dict.fromkeys(document.name for document in self.view.documents))}
+        spans = {"spans": [list(span) for span in self.view.stretches]} if self.view.stretches else {}
+        return {"label": self.label, **part, **spans, "sha256": self.view.sha256}
 
     @property
     def key(self) -> tuple[str, str]:
         """Equal for two asks of the same question about the same text."""
-        return self.question, self.corpus.sha256
+        return self.question, self.view.sha256
 
     def seen(self, result: Result) -> dict[str, Any]:
         """The child's result as the parent's cell gets it, places in the parent's context."""
@@ -135,10 +109,8 @@ class Ask:
 
     def _origins(self, places: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
         """Places of the part, in the parent's context."""
-        if self.part:
-            return [self.part.origin(*place) for place in places]
-        same = isinstance(self.corpus, View) and self.corpus.only is not None
-        return places if same else []
+        begins = self.begins
+        return [] if begins is None else [(begins + start, begins + end) for start, end in places]
 
 
 def reading(size: int) -> Price:

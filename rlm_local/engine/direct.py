@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
-from rlm_local.engine.records import Records
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Decision, State
 
@@ -22,18 +22,18 @@ class DirectAuthor:
     """Asks once."""
 
     model: Model
-    corpus: Records
+    view: View
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""
         if turns:
             return None
         room = self.model.n_ctx - _RESERVE  # the same cut for every question: the text is evaluated once
-        characters = len(self.corpus.context)
+        characters = len(self.view.context)
         characters = min(characters, 8 * room)  # no tokenizer needs more than eight characters for a token of prose
-        while (size := self.model.count(self.corpus.context[:characters])) > room:
+        while (size := self.model.count(self.view.context[:characters])) > room:
             characters = int(characters * room / size * 0.98)
         cell = _CELL.format(characters=characters, question=_ASK + state.question)
         return Step(
-            Decision(Action.ANSWER, reason=f"one call over {characters} of {len(self.corpus.context)} characters"), cell
+            Decision(Action.ANSWER, reason=f"one call over {characters} of {len(self.view.context)} characters"), cell
         )

@@ -16,7 +16,7 @@ from rlm_local.engine.notes import LENGTHS, Length
 from rlm_local.engine.parts import Parts, begin
 from rlm_local.engine.question import check_question
 from rlm_local.engine.records import Sources, opened
-from rlm_local.engine.replay import Replayed, replay
+from rlm_local.engine.replay import Replayed, check_author, replay
 from rlm_local.engine.run import Run
 from rlm_local.engine.trained import TrainedPolicies
 from rlm_local.engine.typed import AnswerSchema
@@ -27,7 +27,7 @@ from rlm_local.models import DEFAULT_MODEL, Cancel, LocalModel, Model, ModelSpec
 from rlm_policy import Action, Policies, Policy, Prompted, named, read_price
 from rlm_sandbox import Image, Pool
 
-AuthorName = Literal["programs", "guided", "free"]
+AuthorName = Literal["programs", "free"]
 
 
 class AskOptions(TypedDict, total=False):
@@ -145,14 +145,14 @@ class Engine:
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
-        """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or a corpus.
+        """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or an open view.
 
         Args:
-            author: who writes the cells: "programs" (SQL and Python over a collection), "guided" (typed plans) or
-                "free" (the model's own Python); by default what suits the model.
+            author: who writes the cells: "programs" (SQL and Python that code checks) or "free" (the model's own
+                Python); by default what suits the model.
             policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
-                a policy; by default "prompted" over programs, "rules" over typed plans, and "free" for the model's own
-                Python, where the code itself decides.
+                a policy; by default "prompted" over programs, and "free" for the model's own Python, where the code
+                itself decides.
             price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
             schema: a JSON Schema; the answer's `value` fits it, or the run ends in an error that says why not.
             length: of a summary: "short", "medium" or "long", or "points", a line each.
@@ -170,7 +170,7 @@ class Engine:
         Raises:
             UsageError: an empty or very long question, an unknown author, policy or price, a policy that is not the
                 author's, a limit that is not positive.
-            CollectionError, CorpusError: nothing to read, with the path and the reason.
+            CollectionError: nothing to read, with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
 
@@ -189,8 +189,8 @@ class Engine:
         own = Cancel(deadline=budget.deadline)
         release = cancel.on_cancel(own.cancel) if cancel else None
         try:
-            with opened(sources, author, home=self._home, cancel=own, tell=tell) as records:
-                if resumes and records.sha256 != resumes.start.context_sha256:
+            with opened(sources, home=self._home, cancel=own, tell=tell) as view:
+                if resumes and view.sha256 != resumes.start.context_sha256:
                     raise UsageError(
                         f"the documents are not what run {resumes.run_id} was asked of",
                         remedy="Give the documents as they were, or ask again",
@@ -201,9 +201,9 @@ class Engine:
                     tell(Event("understood", understood.question, data={"said": question}))
                 run = Run(
                     question=understood.question if understood else question,
-                    corpus=records,
-                    sources=records.sources,
-                    context_tokens=records.tokens(self._model.count),
+                    view=view,
+                    sources=view.sources,
+                    context_tokens=view.tokens(self._model.count),
                     model=self._model,
                     model_sha256=self._spec.sha256,
                     sandbox=self._sandbox,
@@ -228,7 +228,7 @@ class Engine:
         if author not in get_args(AuthorName):
             raise UsageError(f"there is no author {author!r}", remedy=f"Use {', '.join(get_args(AuthorName))}")
         try:
-            usual = {"free": "free", "programs": "prompted"}.get(author, "rules")
+            usual = "free" if author == "free" else "prompted"
             deciding = policy if isinstance(policy, Policy) else self._named(policy or usual, author, price)
         except ValueError as error:
             raise UsageError(str(error)) from error
@@ -269,9 +269,10 @@ class Engine:
         anew.
 
         Raises:
-            UsageError: it was answered, or the documents are not those that it was asked of.
+            UsageError: it was answered, the documents are not those that it was asked of, or its author is gone.
         """
         start = record.start
+        check_author(record)
         if record.answer and record.answer.ended is Ended.ANSWERED:
             raise UsageError(
                 f"run {record.run_id} was answered", remedy=f"`rlm-local runs show {record.run_id}` shows it"
@@ -279,7 +280,9 @@ class Engine:
         return self.ask(
             start.question,
             sources,
-            author=cast("AuthorName", start.author) if start.author in get_args(AuthorName) else None,
+            author=cast("AuthorName", start.author)
+            if start.author in get_args(AuthorName)
+            else None,  # direct has none
             policy=start.policy,
             price=start.price,
             schema=start.answer_schema,
@@ -297,8 +300,9 @@ class Engine:
 
     def replay(self, record: RunRecord, sources: Sources, cancel: Cancel | None = None) -> Replayed:
         """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
-        with opened(sources, record.start.author, home=self._home, cancel=cancel, tell=self._tell) as records:
-            return replay(record, records, self._model.count, self._sandbox)
+        check_author(record)
+        with opened(sources, home=self._home, cancel=cancel, tell=self._tell) as view:
+            return replay(record, view, self._model.count, self._sandbox)
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
         """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Ended, Usage
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import plain
 from rlm_local.engine.broker import Broker, Final
 from rlm_local.engine.budget import Budget, Refused
 from rlm_local.engine.events import Voice
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.situation import state_of
 from rlm_local.errors import RlmLocalError
@@ -39,10 +39,10 @@ class OutOfTurns(Exception):  # noqa: N818  not a failure: a limit was reached
 
 @dataclass
 class Node:
-    """A question, a view of the corpus and an author, with one session for as long as the node lives."""
+    """A question, a view of the collection and an author, with one session for as long as the node lives."""
 
     question: str
-    corpus: Records
+    view: View
     context_tokens: int
     model: Model
     author: Author
@@ -60,7 +60,7 @@ class Node:
             StoreError: the log cannot be written.
         """
         started = time.monotonic()
-        size = {"context_tokens": self.context_tokens, "documents": len(self.corpus.documents)}
+        size = {"context_tokens": self.context_tokens, "documents": len(self.view.documents)}
         self.say("node", self.question, {"part": self.say.part, **size})
         ended, error, turns = Ended.ANSWERED, "", ()
         try:
@@ -158,7 +158,7 @@ class Node:
 
     def _state(self, turns: tuple[Turn, ...]) -> State:
         window, depth = self.model.n_ctx, self.say.depth
-        return state_of(self.question, self.corpus, self.context_tokens, window, self.budget, depth, turns)
+        return state_of(self.question, self.view, self.context_tokens, window, self.budget, depth, turns)
 
     def _spent(self) -> dict[str, float]:
         spent = self.budget.spent

@@ -1,22 +1,18 @@
-"""What a question is asked of: a collection, or the corpus that typed plans and the free author look at."""
+"""What a question is asked of: a collection, brought up to date, as a node looks at it."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rlm_local.collection import Collection, CollectionError, Step
-from rlm_local.collection.scan import Skipped
-from rlm_local.collection.view import Shape, View
-from rlm_local.corpus import Corpus, ItemSet
-from rlm_local.corpus.errors import NothingReadableError
+from rlm_local.collection.errors import NothingReadableError
+from rlm_local.collection.view import View
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
 from rlm_local.models import Cancel
 
-Records = Corpus | View
-Sources = Sequence[str | Path] | Mapping[str, str] | Corpus | View
+Sources = Sequence[str | Path] | Mapping[str, str] | View
 """Paths, texts by name, or what was opened before."""
 
 _NAMED = 5
@@ -25,66 +21,37 @@ _NAMED = 5
 
 @contextmanager
 def opened(
-    sources: Sources, author: str, *, home: Home | None = None, cancel: Cancel | None = None, tell: Listener = ignore
-) -> Generator[Records]:
+    sources: Sources, *, home: Home | None = None, cancel: Cancel | None = None, tell: Listener = ignore
+) -> Generator[View]:
     """The sources as what an author looks at, closed at the end unless it was opened before.
 
     Raises:
         UsageError: one string instead of paths.
-        CollectionError, CorpusError: a path is not there, or nothing can be read; says what was skipped and why.
+        CollectionError: a path is not there, or nothing can be read; says what was skipped and why.
         Cancelled, DeadlineExceeded: by `cancel`, meanwhile.
     """
     if isinstance(sources, str):
         raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
-    cancel = cancel or Cancel()
-    if author in ("guided", "free"):
-        yield _corpus(sources, cancel, tell)
-        return
     if isinstance(sources, View):
         yield sources
         return
-    view = _view(sources, home or Home.default(), cancel, tell)
+    view = _view(sources, home or Home.default(), cancel or Cancel(), tell)
     try:
         yield view
     finally:
         view.close()
 
 
-def _view(
-    sources: Sequence[str | Path] | Mapping[str, str] | Corpus, home: Home, cancel: Cancel, tell: Listener
-) -> View:
-    if isinstance(sources, Corpus):
-        sources = {document.name: document.text for document in sources.documents}
+def _view(sources: Sequence[str | Path] | Mapping[str, str], home: Home, cancel: Cancel, tell: Listener) -> View:
     if isinstance(sources, Mapping):
         return _readable(Collection.of(sources, sealed=home.key is not None), "the documents")
-
     view = open_view(sources, ", ".join(map(str, sources)), home=home, cancel=cancel, tell=tell)
-    _tell(len(view.documents), view.characters, view.skipped, tell)
-    return view
-
-
-def _corpus(sources: Sources, cancel: Cancel, tell: Listener) -> Corpus:
-    if isinstance(sources, Corpus):
-        return sources
-    if isinstance(sources, View):
-        texts = {document.name: sources.text(document.start, document.end) for document in sources.documents}
-        return replace(Corpus.from_documents(texts), sources=sources.sources)
-    if isinstance(sources, Mapping):
-        corpus = Corpus.from_documents(sources)
-        if not corpus.documents:
-            raise NothingReadableError("there is no text in the documents", remedy="Give documents with text")
-        return corpus
-    corpus = Corpus.load(sources, progress=lambda _name, _characters: cancel.check())
-    _tell(len(corpus.documents), len(corpus.context), corpus.skipped, tell)
-    return corpus
-
-
-def _tell(documents: int, characters: int, skipped: Sequence[Skipped], tell: Listener) -> None:
-    tell(Event("corpus", f"{documents:,} documents, {characters:,} characters"))
-    for each in skipped[:_NAMED]:
+    tell(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
+    for each in view.skipped[:_NAMED]:
         tell(Event("corpus", f"left out: {each.path} ({each.reason})"))
-    if len(skipped) > _NAMED:
-        tell(Event("corpus", f"left out: {len(skipped) - _NAMED} more"))
+    if len(view.skipped) > _NAMED:
+        tell(Event("corpus", f"left out: {len(view.skipped) - _NAMED} more"))
+    return view
 
 
 def open_view(
@@ -102,7 +69,7 @@ def open_view(
         what: what it is of, for a person.
 
     Raises:
-        CollectionError, NothingReadableError: a path is not there, or nothing could be read.
+        CollectionError: a path is not there, or nothing could be read.
         Cancelled, DeadlineExceeded: by `cancel`, meanwhile.
     """
 
@@ -133,17 +100,3 @@ def _readable(collection: Collection, what: str) -> View:
         f"nothing readable in {what}" + (f" ({reasons}{more})" if reasons else ""),
         remedy="Give files with text in them, or a folder of such files.",
     )
-
-
-def shape_of(records: Records) -> Shape:
-    """What there is to count or to judge."""
-    if isinstance(records, View):
-        return records.shape
-    largest = max((s for s in records.item_sets if s.fields), key=len, default=None)
-    fields = sum(len(s.fields) for s in records.item_sets)
-    return replace(shape_of_set(largest), fields=fields) if largest else Shape(0, 0, fields)
-
-
-def shape_of_set(items: ItemSet) -> Shape:
-    """What one set of items is."""
-    return Shape(len(items), items.characters, len(items.fields))

@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import Batch, Batches, plain
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.child import Ask
 from rlm_local.engine.events import Voice, ignore
+from rlm_local.engine.free import FREE_VERSION
 from rlm_local.engine.kept import kept_in
 from rlm_local.engine.node import OutOfTurns
 from rlm_local.engine.reading import Reading
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import Run
 from rlm_local.engine.tree import Tree
@@ -72,18 +73,19 @@ class Replayed:
     left_out: str
 
 
-def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
+def replay(record: RunRecord, view: View, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
     """Run a logged run again, children and all, without a model.
 
     Args:
-        corpus: of the same documents.
+        view: of the same documents.
         count: tokens of a text, by the vocabulary of the run's model: prompts are cut and priced by it.
 
     Raises:
-        UsageError: the documents are not those of the run.
+        UsageError: the documents are not those of the run, or its author is gone.
         SandboxError: the sandbox does not start.
     """
-    now = corpus.sha256
+    check_author(record)
+    now = view.sha256
     start = record.start
     if now != start.context_sha256:
         raise UsageError(
@@ -102,9 +104,9 @@ def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sand
     tree = _LoggedTree(model, sandbox, policy, Cancel(), log, ignore, schema, kept_in(record))
     run = Run(
         question=start.question,
-        corpus=corpus,
+        view=view,
         sources=start.sources,
-        context_tokens=corpus.tokens(count),
+        context_tokens=view.tokens(count),
         model=model,
         model_sha256=start.model_sha256,
         sandbox=sandbox,
@@ -115,7 +117,7 @@ def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sand
     _book_understanding(start, run.budget)
     try:
         _same(start.context_tokens, run.context_tokens, "context_tokens")
-        result = tree.root(run.question, corpus, run.context_tokens, run.budget)
+        result = tree.root(run.question, view, run.context_tokens, run.budget)
         if record.answer:
             _same(record.answer, run.answer_of(record.run_id, result), "answer")
         left_out = "" if record.answer else "it never came to its end"
@@ -124,6 +126,20 @@ def replay(record: RunRecord, corpus: Records, count: Callable[[str], int], sand
     except _LeftOut as left:
         left_out = str(left)
     return Replayed(log.turns, log.calls_made, None, left_out)
+
+
+def check_author(record: RunRecord) -> None:
+    """Cells are run again only with the tools that they were written for.
+
+    Raises:
+        UsageError: the run is of an author that is gone, or of the free author before it worked over collections.
+    """
+    start = record.start
+    if start.author == "guided" or (start.author == "free" and start.prompt_version != FREE_VERSION):
+        raise UsageError(
+            f"run {record.run_id} is of the author {start.author} of an older rlm-local: its cells cannot be run again",
+            remedy=f"`rlm-local runs show {record.run_id}` shows it; ask the question again for an answer of today",
+        )
 
 
 def _book_understanding(start: RunStart, budget: Budget) -> None:
@@ -382,7 +398,7 @@ class _LoggedTree(Tree):
             for result, seconds in zip(results, took, strict=True)
         ]
 
-    def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
+    def _author(self, question: str, view: View, budget: Budget, say: Voice) -> Author:  # noqa: ARG002
         return _LoggedAuthor(*cast("_Checking", self.log).of(say.node), budget)
 
 

@@ -1,17 +1,16 @@
-"""One run: a question over a corpus, from its first line in the log to its answer."""
+"""One run: a question over a collection, from its first line in the log to its answer."""
 
 from dataclasses import asdict, dataclass, replace
 
 from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Evidence
-from rlm_local.engine.authors.prompt import PROMPT_VERSION as PROGRAMS
+from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.conversation import Understanding
 from rlm_local.engine.events import Event, Listener
-from rlm_local.engine.guided import PROMPT_VERSION
+from rlm_local.engine.free import FREE_VERSION
 from rlm_local.engine.kept import kept_of, steps_of
 from rlm_local.engine.notes import Length
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
 from rlm_local.engine.tree import Tree, author_of
 from rlm_local.engine.typed import AnswerSchema
@@ -28,7 +27,7 @@ class Run:
     """What one question needs. `answer` may be called once."""
 
     question: str
-    corpus: Records
+    view: View
     sources: tuple[str, ...]
     context_tokens: int
     model: Model
@@ -62,7 +61,7 @@ class Run:
         tree = Tree(
             self.model, self.sandbox, self.policy, cancel, log, self.tell, self.schema, kept, steps, self.length
         )
-        result = tree.root(self.question, self.corpus, self.context_tokens, self.budget)
+        result = tree.root(self.question, self.view, self.context_tokens, self.budget)
         answer = self.answer_of(log.run_id, result)
         log.end(answer)
         self.tell(Event("answer", answer.answer, data=answer.data()))
@@ -76,7 +75,7 @@ class Run:
             answer=result.answer,
             found=result.found,
             ended=result.ended,
-            evidence=tuple(evidence(self.corpus, *place) for place in result.places),
+            evidence=tuple(evidence(self.view, *place) for place in result.places),
             usage=replace(result.usage, seconds=round(self.budget.seconds, 2)),
             model=self.model.name,
             policy=self.policy.name,
@@ -88,18 +87,18 @@ class Run:
         )
 
     def _start(self) -> RunStart:
-        author = author_of(self.policy, self.corpus)
+        author = author_of(self.policy)
         return RunStart(
             question=self.question,
             task_id=self.task_id,
             sources=self.sources,
-            context_sha256=self.corpus.sha256,
+            context_sha256=self.view.sha256,
             context_tokens=self.context_tokens,
-            documents=len(self.corpus.documents),
+            documents=len(self.view.documents),
             model=self.model.name,
             model_sha256=self.model_sha256,
             template_sha256=self.model.template_sha256,
-            prompt_version=PROGRAMS if author == "programs" else PROMPT_VERSION,
+            prompt_version=FREE_VERSION if author == "free" else PROMPT_VERSION,
             author=author,
             policy=self.policy.name,
             limits=asdict(self.budget.limits),
@@ -112,8 +111,7 @@ class Run:
         )
 
 
-def evidence(corpus: Records, start: int, end: int) -> Evidence:
+def evidence(view: View, start: int, end: int) -> Evidence:
     """A place of the context as one in a document, with the beginning of its text."""
-    span = corpus.span(start, min(end, start + _EVIDENCE_CHARACTERS))
-    place = corpus.place(start) if isinstance(corpus, View) else ""
-    return Evidence(span.document, span.start, span.end, corpus.text_of(span), place)
+    span = view.span(start, min(end, start + _EVIDENCE_CHARACTERS))
+    return Evidence(span.document, span.start, span.end, view.text_of(span), view.place(start))

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rlm_local.collection.view import Shape
+from rlm_local.collection.view import Shape, View
 from rlm_local.engine.author import Turn
 from rlm_local.engine.budget import Budget
-from rlm_local.engine.records import Records, shape_of
 from rlm_policy import State
 
 
 def state_of(
     question: str,
-    corpus: Records,
+    view: View,
     context_tokens: int,
     window_tokens: int,
     budget: Budget,
@@ -20,12 +19,12 @@ def state_of(
     turns: Sequence[Turn] = (),
 ) -> State:
     """The state of a node at some depth, with its ledger, after these turns."""
-    left, shape = budget.left, shape_of(corpus)
+    left, shape = budget.left, view.shape
     state = State(
         question=question,
         context_tokens=context_tokens,
         window_tokens=window_tokens,
-        documents=len(corpus.documents),
+        documents=len(view.documents),
         items=0,
         items_tokens=0,
         fields=shape.fields,
@@ -37,7 +36,7 @@ def state_of(
         attempt=len(turns),
         observation=turns[-1].output if turns else "",
     )
-    return about(state, shape, len(corpus.context)) if shape.items else state
+    return about(state, shape, len(view.context)) if shape.items else state
 
 
 def about(state: State, items: Shape, characters: int) -> State:

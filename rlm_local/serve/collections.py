@@ -33,7 +33,7 @@ class Collections:
         """The documents of uploaded files and shared folders, as they are now; whoever opens it closes it.
 
         Raises:
-            CollectionError: a folder is gone. CorpusError: there is nothing to read.
+            CollectionError: a folder is gone, or there is nothing to read.
             Cancelled, DeadlineExceeded: by `cancel`, while they were read.
         """
         if folders and not files and self._shared.issuperset(folders):

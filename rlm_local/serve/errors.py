@@ -13,7 +13,7 @@
 What the engine raises keeps its own class; `as_serve_error` says what a client is told of it.
 """
 
-from rlm_local.corpus.errors import CorpusError
+from rlm_local.collection.errors import CollectionError
 from rlm_local.errors import RlmLocalError, StoreError, UsageError
 
 
@@ -84,7 +84,7 @@ def as_serve_error(error: Exception) -> ServeError:
     """What a client is told about an error; of one that nobody foresaw, that it happened."""
     if isinstance(error, ServeError):
         return error
-    if isinstance(error, UsageError | CorpusError):
+    if isinstance(error, UsageError | CollectionError):
         return BadRequestError(error.message, remedy=error.remedy)
     if isinstance(error, StoreError):
         return ServeError(error.message, remedy=error.remedy, code="storage")

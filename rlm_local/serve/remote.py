@@ -2,19 +2,20 @@
 
 import io
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 import httpx2
 
-from rlm_local.corpus.errors import NothingReadableError
-from rlm_local.corpus.load import File, Files
+from rlm_local.collection.beneath import open_below, open_root
+from rlm_local.collection.errors import NothingReadableError
+from rlm_local.collection.scan import Found, Scan
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
 from rlm_local.engine.notes import Length
@@ -57,7 +58,7 @@ class RemoteEngine:
         question: str,
         sources: Sequence[str | Path] | Mapping[str, str],
         *,
-        author: Literal["programs", "guided", "free"] | None = None,
+        author: Literal["programs", "free"] | None = None,
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,
@@ -73,7 +74,7 @@ class RemoteEngine:
         Raises:
             UsageError: an option that a server does not take, or what the server finds wrong.
             ServerError: it cannot be reached, or fails.
-            CorpusError: nothing to read.
+            CollectionError: a path is not there, or nothing can be read.
         """
         if author or task_id or schema or length != "medium" or (policy and price):
             raise UsageError(
@@ -99,11 +100,11 @@ class RemoteEngine:
     def _upload(self, sources: Sequence[str | Path] | Mapping[str, str]) -> list[str]:
         files = list(_files(sources))
         ids: list[str] = []
-        for number, file in enumerate(files):
+        for number, (name, content) in enumerate(files):
             self._tell(Event("setup", "sending the documents to the server", number / len(files)))
-            data = file.data.encode("utf-8", "replace") if isinstance(file.data, str) else file.data
+            data = _read(content) if isinstance(content, Found) else content.encode("utf-8", "replace")
             if data.strip():
-                upload = {"file": (file.name, io.BytesIO(data))}
+                upload = {"file": (name, io.BytesIO(data))}
                 ids.append(self._call("POST", "/v1/files", files=upload, data={"purpose": "user_data"})["id"])
         if not ids:
             raise NothingReadableError("there is nothing to send", remedy="Give text files, or a folder of them")
@@ -151,11 +152,27 @@ class RemoteEngine:
         )
 
 
-def _files(sources: Sequence[str | Path] | Mapping[str, str]) -> Iterator[File]:
+def _files(sources: Sequence[str | Path] | Mapping[str, str]) -> Iterator[tuple[str, Found | str]]:
+    """What is to be sent, by name: a file, or a text."""
     if isinstance(sources, Mapping):
-        return (File(name, text) for name, text in sources.items())
-    piped = [File("stdin", sys.stdin.read())] if "-" in map(str, sources) else []
-    return chain(piped, Files([Path(path) for path in sources if str(path) != "-"]))
+        yield from sources.items()
+        return
+    if "-" in map(str, sources):
+        yield "stdin", sys.stdin.read()
+    for found in Scan([Path(path) for path in sources if str(path) != "-"]):
+        yield found.name, found
+
+
+def _read(found: Found) -> bytes:
+    """A file's bytes; none of one that is gone, or that was swapped for something else meanwhile."""
+    root = open_root(found.root)
+    try:
+        with os.fdopen(open_below(root, found.steps), "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+    finally:
+        os.close(root)
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[int, str, dict[str, Any]]]:

@@ -15,7 +15,6 @@ from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.conversation import Turn
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.question import check_question
-from rlm_local.engine.records import opened
 from rlm_local.engine.replay import Replayed
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.errors import RlmLocalError, UsageError
@@ -294,17 +293,14 @@ class Service:
 
         Raises:
             NotFoundError: the documents are gone, or none has that name.
-            CollectionError, CorpusError: there is nothing to read any more.
+            CollectionError: there is nothing to read any more.
         """
         record = self.store.get(run_id)
-        with (
-            closing(self._again(record, cancel)) as view,
-            opened(view, record.start.author, cancel=cancel) as records,
-        ):
-            document = next((document for document in records.documents if document.name == name), None)
+        with closing(self._again(record, cancel)) as view:
+            document = next((document for document in view.documents if document.name == name), None)
             if document is None:
                 raise NotFoundError(f"run {run_id} has no document of that name", code="document_not_found")
-            return records.context[document.start : document.end], records.sha256 != record.start.context_sha256
+            return view.text(document.start, document.end), view.sha256 != record.start.context_sha256
 
     def replay(self, run_id: str, cancel: Cancel) -> Replayed:
         """Runs the cells of a run again with the log in the model's place; one run at a time.
@@ -333,7 +329,7 @@ class Service:
 
         Raises:
             NotFoundError: a file was deleted, or a folder is not shared any more.
-            CollectionError, CorpusError: there is nothing to read.
+            CollectionError: there is nothing to read.
         """
         files = [self.files.get(None, file) for file in job.files]
         return self.collections.open(files, [self._folder(folder) for folder in job.folders], cancel, tell)

@@ -11,7 +11,8 @@ read_through(question, texts)   points of documents or rows that bear on a quest
 places(query)                   where the rows of a query stand, as evidence
 llm_query, llm_query_batched    the paper's names (arXiv 2512.24601)
 rlm_query, rlm_query_batched    the same to child nodes, about documents or texts
-FINAL, FINAL_VAR, SHOW_VARS, answer
+FINAL, FINAL_VAR, SHOW_VARS
+answer                          {"content": "", "ready": False}: set ready, and the content is the answer
 """
 
 import math
@@ -54,6 +55,31 @@ class Reading(NamedTuple):
     @property
     def said(self) -> str:
         return f"the passages say: {self.answer}" if self.found else "the passages do not say"
+
+
+class Result(str):
+    """A child's answer: a str, as in the paper, that also knows its value and where it comes from.
+
+    Attributes:
+        value: the answer as data: a number, a list, or the text.
+        found: False where the part does not say.
+        evidence: the places that it rests on.
+        ended: "answered", or what ended the child before: "budget", "error".
+        part: the name of the part.
+    """
+
+    value: Any
+    found: bool
+    evidence: list[list[int]]
+    ended: str
+    part: str
+
+    @classmethod
+    def of(cls, reply: dict[str, Any]) -> "Result":
+        result = cls(reply["answer"])
+        for name in ("value", "found", "evidence", "ended", "part"):
+            setattr(result, name, reply[name])
+        return result
 
 
 class Summary(NamedTuple):
@@ -153,11 +179,18 @@ class Context:
     def __contains__(self, text: str) -> bool:
         return self.find(text) >= 0
 
-    def splitlines(self) -> list[str]:
-        return str(self).splitlines()
-
     def __str__(self) -> str:
         return self[:]
+
+    def __getattr__(self, name: str) -> Any:
+        """The methods of texts, for all of it."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(str(self), name)
+
+
+Part = Document | Passage | str
+"""What a child may be asked about."""
 
 
 class Tools:
@@ -197,6 +230,7 @@ class Tools:
             FINAL=self.final,
             FINAL_VAR=self.final_var,
             SHOW_VARS=self.show_vars,
+            answer={"content": "", "ready": False},
         )
         self._given = frozenset(namespace)
 
@@ -244,16 +278,17 @@ class Tools:
         """The replies to several prompts, decoded together."""
         return self.call("llm_query", prompts=list(prompts)) if prompts else []
 
-    def rlm_query(self, question: str, part: "Document | Passage | str") -> str:
-        """A child node's answer to a question about a document or a text."""
-        return self.rlm_query_batched([question], [part])[0]
+    def rlm_query(self, question: str, part: "Part | Iterable[Part] | None" = None) -> Result:
+        """A child node's answer to a question about a document, several, or a text; by default about all documents."""
+        return self.rlm_query_batched([question], [self.documents if part is None else part])[0]
 
-    def rlm_query_batched(self, questions: str | Sequence[str], parts: Sequence[Any]) -> list[str]:
+    def rlm_query_batched(self, questions: str | Sequence[str], parts: Sequence[Any]) -> list[Result]:
         """Children's answers, one for each part; one question may stand for all. The batch is priced first."""
         asked = [questions] * len(parts) if isinstance(questions, str) else list(questions)
         if not parts:
             return []
-        return [reply["answer"] for reply in self.call("rlm_query", questions=asked, parts=[_part(p) for p in parts])]
+        replies = self.call("rlm_query", questions=asked, parts=[_part(part) for part in parts])
+        return [Result.of(reply) for reply in replies]
 
     # ---- notes
 
@@ -298,6 +333,12 @@ class Tools:
             return self.final(name)
         return self.final(self.namespace[name])
 
+    def poll_answer(self) -> None:
+        """End the node if a cell has said `answer = {"content": ..., "ready": True}`."""
+        answer = self.namespace.get("answer")
+        if isinstance(answer, dict) and answer.get("ready"):  # pyright: ignore[reportUnknownMemberType]
+            self.final(answer.get("content", ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
     def show_vars(self) -> dict[str, str]:
         """The variables that cells have made, with their types."""
         own = {name: value for name, value in self.namespace.items() if name not in self._given and name[0] != "_"}
@@ -308,7 +349,9 @@ def _part(part: Any) -> dict[str, Any]:
     if isinstance(part, Document | Passage):
         label = part.name if isinstance(part, Document) else part.document
         return {"label": label, "spans": [[part.start, part.end]]}
-    return {"label": "", "text": str(part)}
+    if isinstance(part, Documents | list | tuple) and all(isinstance(each, Document | Passage) for each in part):  # pyright: ignore[reportUnknownVariableType]
+        return {"label": "", "spans": [[each.start, each.end] for each in part]}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return {"label": "", "text": str(part)}  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _span(place: Any) -> list[int]:

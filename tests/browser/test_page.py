@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from rlm_local.log import NodeStart, RunStore
 from rlm_local.serve.keys import Scope
-from tests.engine.script import planner, talker
+from tests.engine.script import talker, writer
 from tests.engine.test_tree import COUNT_BEDS, NOTES, SUM, programmer
 from tests.engine.test_tree import QUESTION as BEDS
 from tests.log.sample import answer, run_start, turn_start
@@ -29,7 +29,7 @@ def test_ask_watch_the_tree_and_open_what_the_answer_rests_on(page: Page, start:
     expect(page.get_by_role("treeitem")).to_have_count(1)
     page.get_by_role("treeitem").click()
     panel = page.get_by_role("complementary")
-    expect(panel.locator(".code")).to_contain_text("rows('visits'")
+    expect(panel.locator(".code")).to_contain_text("FROM visits")
     expect(panel.locator(".py-tool").first).to_be_visible()
     expect(panel.get_by_role("listitem").filter(has_text="SEARCH")).to_contain_text("%")
     page.locator(".place").first.click()
@@ -83,7 +83,7 @@ def test_a_run_is_cancelled_and_gone_on_with(page: Page, start: StartServer) -> 
 
 
 def test_a_follow_up_is_shown_as_understood_and_can_be_corrected(page: Page, start: StartServer) -> None:
-    ask(page, start(talker(QUESTION, *COUNT)), "How many visits to Dentistry were cancelled?")
+    ask(page, start(talker(QUESTION, COUNT)), "How many visits to Dentistry were cancelled?")
     page.get_by_role("textbox", name="Follow-up").fill("and to Surgery?")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
@@ -101,7 +101,7 @@ def test_a_follow_up_is_shown_as_understood_and_can_be_corrected(page: Page, sta
 
 
 def test_files_are_uploaded_and_asked_about(page: Page, start: StartServer) -> None:
-    server = start(planner("read", reads="red"), folders=())
+    server = start(writer(reads="red"), folders=())
     page.goto(server.url)
     page.locator("input[type=file]").first.set_input_files(
         [{"name": "gate.txt", "mimeType": "text/plain", "buffer": b"The gate is red.\n" * 2}]
@@ -113,7 +113,7 @@ def test_files_are_uploaded_and_asked_about(page: Page, start: StartServer) -> N
 
 
 def test_a_run_is_deleted_and_a_file_with_the_runs_over_it(page: Page, start: StartServer) -> None:
-    server = start(planner("read", reads="red"))
+    server = start(writer(reads="red"))
     page.on("dialog", lambda dialog: dialog.accept())
     ask(page, server)
     page.get_by_role("button", name="Delete").click()
@@ -133,7 +133,7 @@ def test_a_run_is_deleted_and_a_file_with_the_runs_over_it(page: Page, start: St
 
 
 def test_what_documents_and_models_say_is_text(page: Page, start: StartServer) -> None:
-    server = start(planner("read", reads=HOSTILE))
+    server = start(writer(reads=HOSTILE))
     (server.service.folders["records"] / "notes" / "fall.txt").write_text(f"The gate is {HOSTILE}.\n")
     ask(page, server, f"Which colour has the gate? {HOSTILE}")
     expect(page.locator(".answer .text")).to_have_text(HOSTILE)

@@ -21,7 +21,7 @@ from rlm_local.models import LocalModel, Prompt, Scores, ensure_model, resolve
 from rlm_sandbox import Image
 from tests.cli.test_batch import read_answers, write_tasks
 from tests.engine.records import VISITS
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 from tests.models.local.conftest import until, worker
 
@@ -35,8 +35,8 @@ class Judging(ScriptedModel):
     """
 
     def __init__(self, local: LocalModel) -> None:
-        script = planner("count", "visits", judged="Is it sad?")
-        super().__init__(slot=script.slot, write=script.write)
+        program = "SELECT COUNT(*) FROM visits WHERE judge(patient, 'Is it sad?')"
+        super().__init__(lambda _prompt: program, slot=writer(program).slot)
         self.local = local
         self.asked = 0
 
@@ -74,7 +74,7 @@ def test_a_crash_of_native_code_costs_a_batch_one_question(image: Image, tmp_pat
         with Engine.of(resolve(NAME), Judging(local), image, RunStore(home.runs), listener) as engine:
             yield engine
 
-    command = ["batch", str(tasks), "--out", str(answers), "--author", "guided"]
+    command = ["batch", str(tasks), "--out", str(answers)]
     result = CliRunner().invoke(app, command, obj=Shared(home, make))
     assert result.exit_code == 1, "some failed"
     rows = {row["id"]: row for row in read_answers(answers)}

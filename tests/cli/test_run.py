@@ -118,7 +118,7 @@ def test_a_wrong_command_line_is_status_2(home: Path, arguments: tuple[str, ...]
 
 def test_options_reach_the_engine(home: Path) -> None:
     engine = FakeEngine()
-    options = "--model m --author guided --policy direct --price aggressive".split()
+    options = "--model m --author programs --policy direct --price aggressive".split()
     options += "--max-tokens 5 --max-calls 6 --timeout 7.5 --length points".split()
     run_program(("run", "q", "a", "-", *options), engine, home)
     [asked] = engine.asked
@@ -127,7 +127,7 @@ def test_options_reach_the_engine(home: Path) -> None:
     assert asked == {
         "question": "q",
         "sources": ["a", "-"],
-        "author": "guided",
+        "author": "programs",
         "policy": "direct",
         "price": "aggressive",
         "schema": None,

@@ -17,11 +17,13 @@ from rlm_local.models import ModelSpec
 from rlm_sandbox import Image
 from tests.cli.fakes import FakeEngine, not_asked, run_program
 from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.log.sample import call_record, run_start, turn_start, write_run
 from tests.models.fakes import ScriptedModel
 
 QUESTION = "How many visits were cancelled?"
+COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled'"
+NAMES = "SELECT DISTINCT patient FROM visits WHERE status = 'cancelled'"
 
 
 @pytest.fixture
@@ -33,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def ask(home: Path, image: Image, folder: Path, *plan: str) -> str:
+def ask(home: Path, image: Image, folder: Path, program: str) -> str:
     spec = ModelSpec("scripted", "", "", 0, "")
-    with Engine.of(spec, planner(*plan), image, RunStore(Home(home).runs)) as engine:
+    with Engine.of(spec, writer(program), image, RunStore(Home(home).runs)) as engine:
         return engine.ask(QUESTION, [folder]).run_id
 
 
@@ -55,7 +57,7 @@ def replay(home: Path, image_directory: Path, *arguments: str | Path) -> Result:
 def test_a_run_is_replayed_from_its_own_documents(
     home: Path, image: Image, image_directory: Path, folder: Path
 ) -> None:
-    ask(home, image, folder, "count", "visits", "status = cancelled")
+    ask(home, image, folder, COUNT)
     result = replay(home, image_directory, "last")
     assert (result.exit_code, result.stdout) == (0, "as logged: 1 turns, 0 leaf calls\n")
     moved = folder.rename(folder.with_name("moved"))
@@ -68,18 +70,18 @@ def test_a_run_is_replayed_from_its_own_documents(
 
 
 def test_two_runs_of_one_question_side_by_side(home: Path, image: Image, folder: Path) -> None:
-    first = ask(home, image, folder, "count", "visits", "status = cancelled")
-    second = ask(home, image, folder, "list", "visits", "status = cancelled", "patient")
+    first = ask(home, image, folder, COUNT)
+    second = ask(home, image, folder, NAMES)
     engine = FakeEngine(not_asked)
     said = run_program(("runs", "diff", first, second), engine, home).stdout
     for part in (
         QUESTION,
         first,
         second,
-        "policy   rules",
-        "answer   3         Ben Okafor, Dan Vogel",
+        "policy   prompted",
+        "answer   3           Ben Okafor, Dan Vogel",
         "turn 1",
-        "+found = values(hits, 'patient')",
+        '+rows = sql("""SELECT DISTINCT patient FROM visits',
     ):
         assert part in said
     assert run_program(("runs", "diff", first, first), engine, home).stdout.endswith("cell      the same\n")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Collection
+from rlm_local.collection.info import Span
 from rlm_local.collection.mentions import Mention
 from rlm_local.collection.view import View
-from rlm_local.corpus.document import Span
 
 TEXTS = {
     "a.txt": "The first letter is about pumps.",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rlm_local.corpus import Corpus
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
@@ -29,22 +29,22 @@ class Asker:
         self,
         model: Model,
         question: str,
-        corpus: Corpus | None = None,
+        view: View | None = None,
         *,
-        policy: str = "rules",
+        policy: str = "prompted",
         limits: Limits | None = None,
         cancel: Cancel | None = None,
         tell: Listener = ignore,
         schema: Mapping[str, Any] | None = None,
         resumes: RunRecord | None = None,
     ) -> tuple[Answer, RunRecord]:
-        corpus = corpus or records()
+        view = view or records()
         budget = Budget(limits or Limits())
         run = Run(
             question=question,
-            corpus=corpus,
+            view=view,
             sources=(),
-            context_tokens=corpus.tokens(model.count),
+            context_tokens=view.tokens(model.count),
             model=model,
             model_sha256="",
             sandbox=self.image,

@@ -1,6 +1,10 @@
 """A few small records, of which every test knows what is in them."""
 
-from rlm_local.corpus import Corpus
+from collections.abc import Mapping
+from functools import cache
+
+from rlm_local.collection import Collection
+from rlm_local.collection.view import View
 
 _VISITS = (
     ("Ada Brunner", "Surgery", "done", 120.5, "2024-01-10"),
@@ -26,5 +30,15 @@ DOCUMENTS = {
 }
 
 
-def records() -> Corpus:
-    return Corpus.from_documents(DOCUMENTS)
+def view_of(documents: Mapping[str, str]) -> View:
+    """A collection of texts, of which there is one for all tests; what is on the disk goes away with the process."""
+    return _kept(tuple(documents.items()))
+
+
+@cache
+def _kept(documents: tuple[tuple[str, str], ...]) -> View:
+    return View(Collection.of(dict(documents)))
+
+
+def records() -> View:
+    return view_of(DOCUMENTS)

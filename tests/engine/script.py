@@ -1,4 +1,4 @@
-"""Scripts for a model that plans and reads. They know the slots of a reply by what they offer, not by prompts."""
+"""Scripts for a model that writes programs and reads. They know the slots of a reply by what they offer."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,38 +6,37 @@ from rlm_local.models import Prompt
 from tests.models.fakes import ScriptedModel
 
 
-def planner(
-    *wishes: str, reads: str | None = None, judged: str = "", verdict: Callable[[Prompt], str] = lambda _prompt: "no"
+def writer(
+    program: str = "", *, reads: str | None = None, verdict: Callable[[Prompt], str] = lambda _prompt: "no"
 ) -> ScriptedModel:
-    """A model that takes the wished option of each slot that has one, and of the others the last: to go on.
+    """A model that looks where its program does, or else in the text.
 
     Args:
-        wishes: options as they are offered, without "where: " and outer spaces; of several that fit, the first wins.
+        program: the SQL that it writes for any question; empty: none.
         reads: what it reads in any passages; None: they do not say.
-        judged: the question that a plan puts to each item; empty: none.
         verdict: the option that leaf calls choose.
     """
+    look = "each row" if "judge(" in program else "tables" if program else "text"
 
-    def slot(_prompt: Prompt, text: str, options: Sequence[str]) -> str:
-        plain = [option.strip().removeprefix("where:").strip() for option in options]
+    def slot(_prompt: Prompt, _text: str, options: Sequence[str]) -> str:
+        plain = [option.strip() for option in options]
         if plain == ["yes", "no"]:
             return options[reads is None]
         if plain == ["sentences:", "answer:"]:
             return options[1]
-        if plain == ["none", '"']:
-            return options[bool(judged)]
-        wished = [options[plain.index(wish)] for wish in wishes if wish in plain]
-        return wished[0] if wished else options[0 if plain[0] == "1" else -1]
+        return options[plain.index(look)] if look in plain else options[0]
 
-    def write(prompt: Prompt, _text: str) -> str:
-        return judged if prompt.prefill == "op:" else f" {reads}"
+    def reply(prompt: Prompt) -> str:
+        return program if prompt.prefill.startswith("look:") else "a reply"
 
-    return ScriptedModel(slot=slot, write=write, choose=lambda prompt, _options: verdict(prompt))
+    return ScriptedModel(
+        reply, slot=slot, write=lambda _prompt, _text: f" {reads}", choose=lambda prompt, _options: verdict(prompt)
+    )
 
 
-def talker(meant: str, *wishes: str) -> ScriptedModel:
-    """A planner that writes out every follow-up as what is meant."""
-    model = planner(*wishes)
+def talker(meant: str, program: str) -> ScriptedModel:
+    """A writer that writes out every follow-up as what is meant."""
+    model = writer(program)
     slot, write = model.slot, model.write
     model.slot = lambda p, t, o: o[1] if p.prefill == "alone:" else slot(p, t, o)
     model.write = lambda p, t: f" {meant}" if p.prefill == "alone:" else write(p, t)

@@ -9,19 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlm_local.corpus import Corpus
+from rlm_local.collection.view import View
 from rlm_local.engine.batches import Batches, price_of
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Limits, Price
+from rlm_local.engine.chunks import chunks
 from rlm_local.engine.events import Event, Voice, ignore
-from rlm_local.engine.passages import Passages, chunks
+from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import evidence
 from rlm_local.log import NodeStart, RunStore, TurnStart
 from rlm_local.models import NEUTRAL, Cancel, Cancelled, Message, Prompt, Usage
 from rlm_sandbox import HostCallRefused
-from tests.engine.records import DOCUMENTS, records
-from tests.engine.script import planner
+from tests.engine.records import DOCUMENTS, records, view_of
+from tests.engine.script import writer
 from tests.log.sample import run_start
 from tests.models.fakes import ScriptedModel
 
@@ -34,15 +35,15 @@ def childless(*_asked: Any) -> list[Result]:
 
 @pytest.fixture
 def new_broker(store: RunStore) -> NewBroker:
-    def make(model: ScriptedModel | None = None, corpus: Corpus | None = None, **limits: int) -> Broker:
-        corpus = corpus or records()
+    def make(model: ScriptedModel | None = None, view: View | None = None, **limits: int) -> Broker:
+        view = view or records()
         log = store.begin(run_start())
         start = TurnStart({}, {}, (), "", (), (), "", None, "")
         turn = log.begin_turn(log.node(NodeStart("?")), start)
-        model = model or planner(reads="Nurse Holm")
+        model = model or writer(reads="Nurse Holm")
         say = Voice(ignore, 1, None, 0)
         batches = Batches(model, Budget(Limits(**limits)), Cancel(), log, say, turn)
-        return Broker(batches, corpus, Passages(corpus), childless)
+        return Broker(batches, view, Passages(view), childless)
 
     return make
 
@@ -51,7 +52,15 @@ def ask(broker: Broker, call: str, /, **arguments: Any) -> Any:
     return broker.calls()[call](**arguments)
 
 
-FORGED = [[-1, 5], [5, 1], [0, 10**9], [0], [0, 1, 2], ["0", "1"], [0.5, 1.5], None, 7, "0:5", {}]
+def judged(broker: Broker, question: str, texts: list[str]) -> list[Any]:
+    return ask(broker, "semantic_ask", function="judge", constants=[question], texts=texts)
+
+
+def sorted_by(broker: Broker, labels: list[str], texts: list[str]) -> list[Any]:
+    return ask(broker, "semantic_ask", function="classify", constants=labels, texts=texts)
+
+
+FORGED = [[-1, 5], [5, 1], [0, 10**9], [0], [99, 1, 2], [1, 2, 3, 4], ["0", "1"], [0.5, 1.5], None, 7, "0:5", {}]
 
 
 @pytest.mark.parametrize("span", FORGED, ids=str)
@@ -61,9 +70,6 @@ def test_a_forged_span_is_refused(new_broker: NewBroker, span: object) -> None:
         ask(broker, "read", question="Who?", passages=[span])
     with pytest.raises(HostCallRefused):
         ask(broker, "final", answer="42", found=True, evidence=[span])
-    if not isinstance(span, str):
-        with pytest.raises(HostCallRefused):
-            ask(broker, "judge", question="Who?", items=[span])
     assert broker.final is None
     assert broker.batches.budget.calls == 0
 
@@ -71,16 +77,16 @@ def test_a_forged_span_is_refused(new_broker: NewBroker, span: object) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
-        ("item_set", {"name": "patients"}),
-        ("item_set", {"name": ["visits"]}),
-        ("judge", {"question": 5, "items": ["a"]}),
-        ("judge", {"question": "Who?", "items": "abc"}),
-        ("judge", {"question": "Who?", "items": None}),
-        ("choose", {"question": "Which?", "options": ["a"], "items": ["x"]}),
-        ("choose", {"question": "Which?", "options": ["a", "a"], "items": ["x"]}),
-        ("choose", {"question": "Which?", "options": ["a", ""], "items": ["x"]}),
-        ("choose", {"question": "Which?", "options": [1, 2], "items": ["x"]}),
-        ("choose", {"question": "Which?", "options": "ab", "items": ["x"]}),
+        ("search", {"words": 5, "k": 1}),
+        ("search", {"words": "Who?", "k": 0}),
+        ("search", {"words": "Who?", "k": "all"}),
+        ("semantic_ask", {"function": "judge", "constants": [5], "texts": ["a"]}),
+        ("semantic_ask", {"function": "judge", "constants": ["Who?"], "texts": "abc"}),
+        ("semantic_ask", {"function": "judge", "constants": ["Who?"], "texts": None}),
+        ("semantic_ask", {"function": "classify", "constants": ["a"], "texts": ["x"]}),
+        ("semantic_ask", {"function": "classify", "constants": ["a", "a"], "texts": ["x"]}),
+        ("semantic_ask", {"function": "classify", "constants": ["a", ""], "texts": ["x"]}),
+        ("semantic_ask", {"function": "classify", "constants": "ab", "texts": ["x"]}),
         ("read", {"question": None, "passages": []}),
         ("read", {"question": "Who?", "passages": {"0": 5}}),
         ("llm_query", {"prompts": "one by one"}),
@@ -103,9 +109,8 @@ json_values = st.recursive(
     max_leaves=6,
 )
 ARGUMENTS = {
-    "item_set": ("name",),
-    "judge": ("question", "items"),
-    "choose": ("question", "options", "items"),
+    "search": ("words", "k"),
+    "semantic_ask": ("function", "constants", "texts"),
     "read": ("question", "passages"),
     "llm_query": ("prompts",),
     "final": ("answer", "found", "evidence"),
@@ -126,31 +131,26 @@ def test_no_argument_that_json_can_say_breaks_a_call(new_broker: NewBroker, name
     attempt()
 
 
-def test_an_unknown_item_set_is_told_the_known_ones(new_broker: NewBroker) -> None:
-    with pytest.raises(HostCallRefused, match="visits"):
-        ask(new_broker(), "item_set", name="patients")
-
-
 def test_evidence_is_clamped_in_number_and_length(new_broker: NewBroker) -> None:
-    corpus = Corpus.from_documents({"a.txt": "word " * 5000})
-    broker = new_broker(corpus=corpus)
-    start, end = corpus.documents[0].start, corpus.documents[0].end
+    view = view_of({"a.txt": "word " * 5000})
+    broker = new_broker(view=view)
+    start, end = view.documents[0].start, view.documents[0].end
     ask(broker, "final", answer=" 42 ", found=True, evidence=[[start, end]] * 1000)
     assert broker.final is not None
     assert broker.final.answer == "42"
     assert 0 < len(broker.final.places) < 100
-    [place] = {evidence(corpus, *place) for place in broker.final.places}
+    [place] = {evidence(view, *place) for place in broker.final.places}
     assert 0 < len(place.text) < 2000
-    assert corpus.documents[0].text[place.start : place.end] == place.text
+    assert view.text(place.start, place.end) == place.text
 
 
 def test_evidence_does_not_run_into_the_next_document(new_broker: NewBroker) -> None:
-    corpus = records()
-    broker = new_broker(corpus=corpus)
-    roof = corpus.documents[1]
-    ask(broker, "final", answer="x", found=True, evidence=[[roof.start, len(corpus.context)]])
+    view = records()
+    broker = new_broker(view=view)
+    roof = view.documents[1]
+    ask(broker, "final", answer="x", found=True, evidence=[[roof.start, len(view.context)]])
     assert broker.final is not None
-    assert evidence(corpus, *broker.final.places[0]).text == DOCUMENTS[roof.name]
+    assert evidence(view, *broker.final.places[0]).text == DOCUMENTS[roof.name]
 
 
 def test_the_first_ending_counts(new_broker: NewBroker) -> None:
@@ -162,14 +162,14 @@ def test_the_first_ending_counts(new_broker: NewBroker) -> None:
 
 
 def test_a_batch_beyond_the_budget_is_refused_with_its_price_before_any_call(new_broker: NewBroker) -> None:
-    model = planner()
+    model = writer()
     broker = new_broker(model, calls=3)
     with pytest.raises(HostCallRefused, match=r"in 4 calls; .* 3 calls are left"):
-        ask(broker, "judge", question="Is it?", items=["a", "b", "c", "d"])
+        ask(broker, "llm_query", prompts=["a", "b", "c", "d"])
     assert model.calls == []
     assert broker.batches.refusal is not None
     assert broker.batches.refusal.price.calls == 4
-    assert ask(broker, "judge", question="Is it?", items=["a", "b", "c"]) == [False] * 3
+    assert ask(broker, "llm_query", prompts=["a", "b", "c"]) == ["a reply"] * 3
     assert broker.batches.budget.left.calls == 0
 
 
@@ -188,23 +188,23 @@ def test_reading_no_passages_asks_nobody(new_broker: NewBroker) -> None:
 
 def test_reading_gives_the_answer_and_the_place_that_states_it(new_broker: NewBroker) -> None:
     broker = new_broker()
-    note = broker.corpus.documents[1]
+    note = next(each for each in broker.view.documents if each.name == "notes/fall.txt")
     reply = ask(broker, "read", question="Who found her?", passages=[[note.start, note.end]])
     [[start, end]] = reply["evidence"]
     assert (reply["answer"], reply["found"]) == ("Nurse Holm", True)
-    assert "Nurse Holm" in broker.corpus.context[start:end]
+    assert "Nurse Holm" in broker.view.context[start:end]
 
 
 def test_judging_and_choosing_give_one_verdict_an_item_in_order(new_broker: NewBroker) -> None:
     def verdict(prompt: Prompt) -> str:
         return "yes" if "wet" in prompt.messages[-1].content else "no"
 
-    broker = new_broker(planner(verdict=verdict))
-    assert ask(broker, "judge", question="Rain?", items=["wet day", "dry", "wet"]) == [True, False, True]
+    broker = new_broker(writer(verdict=verdict))
+    assert judged(broker, "Rain?", ["wet day", "dry", "wet"]) == [True, False, True]
     sorter = ScriptedModel(choose=lambda prompt, _o: "b" if "wet" in prompt.messages[-1].content else "a")
-    assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=["dry", "wet"]) == [0, 1]
-    assert ask(broker, "judge", question="Rain?", items=[]) == []
-    assert ask(new_broker(sorter), "choose", question="?", options=["a", "b"], items=[]) == []
+    assert sorted_by(new_broker(sorter), ["a", "b"], ["dry", "wet"]) == ["a", "b"]
+    assert judged(broker, "Rain?", []) == []
+    assert sorted_by(new_broker(sorter), ["a", "b"], []) == []
 
 
 LONG = "It rained all day and nothing else happened at all.\n" * 400  # some 4,400 words and signs
@@ -212,15 +212,15 @@ ENDS = ("The old pump rattles again.", "The new pump runs well.")
 
 
 def test_a_long_item_is_judged_to_its_end(new_broker: NewBroker) -> None:
-    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
-    assert ask(new_broker(model), "judge", question="Broken?", items=[LONG + end for end in ENDS]) == [True, False]
+    model = writer(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    assert judged(new_broker(model), "Broken?", [LONG + end for end in ENDS]) == [True, False]
     assert all(model.count(prompt.messages[-1].content) < 1300 for _, prompt in model.calls)
 
 
 def test_a_long_item_is_of_the_class_that_most_of_it_is_of(new_broker: NewBroker) -> None:
     model = ScriptedModel(choose=lambda prompt, _o: "fair" if "pump" in prompt.messages[-1].content else "rain")
     broker = new_broker(model)
-    assert ask(broker, "choose", question="?", options=["fair", "rain"], items=["pump", LONG + ENDS[0]]) == [0, 1]
+    assert sorted_by(broker, ["fair", "rain"], ["pump", LONG + ENDS[0]]) == ["fair", "rain"]
     assert all(model.count(prompt.messages[-1].content) < 1300 for _, prompt in model.calls)
     assert broker.basis().judged == 2
 
@@ -242,7 +242,7 @@ def test_choosing_is_calibrated_by_the_same_prompt_about_nothing(new_broker: New
 
     model = Leaning()
     broker = new_broker(model)
-    assert ask(broker, "choose", question="?", options=["a", "b"], items=["dry"]) == [1]
+    assert sorted_by(broker, ["a", "b"], ["dry"]) == ["b"]
     [(_, prompt)] = model.calls
     asked = prompt.messages[-1].content
     assert asked.endswith("\ndry")
@@ -269,7 +269,7 @@ def test_what_was_evaluated_before_a_batch_broke_is_booked(new_broker: NewBroker
 
     broker = new_broker(Breaking())
     with pytest.raises(Cancelled):
-        ask(broker, "judge", question="Is it?", items=["a", "b", "c"])
+        judged(broker, "Is it?", ["a", "b", "c"])
     assert (broker.batches.budget.spent, broker.batches.budget.calls) == (Usage(prompt_tokens=70), 1)
 
 
@@ -294,7 +294,7 @@ def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
     told: list[Event] = []
     broker = new_broker()
     broker.batches.say = Voice(told.append, 7, 3, 1)
-    ask(broker, "judge", question="Is it?", items=["a", "b"])
+    judged(broker, "Is it?", ["a", "b"])
     assert [event.fraction for event in told] == [0.0, 0.5, 1.0]
     assert [(event.node, event.parent, event.depth, event.data["done"]) for event in told] == [
         (7, 3, 1, 0),
@@ -304,18 +304,16 @@ def test_progress_tells_the_share_that_is_done(new_broker: NewBroker) -> None:
 
 
 def test_the_same_text_is_judged_once_and_counts_for_every_item(new_broker: NewBroker) -> None:
-    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    model = writer(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
     broker = new_broker(model)
-    verdicts = ask(
-        broker, "judge", question="Is it broken?", items=["the pump rattles", "all is well", "the pump rattles"]
-    )
+    verdicts = judged(broker, "Is it broken?", ["the pump rattles", "all is well", "the pump rattles"])
     assert verdicts == [True, False, True]
     assert broker.batches.budget.calls == 2
 
 
 def test_an_item_is_a_yes_by_one_of_its_sentences(new_broker: NewBroker) -> None:
-    model = planner(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
+    model = writer(verdict=lambda prompt: "yes" if "rattles" in prompt.messages[-1].content else "no")
     notes = ["It rained all day. The old pump rattles again. We went home.", "It rained all day. We went home at nine."]
     broker = new_broker(model)
-    assert ask(broker, "judge", question="Is it broken?", items=notes) == [True, False]
+    assert judged(broker, "Is it broken?", notes) == [True, False]
     assert broker.batches.budget.calls == 3  # of one sentence there are two, and one is too short to say anything

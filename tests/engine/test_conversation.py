@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlm_local import Engine
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.conversation import TURNS, Turn, Understanding, turn_of, turns_until, understand
@@ -17,12 +16,12 @@ from rlm_local.log import RunStore
 from rlm_local.models import Cancel, Prompt, resolve
 from rlm_local.models.errors import EngineError
 from rlm_sandbox import Image
-from tests.engine.records import DOCUMENTS
+from tests.engine.records import DOCUMENTS, records
 from tests.engine.script import talker
 from tests.log.sample import run_start
 from tests.models.fakes import ScriptedModel
 
-COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
+COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled' AND department = 'Surgery'"
 SURGERY = "How many visits to Surgery were cancelled?"
 LOANS = (Turn("How many loans of the Hillside branch were overdue in 2023?", "212", "SELECT COUNT(*) FROM loans"),)
 
@@ -128,7 +127,7 @@ def test_a_model_that_breaks_or_is_cancelled_leaves_the_question_as_it_is(act: C
 @pytest.fixture
 def model() -> ScriptedModel:
     """It counts, and writes out what is asked after something as SURGERY."""
-    return talker(SURGERY, *COUNT)
+    return talker(SURGERY, COUNT)
 
 
 @pytest.fixture
@@ -141,7 +140,7 @@ def test_a_run_says_what_it_follows_how_it_was_understood_and_what_that_cost(eng
     told: list[Event] = []
     first = engine.ask("How many visits to Dentistry were cancelled?", DOCUMENTS)
     assert turns_until(store, first.run_id) == (turn_of(store.get(first.run_id)),)
-    answer = engine.ask("and to Surgery?", DOCUMENTS, author="guided", follows=first.run_id, listener=told.append)
+    answer = engine.ask("and to Surgery?", DOCUMENTS, follows=first.run_id, listener=told.append)
     assert (answer.question, answer.answer, answer.ended) == (SURGERY, "1", Ended.ANSWERED)
     [event] = [event for event in told if event.kind == "understood"]
     assert (event.text, event.data) == (SURGERY, {"said": "and to Surgery?"})
@@ -152,7 +151,7 @@ def test_a_run_says_what_it_follows_how_it_was_understood_and_what_that_cost(eng
     call = start.understood["call"]
     assert call["messages"][-1]["content"].endswith("Follow-up: and to Surgery?")
     assert call["result"]["text"] == f" no\nstandalone: {SURGERY}"
-    alone = engine.ask(SURGERY, DOCUMENTS, author="guided", follows=first.run_id, before=())
+    alone = engine.ask(SURGERY, DOCUMENTS, follows=first.run_id, before=())
     assert answer.usage.prompt_tokens == alone.usage.prompt_tokens + call["prompt_tokens"]
     assert answer.usage.leaf_calls == alone.usage.leaf_calls + 1
     assert store.get(alone.run_id).start.understood is None
@@ -160,8 +159,8 @@ def test_a_run_says_what_it_follows_how_it_was_understood_and_what_that_cost(eng
 
 def test_a_follow_up_is_replayed_with_what_understanding_it_cost(engine: Engine, store: RunStore) -> None:
     turn = Turn("How many visits to Dentistry were cancelled?", "0")
-    answer = engine.ask("and to Surgery?", Corpus.from_documents(DOCUMENTS), author="guided", before=[turn])
-    done = engine.replay(store.get(answer.run_id), Corpus.from_documents(DOCUMENTS))
+    answer = engine.ask("and to Surgery?", records(), before=[turn])
+    done = engine.replay(store.get(answer.run_id), records())
     assert (done.divergence, done.left_out) == (None, "")
 
 
@@ -185,5 +184,5 @@ def test_a_conversation_in_the_log_begins_after_what_was_deleted(store: RunStore
 
 
 def test_a_follow_up_to_a_run_that_is_gone_is_asked_as_it_is(engine: Engine) -> None:
-    answer = engine.ask(SURGERY, DOCUMENTS, author="guided", follows="0gone000")
+    answer = engine.ask(SURGERY, DOCUMENTS, follows="0gone000")
     assert (answer.question, answer.answer) == (SURGERY, "1")

@@ -8,31 +8,30 @@ from typing import Any
 import pytest
 
 from rlm_local import Engine
-from rlm_local.corpus import Corpus
-from rlm_local.corpus.errors import CorpusError
+from rlm_local.collection import CollectionError
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.events import Event
 from rlm_local.errors import UsageError
 from rlm_local.log import RunStore, new_run_id
 from rlm_local.models import Cancel, Prompt, resolve
 from rlm_sandbox import Image
-from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.records import DOCUMENTS, records, view_of
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 
-COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
+COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled' AND department = 'Surgery'"
 QUESTION = "How many visits to Surgery were cancelled?"
 
 
 @pytest.fixture
 def engine(image: Image, store: RunStore) -> Iterator[Engine]:
-    with Engine.of(resolve("smollm2-135m"), planner(*COUNT), image, store) as engine:
+    with Engine.of(resolve("smollm2-135m"), writer(COUNT), image, store) as engine:
         yield engine
 
 
 def test_documents_by_name_are_answered_from(engine: Engine) -> None:
     answer = engine.ask(QUESTION, DOCUMENTS, task_id="t1")
-    assert (answer.answer, answer.ended, answer.policy) == ("1", Ended.ANSWERED, "rules")
+    assert (answer.answer, answer.ended, answer.policy) == ("1", Ended.ANSWERED, "prompted")
     assert answer.evidence[0].document == "visits.csv"
 
 
@@ -48,13 +47,13 @@ def test_folders_are_answered_from_and_the_log_has_it_all(engine: Engine, store:
     assert record.start.documents == 3
 
 
-def test_a_corpus_that_is_loaded_already_is_answered_from_under_a_name_of_ones_own(
+def test_a_collection_that_is_open_already_is_answered_from_under_a_name_of_ones_own(
     engine: Engine, store: RunStore
 ) -> None:
     run_id = new_run_id()
-    answer = engine.ask(QUESTION, Corpus.from_documents(DOCUMENTS), run_id=run_id)
+    answer = engine.ask(QUESTION, records(), run_id=run_id)
     assert (answer.answer, answer.run_id) == ("1", run_id)
-    assert store.get(run_id).start.sources == tuple(DOCUMENTS)
+    assert store.get(run_id).start.sources == records().sources
     assert len(engine.ask(QUESTION, DOCUMENTS).run_id) == 8  # the next one is named as ever
 
 
@@ -82,7 +81,8 @@ def test_an_empty_question_is_refused(engine: Engine, store: RunStore, question:
         {"timeout": float("nan")},
         {"author": "nonesuch"},
         {"author": "free", "policy": "rules"},
-        {"author": "guided", "policy": "free"},
+        {"author": "guided"},
+        {"author": "programs", "policy": "free"},
         {"policy": "nonesuch"},
         {"policy": "forced:nonesuch"},
         {"price": "nonesuch"},
@@ -102,9 +102,9 @@ def test_one_string_is_not_a_list_of_paths(engine: Engine) -> None:
 
 
 def test_nothing_to_read_is_told(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="nonesuch"):
+    with pytest.raises(CollectionError, match="nonesuch"):
         engine.ask(QUESTION, [tmp_path / "nonesuch"])
-    with pytest.raises(CorpusError, match="no text"):
+    with pytest.raises(CollectionError, match="nothing readable"):
         engine.ask(QUESTION, {})
 
 
@@ -155,13 +155,14 @@ def test_cancelling_the_task_cancels_the_run_and_waits_for_its_log(image: Image,
 
 def test_a_run_is_resumed_with_its_own_options_over_the_same_documents(engine: Engine, store: RunStore) -> None:
     form = {"type": "integer"}
-    cut = engine.ask(QUESTION, DOCUMENTS, max_tokens=10, timeout=60, task_id="t", schema=form, price=0.25)
+    cut = engine.ask(QUESTION, records(), max_tokens=10, timeout=60, task_id="t", schema=form, price=0.25)
     record = store.get(cut.run_id)
-    corpus = Corpus.from_documents(DOCUMENTS)
-    again = store.get(engine.resume(record, corpus).run_id).start
+    again = store.get(engine.resume(record, records()).run_id).start
     assert again == replace(record.start, resumes=cut.run_id)
     with pytest.raises(UsageError, match="not what run"):
-        engine.resume(record, Corpus.from_documents({"a.txt": "Other."}))
+        engine.resume(record, view_of({"a.txt": "Other."}))
+    with pytest.raises(UsageError, match="is of the author guided"):
+        engine.resume(replace(record, start=replace(record.start, author="guided")), records())
     answered = store.get(engine.ask(QUESTION, DOCUMENTS).run_id)
     with pytest.raises(UsageError, match="was answered"):
-        engine.resume(answered, corpus)
+        engine.resume(answered, records())

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.replay import replay
@@ -12,20 +11,18 @@ from rlm_local.log import RunRecord
 from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker
+from tests.engine.records import view_of
 from tests.models.fakes import ScriptedModel
 
-WARDS = Corpus.from_documents({
-    f"ward-{n}.txt": f"Ward {n} has {n + 2} beds.\n\nIt is quiet.\n" for n in range(3)
-})  # fmt: skip
+WARDS = {f"ward-{n}.txt": f"Ward {n} has {n + 2} beds.\n\nIt is quiet.\n" for n in range(3)}
 ROOT = """\
-happy = judge('Is it quiet?', [d.text for d in documents])
+happy = sql("SELECT document FROM documents WHERE judge(text, 'Is it quiet?')")
 results = rlm_query_batched('How many beds?', documents)
-total = combine(results, 'sum')
-FINAL(total.value, total.evidence, found=total.found)"""
+FINAL(sum(r.value for r in results if r.found), [place for r in results for place in r.evidence])"""
 CHILD = """\
-reading = read('How many beds?', find('beds', k=1))
+reading = read('How many beds?', documents)
 import re
-FINAL(int(re.search(r'has (\\d+) beds', context)[1]), find('beds', k=1))"""
+FINAL(int(re.search(r'has (\\d+) beds', documents[0].text)[1]), documents)"""
 CALLS = 1 + 3 + 3 * 2
 """The root's cell, what it judges, and a cell and a reading of each child."""
 
@@ -57,8 +54,10 @@ def model(at_call: Callable[[int], None] = lambda _number: None) -> ScriptedMode
 def ask(
     asker: Asker, scripted: ScriptedModel, limits: Limits | None = None, cancel: Cancel | None = None
 ) -> tuple[Answer, RunRecord]:
-    answer, record = asker.ask(scripted, "How many beds are there?", WARDS, policy="free", limits=limits, cancel=cancel)
-    assert replay(record, WARDS, ScriptedModel().count, asker.image).divergence is None
+    answer, record = asker.ask(
+        scripted, "How many beds are there?", view_of(WARDS), policy="free", limits=limits, cancel=cancel
+    )
+    assert replay(record, view_of(WARDS), ScriptedModel().count, asker.image).divergence is None
     return answer, record
 
 

@@ -2,14 +2,13 @@
 
 import pytest
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
 from rlm_local.engine.replay import replay
 from rlm_local.models import Cancel, Prompt
 from tests.engine.conftest import Asker
-from tests.engine.records import records
+from tests.engine.records import records, view_of
 from tests.models.fakes import ScriptedModel
 
 
@@ -34,8 +33,11 @@ def programmer(*cells: str, replies: str = "a reply") -> ScriptedModel:
         ("FINAL(llm_query('Hello?'))", "a reply"),
         ("FINAL(' '.join(llm_query_batched(['a', 'b'])))", "a reply a reply"),
         ("FINAL(len(context) > 0 and len(documents))", "3"),
-        ("FINAL(documents[1].name)", "notes/fall.txt"),
-        ("FINAL(len(rows('visits', where=[('status', '=', 'done')])))", "7"),
+        ("FINAL(documents[0].name)", "notes/fall.txt"),
+        ("FINAL('Karsten' in context and context.count('Karsten'))", "1"),
+        ("FINAL(sql(\"SELECT COUNT(*) FROM visits WHERE status = 'done'\"))", "7"),
+        ("FINAL(sum(visit.status == 'done' for visit in visits))", "7"),
+        ("FINAL(search('roof', 1)[0].document)", "notes/roof.txt"),
     ],
 )
 def test_the_papers_names(asker: Asker, cell: str, answer: str) -> None:
@@ -74,14 +76,14 @@ def test_a_stopped_run_goes_on_after_its_last_whole_cell_with_its_variables(aske
 
 
 def test_a_cell_that_raises_is_shown_to_the_model(asker: Asker) -> None:
-    model = programmer("rows('nonesuch')", "1 / 0", "FINAL('went on')")
+    model = programmer("sql('SELECT * FROM nonesuch')", "1 / 0", "FINAL('went on')")
     answer, record = asker.ask(model, "?", policy="free")
     assert answer.answer == "went on"
     shown = [prompt.messages[-1].content for _, prompt in model.calls]
     assert "visits" in shown[1]
     assert "ZeroDivisionError" in shown[2]
     errors = [turn.end and turn.end.error for turn in record.nodes[0].turns]
-    assert "no item set" in (errors[0] or "")
+    assert "no such table" in (errors[0] or "")
     assert errors[2] is None
 
 
@@ -113,8 +115,8 @@ def test_a_batch_beyond_the_budget_reaches_the_cell_as_an_error_that_names_the_p
 @pytest.mark.parametrize(
     ("cell", "action"),
     [
-        ("print(find('x'))", "SEARCH"),
-        ("judge('?', rows('visits'))", "MAP"),
+        ("print(search('x'))", "SEARCH"),
+        ("sql(\"SELECT COUNT(*) FROM visits WHERE judge(status, '?')\")", "MAP"),
         ("llm_query_batched(['a'])", "MAP"),
         ("FINAL(1)", "ANSWER"),
     ],
@@ -126,8 +128,8 @@ def test_the_decision_is_read_off_the_cell(asker: Asker, cell: str, action: str)
 
 def test_direct_asks_once_with_the_text_cut_to_the_window(asker: Asker) -> None:
     model = ScriptedModel(lambda _prompt: "Karsten and Sons", n_ctx=2000)
-    corpus = Corpus.from_documents({"a.txt": "word " * 5000})
-    answer, _ = asker.ask(model, "Who?", corpus, policy="direct")
+    view = view_of({"a.txt": "word " * 5000})
+    answer, _ = asker.ask(model, "Who?", view, policy="direct")
     assert (answer.answer, answer.found, answer.usage.leaf_calls) == ("Karsten and Sons", True, 1)
     [(_, prompt)] = model.calls
     sent = prompt.messages[-1].content
@@ -135,12 +137,28 @@ def test_direct_asks_once_with_the_text_cut_to_the_window(asker: Asker) -> None:
     assert sent.endswith("Who?")
 
 
+def test_the_model_is_shown_the_tables_and_the_values_that_the_question_mentions(asker: Asker) -> None:
+    model = programmer("FINAL(1)")
+    asker.ask(model, "How many visits of Ada Brunner were cancelled?", policy="free")
+    [(_, prompt)] = model.calls
+    assert "CREATE TABLE visits ( -- 10 rows" in prompt.messages[0].content
+    assert "notes/fall.txt" in prompt.messages[0].content
+    assert "visits.patient = 'Ada Brunner'" in prompt.messages[-1].content
+
+
+def test_a_cell_that_is_written_twice_is_said_to_be(asker: Asker) -> None:
+    model = programmer("print(1)", "print(1)", "FINAL(2)")
+    asker.ask(model, "How many?", policy="free")
+    shown = [prompt.messages[-1].content for _, prompt in model.calls]
+    assert ["do something else" in text for text in shown] == [False, False, True]
+
+
 @pytest.mark.parametrize("text", ["", "short text"])
 def test_direct_reads_a_short_text_whole(asker: Asker, text: str) -> None:
     model = ScriptedModel(lambda _prompt: "Yes")
-    asker.ask(model, 'it\'s "quoted"\nand {braced}?', Corpus.from_documents({"a.txt": text or "-"}), policy="direct")
+    asker.ask(model, 'it\'s "quoted"\nand {braced}?', view_of({"a.txt": text or "-"}), policy="direct")
     [(_, prompt)] = model.calls
-    assert prompt.messages[-1].content.startswith("=== a.txt ===\n" + (text or "-"))
+    assert prompt.messages[-1].content.startswith(text or "-")
     assert prompt.messages[-1].content.endswith('it\'s "quoted"\nand {braced}?')
 
 

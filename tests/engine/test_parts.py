@@ -24,7 +24,7 @@ def imported(modules: str, of: Sequence[str]) -> list[str]:
 def test_a_program_imports_little_before_the_models_process_begins() -> None:
     """What loads the weights starts after these imports: they have to be short, and what it needs itself is its own."""
     large = ("numpy", "jinja2", "wasmtime", "sqlglot", "jsonschema", "apsw", "rich")
-    own = ("rlm_policy", "rlm_local.log", "rlm_local.corpus", "rlm_local.collection.formats")
+    own = ("rlm_policy", "rlm_local.log", "rlm_local.collection.formats")
     assert imported("rlm_local.cli.app, rlm_local.engine.parts", large + own) == []
 
 

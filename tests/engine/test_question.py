@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from rlm_local.engine.guided.planner import planning_prompt
-from rlm_local.engine.guided.schema import Schema
+from rlm_local.engine.authors.asked import named_tables, years
+from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.question import LONGEST_QUESTION, check_question
 from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.errors import UsageError
@@ -35,10 +35,16 @@ def filled(piece: str) -> str:
 def look_at_all() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    corpus = records()
+    view = records()
+    tables = view.collection.tables
     for piece in PIECES:
         question = filled(piece)
-        planning_prompt(Schema(corpus, question), question)
+        named_tables(tables, question)
+        years(question)
+        mentions = view.mentions(question)
+        card(tables, view.collection.references, question, mentions)
+        hints(tables, mentions)
+        view.unheard(question)
         asks_yes_or_no(question)
 
 

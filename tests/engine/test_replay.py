@@ -4,19 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from rlm_local.corpus import Corpus
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
+from rlm_local.engine.free import FREE_VERSION
 from rlm_local.engine.replay import Divergence, difference, replay
 from rlm_local.errors import UsageError
 from rlm_local.log import RunRecord
 from rlm_local.models import Cancel
 from tests.engine.conftest import Asker, once
-from tests.engine.records import DOCUMENTS, records
-from tests.engine.script import planner
+from tests.engine.records import DOCUMENTS, records, view_of
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 
 count = ScriptedModel().count
+CANCELLED = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled'"
+SAD = "SELECT COUNT(*) FROM visits WHERE judge(visit_id, 'Is it sad?')"
 
 
 def programmer(*cells: str) -> ScriptedModel:
@@ -36,15 +38,17 @@ def of_turn(record: RunRecord, number: int, **changes: object) -> RunRecord:
 
 def test_a_count_a_map_and_a_reading_come_out_as_logged(asker: Asker) -> None:
     models = [
-        planner("count", "visits", "status = cancelled"),
-        planner("count", "visits", judged="Is it sad?", verdict=lambda prompt: "no" if "Ada" in str(prompt) else "yes"),
-        planner("read", reads="Nurse Holm"),
+        writer(CANCELLED),
+        writer(SAD, verdict=lambda prompt: "no" if "Ada" in str(prompt) else "yes"),
+        writer(reads="Nurse Holm"),
         programmer(
-            "xs = find('roof', k=2)\nprint(xs)", "print(choose('What?', ['a', 'b'], xs))\nFINAL(llm_query('Hm?'))", ""
+            "xs = search('roof', 2)\nprint(xs)",
+            "print(sql(\"SELECT classify(day, 'a, b') FROM visits\"))\nFINAL(llm_query('Hm?'))",
+            "",
         ),
     ]
     for model in models:
-        policy = "free" if model is models[-1] else "rules"
+        policy = "free" if model is models[-1] else "prompted"
         answer, record = asker.ask(model, "How many of these, and who found her?", policy=policy)
         assert answer.ended is Ended.ANSWERED
         asked = len(model.calls)
@@ -56,28 +60,26 @@ def test_a_count_a_map_and_a_reading_come_out_as_logged(asker: Asker) -> None:
 
 
 def test_a_refusal_is_replayed_with_its_price(asker: Asker) -> None:
-    answer, record = asker.ask(planner("count", "visits", judged="Is it sad?"), "How many?", limits=Limits(calls=5))
+    answer, record = asker.ask(writer(SAD), "How many?", limits=Limits(calls=5))
     assert answer.ended is Ended.BUDGET
     assert replay(record, records(), count, asker.image).divergence is None
 
 
 def test_a_run_that_may_not_even_plan_is_replayed(asker: Asker) -> None:
-    _, record = asker.ask(planner("read"), "Who?", limits=Limits(tokens=10))
+    _, record = asker.ask(writer(), "Who?", limits=Limits(tokens=10))
     assert replay(record, records(), count, asker.image).divergence is None
 
 
 def test_what_comes_out_otherwise_is_told_with_its_place(asker: Asker) -> None:
-    _, record = asker.ask(planner("count", "visits", "status = cancelled"), "How many were cancelled?")
+    _, record = asker.ask(writer(CANCELLED), "How many were cancelled?")
     cell = record.nodes[0].turns[0].start.cell.replace("cancelled", "done")
     found = replay(of_turn(record, 1, cell=cell), records(), count, asker.image).divergence
     assert found is not None
-    assert found.place == "turn 1, output"
-    assert "3 of 10" in found.logged
-    assert "7 of 10" in found.now
+    assert (found.place, found.logged, found.now) == ("result, answer", "'3'", "'7'")
 
 
 def test_a_request_that_is_not_the_logged_one_is_told(asker: Asker) -> None:
-    _, record = asker.ask(planner("count", "visits", judged="Is it sad?"), "How many are sad?")
+    _, record = asker.ask(writer(SAD), "How many are sad?")
     cell = record.nodes[0].turns[0].start.cell
     other = of_turn(record, 1, cell=cell.replace("Is it sad?", "Is it glad?"))
     found = replay(other, records(), count, asker.image).divergence
@@ -98,7 +100,7 @@ def test_calls_that_are_made_no_more_or_anew_are_told(asker: Asker) -> None:
 
 
 def test_an_answer_that_the_log_does_not_have_is_told(asker: Asker) -> None:
-    answer, record = asker.ask(planner("count", "visits", "status = cancelled"), "How many were cancelled?")
+    answer, record = asker.ask(writer(CANCELLED), "How many were cancelled?")
     other = replace(record, answer=replace(answer, answer="4"))
     found = replay(other, records(), count, asker.image).divergence
     assert found == Divergence("answer, answer", "'4'", "'3'")
@@ -137,10 +139,20 @@ def test_a_run_that_never_ended_is_replayed_up_to_its_last_cell(asker: Asker) ->
 
 
 def test_other_documents_are_refused(asker: Asker) -> None:
-    _, record = asker.ask(planner("count", "visits"), "How many?")
-    changed = Corpus.from_documents({**DOCUMENTS, "notes/roof.txt": "The roof leaks again.\n"})
+    _, record = asker.ask(writer("SELECT COUNT(*) FROM visits"), "How many?")
+    changed = view_of({**DOCUMENTS, "notes/roof.txt": "The roof leaks again.\n"})
     with pytest.raises(UsageError, match="the documents are not what run"):
         replay(record, changed, count, asker.image)
+
+
+@pytest.mark.parametrize(
+    ("author", "version"), [("guided", "plans-29"), ("free", "plans-29"), ("guided", FREE_VERSION)]
+)
+def test_a_run_of_an_author_that_is_gone_is_refused_by_its_name(asker: Asker, author: str, version: str) -> None:
+    _, record = asker.ask(programmer("FINAL(2)"), "?", policy="free")
+    old = replace(record, start=replace(record.start, author=author, prompt_version=version))
+    with pytest.raises(UsageError, match=f"is of the author {author} of an older rlm-local"):
+        replay(old, records(), count, asker.image)
 
 
 @pytest.mark.parametrize(

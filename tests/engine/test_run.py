@@ -14,11 +14,12 @@ from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker, once
 from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 from tests.sandbox.processes import kill_processes
 
-COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
+COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled' AND department = 'Surgery'"
+SAD = "SELECT COUNT(*) FROM visits WHERE judge(visit_id, 'Is it sad?')"
 QUESTION = "How many visits to Surgery were cancelled?"
 SPIN = "while True: pass"
 
@@ -30,27 +31,27 @@ def programmer(*cells: str) -> ScriptedModel:
 
 
 def test_answered_with_evidence_cost_and_a_log(asker: Asker) -> None:
-    answer, record = asker.ask(planner(*COUNT), QUESTION)
+    answer, record = asker.ask(writer(COUNT), QUESTION)
     assert (answer.answer, answer.found, answer.ended, answer.error) == ("1", True, Ended.ANSWERED, "")
     assert [place.document for place in answer.evidence] == ["visits.csv"]
     [place] = answer.evidence
     assert DOCUMENTS["visits.csv"][place.start : place.end] == place.text
     assert "V-001,Ben Okafor" in place.text
-    assert answer.usage.leaf_calls == 1
+    assert answer.usage.leaf_calls == 3
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.seconds > 0
     [node] = record.nodes
     [turn] = node.turns
     assert turn.start.plan is not None
-    assert turn.start.plan["op"] == "count"
+    assert turn.start.plan["look"] == "tables"
     assert turn.start.state["question"] == QUESTION
-    assert "rows(" in turn.start.cell
+    assert "sql(" in turn.start.cell
     assert turn.end is not None
     assert turn.end.error is None
 
 
 def test_each_leaf_call_is_in_the_log_as_sent(asker: Asker) -> None:
-    model = planner("count", "visits", judged="Is it sad?", verdict=lambda _prompt: "yes")
+    model = writer(SAD, verdict=lambda _prompt: "yes")
     answer, record = asker.ask(model, "How many of these are sad?")
     [turn] = record.nodes[0].turns
     [batch] = turn.batches
@@ -60,23 +61,23 @@ def test_each_leaf_call_is_in_the_log_as_sent(asker: Asker) -> None:
     assert [[m["content"] for m in call.messages] for call in batch.calls] == [
         [m.content for m in prompt.messages] for prompt in sent
     ]
-    assert answer.usage.leaf_calls == 11
+    assert answer.usage.leaf_calls == 12
 
 
 def test_a_map_that_does_not_fit_the_budget_is_refused_with_its_price_and_never_called_an_answer(asker: Asker) -> None:
-    model = planner("count", "visits", judged="Is it sad?")
+    model = writer(SAD)
     answer, record = asker.ask(model, "How many of these are sad?", limits=Limits(calls=5))
     assert answer.ended is Ended.BUDGET
     assert not answer.found
     assert "calls" in answer.error
     refused = record.nodes[0].turns[0].end
     assert refused is not None
-    assert "10 calls" in (refused.error or "")
+    assert "10 texts" in (refused.error or "")
     assert answer.usage.leaf_calls <= 5
 
 
 def test_a_budget_too_small_to_plan_ends_before_any_cell(asker: Asker) -> None:
-    answer, record = asker.ask(planner(*COUNT), QUESTION, limits=Limits(tokens=10))
+    answer, record = asker.ask(writer(COUNT), QUESTION, limits=Limits(tokens=10))
     assert answer.ended is Ended.BUDGET
     assert record.nodes[0].turns == ()
 
@@ -91,7 +92,7 @@ def test_a_deadline_that_passes_in_the_middle_of_a_map(asker: Asker) -> None:
             cancel.deadline = 0.0
         return "no"
 
-    model = planner("count", "visits", judged="Is it sad?", verdict=verdict)
+    model = writer(SAD, verdict=verdict)
     answer, record = asker.ask(model, "How many of these are sad?", cancel=cancel)
     assert answer.ended is Ended.TIMEOUT
     assert len(seen) == 3
@@ -117,14 +118,14 @@ def test_cancelled_between_steps(asker: Asker, moment: str) -> None:
 def test_cancelled_before_it_began(asker: Asker) -> None:
     cancel = Cancel()
     cancel.cancel()
-    answer, record = asker.ask(planner(*COUNT), QUESTION, cancel=cancel)
+    answer, record = asker.ask(writer(COUNT), QUESTION, cancel=cancel)
     assert answer.ended is Ended.CANCELLED
     assert record.nodes[0].turns == ()
 
 
 def test_cancelled_while_planning(asker: Asker) -> None:
     cancel = Cancel()
-    model = planner(*COUNT)
+    model = writer(COUNT)
     slot = model.slot
 
     def interrupted(prompt: Prompt, text: str, options: Sequence[str]) -> str:
@@ -215,7 +216,7 @@ def test_a_model_that_breaks_in_a_leaf_call_is_told(asker: Asker) -> None:
     def broken(*_args: object) -> str:
         raise EngineError("the decode failed with -3")
 
-    model = planner("count", "visits", judged="Is it sad?", verdict=broken)
+    model = writer(SAD, verdict=broken)
     answer, record = asker.ask(model, "How many of these are sad?")
     assert (answer.ended, answer.error) == (Ended.ERROR, "the decode failed with -3")
     end = record.nodes[0].turns[0].end
@@ -224,7 +225,7 @@ def test_a_model_that_breaks_in_a_leaf_call_is_told(asker: Asker) -> None:
 
 
 def test_a_plan_whose_sandbox_died_is_run_again(asker: Asker) -> None:
-    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=once("cell", kill_processes))
+    answer, record = asker.ask(writer(COUNT), QUESTION, tell=once("cell", kill_processes))
     assert (answer.answer, answer.ended) == ("1", Ended.ANSWERED)
     assert [turn.end and turn.end.stopped for turn in record.nodes[0].turns] == ["worker", None]
 
@@ -234,7 +235,7 @@ def test_a_count_that_never_ran_to_its_end_is_no_zero_and_ends_as_an_error(asker
         if event.kind == "cell":
             kill_processes()
 
-    answer, record = asker.ask(planner(*COUNT), QUESTION, tell=tell)
+    answer, record = asker.ask(writer(COUNT), QUESTION, tell=tell)
     assert (answer.answer, answer.found, answer.ended) == (NOT_YET, False, Ended.ERROR)
     assert answer.error.startswith("none of 3 cells came to its end")
     assert answer.error.endswith("the sandbox process is gone")
@@ -249,7 +250,7 @@ def test_an_author_that_never_ends_is_stopped_and_that_is_no_answer(asker: Asker
 
 def test_two_runs_at_once_on_one_log(asker: Asker) -> None:
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(asker.ask, planner(*COUNT), QUESTION) for _ in range(2)]
+        runs = [pool.submit(asker.ask, writer(COUNT), QUESTION) for _ in range(2)]
         answers = [run.result()[0] for run in runs]
     assert [answer.answer for answer in answers] == ["1", "1"]
     assert len({answer.run_id for answer in answers}) == 2

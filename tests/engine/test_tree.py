@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rlm_local.corpus import Corpus
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
@@ -15,7 +15,7 @@ from rlm_local.log import RunRecord
 from rlm_local.models import Cancel, Prompt
 from rlm_local.models.errors import EngineError
 from tests.engine.conftest import Asker
-from tests.engine.records import records
+from tests.engine.records import records, view_of
 from tests.models.fakes import ScriptedModel
 
 NOTES = {f"ward-{n}.txt": f"Ward {n} has {n + 2} beds.\n\nSister {name} runs it.\n" for n, name in enumerate("ABC")}
@@ -23,8 +23,8 @@ QUESTION = "How many beds are there?"
 ASK = "How many beds?"
 
 
-def corpus() -> Corpus:
-    return Corpus.from_documents(NOTES)
+def notes() -> View:
+    return view_of(NOTES)
 
 
 def asked(prompt: Prompt) -> str:
@@ -38,16 +38,15 @@ def programmer(root: str, child: Callable[[Prompt], str]) -> ScriptedModel:
     return ScriptedModel(lambda prompt: root if asked(prompt).endswith(QUESTION) else child(prompt))
 
 
-COUNT_BEDS = "import re\nFINAL(int(re.search(r'has (\\d+) beds', context)[1]), find('beds', k=1))"
+COUNT_BEDS = "import re\nFINAL(int(re.search(r'has (\\d+) beds', documents[0].text)[1]), documents)"
 SUM = (
-    f"results = rlm_query_batched({ASK!r}, parts(documents[:1]) + [documents[1], documents[2].text])\n"
-    "print(results, [(r.part, r.value, r.found, r.tokens > 0, r.ended) for r in results])\n"
-    "total = combine(results, 'sum')\n"
-    "FINAL(total.value, total.evidence, found=total.found)"
+    f"results = rlm_query_batched({ASK!r}, [documents[0], documents[1], search('Ward 2', 1)[0]])\n"
+    "print(results, [(r.part, r.value, r.found, r.ended) for r in results])\n"
+    "FINAL(sum(r.value for r in results if r.found), [place for r in results for place in r.evidence])"
 )
 
 
-def same_again(record: RunRecord, documents: Corpus, asker: Asker) -> None:
+def same_again(record: RunRecord, documents: View, asker: Asker) -> None:
     """The whole tree comes out byte for byte in a replay."""
     done = replay(record, documents, ScriptedModel().count, asker.image)
     assert done.divergence is None
@@ -58,7 +57,7 @@ def same_again(record: RunRecord, documents: Corpus, asker: Asker) -> None:
 def test_children_answer_about_their_parts_and_code_adds_up_what_they_say(asker: Asker) -> None:
     told: list[Event] = []
     answer, record = asker.ask(
-        programmer(SUM, lambda _: COUNT_BEDS), QUESTION, corpus(), policy="free", tell=told.append
+        programmer(SUM, lambda _: COUNT_BEDS), QUESTION, notes(), policy="free", tell=told.append
     )
     assert (answer.answer, answer.value, answer.ended, answer.unseen) == ("9", 9, Ended.ANSWERED, ())
     assert [place.document for place in answer.evidence] == [*NOTES]
@@ -76,7 +75,7 @@ def test_children_answer_about_their_parts_and_code_adds_up_what_they_say(asker:
     assert nodes == {(root.id, None, 0), *((child.id, root.id, 1) for child in children)}
     assert sorted(event.data["part"] for event in told if event.kind == "node") == ["", *NOTES]
     assert sum(event.kind == "end" for event in told) == 4
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_grandchildren_as_deep_as_the_limit_and_a_refusal_below(asker: Asker) -> None:
@@ -85,35 +84,35 @@ def test_grandchildren_as_deep_as_the_limit_and_a_refusal_below(asker: Asker) ->
     def child(prompt: Prompt) -> str:
         return COUNT_BEDS if "rlm_query" in str(prompt.messages[-4:]) and "no child below" in str(prompt) else down
 
-    answer, record = asker.ask(programmer(down, child), QUESTION, corpus(), policy="free", limits=Limits(depth=2))
+    answer, record = asker.ask(programmer(down, child), QUESTION, notes(), policy="free", limits=Limits(depth=2))
     assert (answer.value, answer.usage.depth, answer.usage.nodes) == (2, 2, 3)
     assert [node.depth for node in record.nodes] == [0, 1, 2]
     end = record.nodes[2].turns[0].end
     assert end is not None
     assert "no child below depth 2" in (end.error or "")
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_children_that_cost_more_than_is_left_are_refused_with_their_price(asker: Asker) -> None:
     root = f"try:\n    rlm_query_batched({ASK!r}, documents)\nexcept Exception as e:\n    FINAL(str(e))"
     answer, record = asker.ask(
-        programmer(root, lambda _: COUNT_BEDS), QUESTION, corpus(), policy="free", limits=Limits(tokens=3000)
+        programmer(root, lambda _: COUNT_BEDS), QUESTION, notes(), policy="free", limits=Limits(tokens=3000)
     )
     assert re.search(r"would cost \d+ tokens in 6 calls and 3 nodes; \d+ tokens", answer.answer)
     assert answer.unseen[0].startswith("3 parts, by child nodes")
     assert len(record.nodes) == 1
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_a_child_that_reaches_its_limit_is_partial_and_the_rest_goes_on(asker: Asker) -> None:
     def child(prompt: Prompt) -> str:
         return "print('on and on')" if "ward-1" in prompt.messages[0].content else COUNT_BEDS
 
-    answer, record = asker.ask(programmer(SUM, child), QUESTION, corpus(), policy="free")
+    answer, record = asker.ask(programmer(SUM, child), QUESTION, notes(), policy="free")
     assert (answer.value, answer.ended) == (6, Ended.ANSWERED)
     assert answer.unseen == ("ward-1.txt: there was no answer after 12 cells",)
     assert [n.result and n.result["ended"] for n in record.nodes] == ["answered", "answered", "budget", "answered"]
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_a_child_whose_model_breaks_is_data_to_its_parent(asker: Asker) -> None:
@@ -122,10 +121,10 @@ def test_a_child_whose_model_breaks_is_data_to_its_parent(asker: Asker) -> None:
             raise EngineError("the model is on fire")
         return COUNT_BEDS
 
-    answer, record = asker.ask(programmer(SUM, child), QUESTION, corpus(), policy="free")
+    answer, record = asker.ask(programmer(SUM, child), QUESTION, notes(), policy="free")
     assert (answer.value, answer.ended) == (5, Ended.ANSWERED)
     assert answer.unseen == ("ward-2.txt: the model is on fire",)
-    assert replay(record, corpus(), ScriptedModel().count, asker.image).left_out == "node 4, ended as error"
+    assert replay(record, notes(), ScriptedModel().count, asker.image).left_out == "node 4, ended as error"
 
 
 @pytest.mark.parametrize("moment", ["node", "decision", "cell", "call", "output"])
@@ -142,7 +141,7 @@ def test_a_cancel_stops_the_whole_tree_at_any_moment(asker: Asker, moment: str) 
         said = str(prompt.messages)
         return SUM if QUESTION in said else cell if ASK in said else ""
 
-    answer, record = asker.ask(ScriptedModel(reply), QUESTION, corpus(), policy="free", cancel=cancel, tell=tell)
+    answer, record = asker.ask(ScriptedModel(reply), QUESTION, notes(), policy="free", cancel=cancel, tell=tell)
     assert answer.ended is Ended.CANCELLED
     assert all(node.result for node in record.nodes)
     assert {node.result["ended"] for node in record.nodes if node.result} == {"cancelled"}
@@ -150,10 +149,10 @@ def test_a_cancel_stops_the_whole_tree_at_any_moment(asker: Asker, moment: str) 
 
 def test_a_text_of_the_cells_own_is_a_document_of_its_own(asker: Asker) -> None:
     root = f"r = rlm_query({ASK!r}, 'The barn has 7 beds.')\nprint(r.evidence)\nFINAL(r.value)"
-    answer, record = asker.ask(programmer(root, lambda _: COUNT_BEDS), QUESTION, corpus(), policy="free")
+    answer, record = asker.ask(programmer(root, lambda _: COUNT_BEDS), QUESTION, notes(), policy="free")
     assert (answer.value, answer.evidence) == (7, ())
     assert (record.nodes[1].start.view or {})["text"] == "The barn has 7 beds."
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +178,7 @@ def test_a_forged_or_empty_part_is_refused(asker: Asker, call: str, said: str) -
 def test_wherever_the_budget_runs_out_the_run_ends_within_it_and_its_log_replays(asker: Asker, tokens: int) -> None:
     child = "print(llm_query('Hm?'))\n" + COUNT_BEDS
     answer, record = asker.ask(
-        programmer(SUM, lambda _: child), QUESTION, corpus(), policy="free", limits=Limits(tokens=tokens)
+        programmer(SUM, lambda _: child), QUESTION, notes(), policy="free", limits=Limits(tokens=tokens)
     )
     assert answer.usage.prompt_tokens + answer.usage.completion_tokens <= tokens
     assert answer.ended in (Ended.ANSWERED, Ended.BUDGET)
@@ -187,7 +186,7 @@ def test_wherever_the_budget_runs_out_the_run_ends_within_it_and_its_log_replays
     if answer.ended is Ended.BUDGET:
         assert "left" in answer.error
     assert all(node.result for node in record.nodes)
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_a_session_of_a_child_that_dies_is_opened_again_for_its_next_cell(asker: Asker) -> None:
@@ -199,7 +198,7 @@ def test_a_session_of_a_child_that_dies_is_opened_again_for_its_next_cell(asker:
         return crash if len(turns) == 1 else COUNT_BEDS
 
     root = f"r = rlm_query({ASK!r}, documents[1])\nFINAL(r.value, r.evidence)"
-    answer, record = asker.ask(programmer(root, child), QUESTION, corpus(), policy="free")
+    answer, record = asker.ask(programmer(root, child), QUESTION, notes(), policy="free")
     assert (answer.value, answer.ended) == (3, Ended.ANSWERED)
     assert len(record.nodes[1].turns) == 2
 
@@ -212,10 +211,10 @@ def test_a_deadline_in_the_middle_of_childrens_work_ends_all_of_them(asker: Aske
             cancel.deadline = 0.0
 
     model = programmer(SUM, lambda _: "llm_query('Hm?')\n" + COUNT_BEDS)
-    answer, record = asker.ask(model, QUESTION, corpus(), policy="free", cancel=cancel, tell=tell)
+    answer, record = asker.ask(model, QUESTION, notes(), policy="free", cancel=cancel, tell=tell)
     assert answer.ended is Ended.TIMEOUT
     assert {node.result["ended"] for node in record.nodes if node.result} == {"timeout"}
-    assert replay(record, corpus(), ScriptedModel().count, asker.image).divergence is None
+    assert replay(record, notes(), ScriptedModel().count, asker.image).divergence is None
 
 
 def test_a_run_that_was_stopped_goes_on_with_what_its_children_had_found(asker: Asker) -> None:
@@ -227,21 +226,21 @@ def test_a_run_that_was_stopped_goes_on_with_what_its_children_had_found(asker: 
             ended.append(event.node)
             cancel.cancel()
 
-    slow = "import time\ntime.sleep(0.2 if 'Ward 0' in context else 30)\n" + COUNT_BEDS
+    slow = "import time\ntime.sleep(0.2 if 'Ward 0' in documents[0].text else 30)\n" + COUNT_BEDS
     stopped, before = asker.ask(
-        programmer(SUM, lambda _: slow), QUESTION, corpus(), policy="free", cancel=cancel, tell=tell
+        programmer(SUM, lambda _: slow), QUESTION, notes(), policy="free", cancel=cancel, tell=tell
     )
     assert stopped.ended is Ended.CANCELLED
     known = [node for node in before.nodes[1:] if node.result and node.result["ended"] == "answered"]
     assert [(node.start.view or {})["label"] for node in known] == ["ward-0.txt"]
     model = programmer(SUM, lambda _: COUNT_BEDS)
-    answer, record = asker.ask(model, QUESTION, corpus(), policy="free", resumes=before)
+    answer, record = asker.ask(model, QUESTION, notes(), policy="free", resumes=before)
     assert (answer.value, answer.ended) == (9, Ended.ANSWERED)
     assert [place.document for place in answer.evidence] == [*NOTES]
     assert record.start.resumes == before.run_id
     assert [len(node.turns) for node in record.nodes] == [1, 0, 1, 1]
     assert answer.usage.leaf_calls == 3
-    same_again(record, corpus(), asker)
+    same_again(record, notes(), asker)
 
 
 def test_what_a_part_was_found_to_say_is_not_taken_for_another_part_of_the_same_size(asker: Asker) -> None:
@@ -251,7 +250,7 @@ def test_what_a_part_was_found_to_say_is_not_taken_for_another_part_of_the_same_
         return COUNT_BEDS if "below" in asked(prompt) else down
 
     ward = {name: text.splitlines()[0] + "\n" for name, text in NOTES.items()}
-    alike = Corpus.from_documents(ward)
+    alike = view_of(ward)
     asking = f"results = rlm_query_batched({ASK!r}, documents)\nFINAL([r.value for r in results])"
     answer, before = asker.ask(programmer(asking, child), QUESTION, alike, policy="free")
     assert answer.value == [2, 3, 4]

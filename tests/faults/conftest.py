@@ -17,7 +17,7 @@ from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import Model, resolve
 from rlm_sandbox import Image
-from tests.engine.script import planner
+from tests.engine.script import writer
 
 
 class Program:
@@ -26,7 +26,7 @@ class Program:
     def __init__(self, image: Image, home: Path) -> None:
         self.image = image
         self.home = Home(home)
-        self.model: Model = planner("read", reads="red")
+        self.model: Model = writer(reads="red")
 
     def __call__(self, *arguments: str | Path, stdin: str | None = None) -> tuple[int, str, str]:
         """Exit status, stdout, stderr."""

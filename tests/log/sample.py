@@ -19,7 +19,7 @@ def run_start(question: str = "How many visits in May?", task_id: str | None = N
         model_sha256="cd" * 32,
         template_sha256="ef" * 32,
         prompt_version="1",
-        author="guided",
+        author="programs",
         policy="rules",
         limits={"tokens": 100_000, "calls": 50, "seconds": None},
         seed=7,

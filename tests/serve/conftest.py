@@ -21,10 +21,10 @@ from rlm_local.serve.service import Service
 from rlm_local.serve.settings import Settings
 from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.script import writer
 
 QUESTION = "How many visits to Surgery were cancelled?"
-COUNT = ("count", "visits", "status = cancelled", "department = Surgery")
+COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled' AND department = 'Surgery'"
 
 
 @dataclass
@@ -63,7 +63,7 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
     stops: list[Callable[[], None]] = []
 
     def start(model: Model | None = None, make: MakeEngine | None = None, **settings: object) -> Running:
-        scripted = model or planner(*COUNT)
+        scripted = model or writer(COUNT)
 
         def of_script(_name: str, listener: Listener) -> Engine:
             return Engine.of(resolve("smollm2-135m"), scripted, image, RunStore(home.runs), listener)

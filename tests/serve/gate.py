@@ -8,8 +8,7 @@ from typing import NamedTuple
 import httpx2
 
 from rlm_local.models import Prompt
-from tests.engine.script import planner
-from tests.models.fakes import ScriptedModel
+from tests.engine.script import writer
 from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
 
 
@@ -19,14 +18,15 @@ class Gate:
     def __init__(self) -> None:
         self.open = threading.Event()
         self.reached = threading.Event()
-        inner = planner(*COUNT)
+        self.model = writer(COUNT)
+        chosen = self.model.slot
 
         def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
             self.reached.set()
             self.open.wait(30)
-            return inner.slot(prompt, text, options)
+            return chosen(prompt, text, options)
 
-        self.model = ScriptedModel(slot=slot, write=inner.write)
+        self.model.slot = slot
 
 
 class Held(NamedTuple):

@@ -8,7 +8,8 @@ import httpx2
 import pytest
 
 from tests.engine.records import VISITS
-from tests.serve.conftest import QUESTION, Running
+from tests.engine.script import writer
+from tests.serve.conftest import QUESTION, Running, StartServer
 
 
 def ask(client: httpx2.Client, content: object = QUESTION, **more: object) -> httpx2.Response:
@@ -42,16 +43,17 @@ def test_a_stream_begins_with_a_role_and_ends_with_done(client: httpx2.Client) -
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
     assert done == "[DONE]"
     assert deltas[0]["role"] == "assistant"
-    assert "rows('visits'" in "".join(delta.get("reasoning_content", "") for delta in deltas)
+    assert "FROM visits" in "".join(delta.get("reasoning_content", "") for delta in deltas)
     assert "".join(delta.get("content", "") for delta in deltas) == "1"
     assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
     assert chunks[-1]["usage"]["total_tokens"] > 0
 
 
-def test_documents_may_be_in_the_messages(client: httpx2.Client) -> None:
-    answer = ask(client, [{"type": "text", "text": VISITS}, {"type": "text", "text": QUESTION}]).json()
+def test_documents_may_be_in_the_messages(start: StartServer) -> None:
+    with start(writer(reads="Ada Brunner")).client() as client:
+        answer = ask(client, [{"type": "text", "text": VISITS}, {"type": "text", "text": "Who came first?"}]).json()
+        names = [file["filename"] for file in client.get("/v1/files").json()["data"]]
     assert answer["rlm_local"]["evidence"][0]["document"].startswith("document-1")
-    names = [file["filename"] for file in client.get("/v1/files").json()["data"]]
     assert names == ["document-1.txt"]
 
 

@@ -15,7 +15,7 @@ DENTISTRY = "How many visits to Dentistry were cancelled?"
 
 @pytest.fixture
 def server(start: StartServer) -> Running:
-    return start(talker(QUESTION, *COUNT))
+    return start(talker(QUESTION, COUNT))
 
 
 def run(client: httpx2.Client, **body: Any) -> dict[str, Any]:

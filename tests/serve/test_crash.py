@@ -10,7 +10,7 @@ from typing import Any
 from rlm_local.engine.answer import Ended
 from rlm_local.home import Home
 from rlm_local.models import Cancel, LocalModel, Prompt, Scores, ensure_model, resolve
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 from tests.models.local.conftest import kill
 from tests.serve.conftest import StartServer
@@ -28,8 +28,8 @@ class Judging(ScriptedModel):
     """
 
     def __init__(self, local: LocalModel) -> None:
-        script = planner("count", "visits", judged="Is it sad?")
-        super().__init__(slot=script.slot, write=script.write)
+        program = "SELECT COUNT(*) FROM visits WHERE judge(patient, 'Is it sad?')"
+        super().__init__(lambda _prompt: program, slot=writer(program).slot)
         self.local = local
         self.begun = threading.Semaphore(0)
         self.on = threading.Event()

@@ -12,7 +12,8 @@ from rlm_local.home import Home
 from rlm_local.serve.keys import Scope
 from tests.cli.fakes import FakeEngine
 from tests.engine.records import VISITS
-from tests.serve.conftest import QUESTION, Running
+from tests.engine.script import writer
+from tests.serve.conftest import QUESTION, Running, StartServer
 
 
 def run(home: Path, *arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
@@ -36,9 +37,10 @@ def test_a_folder_is_sent_and_asked_about(server: Running, records: Path, tmp_pa
     assert len(server.service.files.list(None)) == 3  # the same bytes are there already
 
 
-def test_standard_input_is_sent(server: Running, tmp_path: Path) -> None:
+def test_standard_input_is_sent(start: StartServer, tmp_path: Path) -> None:
+    server = start(writer(reads="Ada Brunner"))
     status, out, _ = run(tmp_path, QUESTION, "-", "--server", f"{server.url}/", stdin=VISITS)
-    assert (status, out) == (0, "1\n")
+    assert (status, out) == (0, "Ada Brunner\n")
 
 
 def test_what_is_wrong_is_said(server: Running, records: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from rlm_local.serve.jobs import Job
 from rlm_sandbox import Image
 from tests.cli.fakes import ANSWER
 from tests.engine.records import DOCUMENTS
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.serve.conftest import COUNT, QUESTION, Running, StartServer
 from tests.serve.gate import held
 
@@ -77,8 +77,7 @@ def test_a_run_is_looked_into(client: httpx2.Client) -> None:
     assert (root["parent"], root["question"], root["open"], root["failed"]) == (None, QUESTION, False, False)
     assert root["decisions"][0]["action"] == "SEARCH"
     node = client.get(f"/api/runs/{run}/nodes/{root['id']}").json()
-    assert "rows('visits'" in node["turns"][0]["cell"]
-    assert node["turns"][0]["output"].startswith("1 of 10")
+    assert "FROM visits" in node["turns"][0]["cell"]
     assert client.get(f"/api/runs/{run}/nodes/{root['id'] + 1}").status_code == 404
 
 
@@ -171,7 +170,7 @@ def test_a_key_sees_its_own_runs_only(server: Running) -> None:
 
 def test_runs_of_the_command_line_are_the_administrators(server: Running, image: Image) -> None:
     store = RunStore(server.service.home.runs)
-    with Engine.of(resolve("smollm2-135m"), planner(*COUNT), image, store) as engine:
+    with Engine.of(resolve("smollm2-135m"), writer(COUNT), image, store) as engine:
         run = engine.ask(QUESTION, [server.service.folders["records"]]).run_id
     with server.client() as local:
         assert [item["run_id"] for item in local.get("/api/runs").json()["runs"]] == [run]

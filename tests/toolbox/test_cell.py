@@ -140,14 +140,47 @@ def test_a_variable_that_is_not_there_is_told_with_those_that_are(path: Path) ->
 
 
 def test_models_and_children_are_asked_once_for_all(path: Path) -> None:
-    host = Host(llm_query=["one", "two"], rlm_query=[{"answer": "May"}, {"answer": "June"}])
+    said = {"found": True, "evidence": [[60, 74]], "ended": "answered", "part": "minutes.txt"}
+    children = [{"answer": "May", "value": "May", **said}, {"answer": "6", "value": 6, **said}]
+    host = Host(llm_query=["one", "two"], rlm_query=children)
     scope = _scope(path, host)
     assert scope["llm_query_batched"](["a", "b"]) == ["one", "two"]
     assert scope["llm_query_batched"]([]) == scope["rlm_query_batched"]("When?", []) == []
-    assert scope["rlm_query_batched"]("When?", [scope["documents"][1], "some text"]) == ["May", "June"]
+    may, six = scope["rlm_query_batched"]("When?", [scope["documents"][1], "some text"])
+    assert (may, six, six.value, six.found, six.evidence) == ("May", "6", 6, True, [[60, 74]])
     asked = host.asked[-1][1]
     assert asked["questions"] == ["When?", "When?"]
     assert [part["label"] for part in asked["parts"]] == ["minutes.txt", ""]
+    scope["rlm_query"]("When?")
+    whole = [[document.start, document.end] for document in scope["documents"]]
+    assert host.asked[-1][1]["parts"] == [{"label": "", "spans": whole}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        ({"content": "by dict", "ready": True}, ["by dict"]),
+        ({"content": "not yet", "ready": False}, []),
+        ({}, []),
+        ("a text of the cell's own", []),
+    ],
+    ids=str,
+)
+def test_the_answer_dict_ends_the_node_once_it_is_ready(path: Path, answer: object, ended: list[str]) -> None:
+    host, scope = Host(), dict[str, Any]()
+    tools = Tools(host, Database(str(path), host))
+    tools.install(scope)
+    scope["answer"] = answer
+    tools.poll_answer()
+    assert [arguments["answer"] for name, arguments in host.asked if name == "final"] == ended
+
+
+def test_the_context_has_the_methods_of_a_text(path: Path) -> None:
+    context = _scope(path, Host())["context"]
+    assert context.count("board") == context.lower().count("board") == 1
+    assert "It agreed to insulate the roof." in context.splitlines()
+    with pytest.raises(AttributeError):
+        _ = context.no_method
 
 
 def test_what_is_read_says_whether_it_was_found(path: Path) -> None:

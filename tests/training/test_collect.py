@@ -28,7 +28,7 @@ from rlm_training.evaluate import ORACLE, ask_held_out, compare, to_svg
 from rlm_training.steer import Drawn, Wanted, steerable, steered
 from rlm_training.tasks import Make, TrainingTask, read_tasks, split_of, template
 from rlm_training.trajectories import states
-from tests.engine.script import planner
+from tests.engine.script import writer
 from tests.models.fakes import ScriptedModel
 
 SHA = "ab" * 32
@@ -47,7 +47,7 @@ def programs(look: str = "each row") -> ScriptedModel:
         wanted = "Hill" if COUNT in prompt.messages[-1].content else "Nowhere"
         return f"SELECT COUNT(*) FROM loans WHERE branch = '{wanted}'" if "sql" in prompt.prefill else "FINAL(nothing)"
 
-    reading = planner(reads="Fridays")
+    reading = writer(reads="Fridays")
 
     def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
         return f" {look}\n" if f" {look}\n" in options else reading.slot(prompt, text, options)

@@ -9,7 +9,6 @@ from rlm_local.engine.citations import quoted
 from rlm_local.engine.leaves import read_prompt
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading.shown import Shown, cited
-from rlm_local.engine.stored import StoredPassages
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 READ_TOKENS = 1300
@@ -66,7 +65,7 @@ class Task:
     """A reading, ready to be priced and decoded."""
 
     model: Model
-    passages: Passages | StoredPassages
+    passages: Passages
     question: str
     prompt: Prompt
     shown: tuple[Shown, ...]
@@ -137,7 +136,7 @@ def asks_yes_or_no(question: str) -> bool:
 
 def read(
     model: Model,
-    passages: Passages | StoredPassages,
+    passages: Passages,
     question: str,
     spans: Sequence[tuple[int, int]],
     *,
@@ -158,7 +157,7 @@ def read(
         if size > left:
             end = start + (end - start) * left // size
             told = passages.render(start, end)
-        shown.append(Shown(start, passages.corpus.context[start:end], told))
+        shown.append(Shown(start, passages.view.context[start:end], told))
         left -= size
     shown.reverse()
     return Task(model, passages, question, read_prompt(question, [one.told for one in shown]), tuple(shown))

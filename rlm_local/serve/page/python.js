@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 
 const KEYWORDS =
   "and as assert async await break class continue def del elif else except finally for from global if import in is lambda None nonlocal not or pass raise return True False try while with yield";
-const TOOLS = "rows group total values find follow judge choose read llm_query llm_query_batched rlm_query rlm_query_batched FINAL FINAL_VAR SHOW_VARS print context documents";
+const TOOLS = "sql search read places llm_query llm_query_batched rlm_query rlm_query_batched FINAL FINAL_VAR SHOW_VARS print context documents";
 
 const KINDS = [
   ["comment", /#.*/y],

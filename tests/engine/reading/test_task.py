@@ -6,8 +6,8 @@ import pytest
 
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
+from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import Reading, asks_yes_or_no, read
-from rlm_local.engine.stored import StoredPassages
 from rlm_local.models import Cancel, Prompt
 from tests.models.fakes import ScriptedModel
 
@@ -63,7 +63,7 @@ def reading(
     model = ScriptedModel(slot=slot, write=lambda _prompt, _text: left.pop(0))
     with Collection.of(texts) as collection:
         view = View(collection)
-        passages = StoredPassages(view)
+        passages = Passages(view)
         found = passages.search(question, 8)
         task = read(model, passages, question, [(passage.start, passage.end) for passage in found])
         done = task.decode(Cancel())

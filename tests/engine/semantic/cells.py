@@ -10,7 +10,6 @@ from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Voice, ignore
-from rlm_local.engine.records import Records
 from rlm_local.engine.replay import replay
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import Run
@@ -50,8 +49,8 @@ class _SlowBatches(Batches):
 class _CellTree(Tree):
     cell: str = ""
 
-    def _author(self, question: str, corpus: Records, budget: Budget, say: Voice) -> Author:
-        return super()._author(question, corpus, budget, say) if say.parent is not None else _OneCell(self.cell)
+    def _author(self, question: str, view: View, budget: Budget, say: Voice) -> Author:
+        return super()._author(question, view, budget, say) if say.parent is not None else _OneCell(self.cell)
 
 
 class _SlowTree(_CellTree):

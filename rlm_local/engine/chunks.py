@@ -1,0 +1,20 @@
+"""A text in pieces that are not too long to be judged at once: paragraphs together, none of the text left out."""
+
+from collections.abc import Iterator
+
+
+def chunks(text: str, start: int, end: int, *, shortest: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Spans that cover the text: paragraphs together up to `shortest` characters, those above `longest` cut at line
+    ends, sentences, or between words."""
+    at = start
+    while at < end:
+        if text[at].isspace():
+            at += 1
+            continue
+        stop = text.find("\n\n", min(at + shortest, end), end)
+        stop = end if stop < 0 else stop
+        if stop - at > longest:
+            cuts = (text.rfind(mark, at + shortest, at + longest) for mark in ("\n\n", "\n", ". ", " "))
+            stop = next((cut + 1 for cut in cuts if cut > 0), at + longest)
+        yield at, stop
+        at = stop
