@@ -26,6 +26,7 @@ class Target(Protocol):
     """Where rows go: the spool."""
 
     def group(self) -> int: ...
+    def begin(self, group: int, columns: Sequence[str]) -> None: ...
     def widen(self, group: int, column: str) -> None: ...
     def rows(self, group: int, columns: int, rows: Sequence[Sequence[object]]) -> None: ...
     def grouped(self, group: int, row: Sequence[object]) -> None: ...
@@ -163,9 +164,12 @@ class _Set:
             found[f"c{place}"] = values
             if beside is not None:
                 found[f"b{place}"] = beside
-        for name in found:
-            if name not in self._written:
-                self._written.append(name)
+        new = [name for name in found if name not in self._written]
+        self._written += new
+        if not self._count:
+            self._target.begin(self._group, new)
+        else:
+            for name in new:
                 self._target.widen(self._group, name)
         nothing = [None] * len(self._rows)
         columns = [found.get(name, nothing) for name in self._written]

@@ -8,7 +8,7 @@ _LINE = 200
 
 def is_plain(text: str) -> bool:
     """Whether a text has printable characters, line ends and tabs alone: most have, and are told so at once."""
-    return text.replace("\n", " ").replace("\t", " ").isprintable()
+    return text.isprintable() or text.replace("\n", " ").replace("\t", " ").isprintable()
 
 
 def cleaned(text: str) -> str:

@@ -118,9 +118,11 @@ class Spool:
 
     def group(self) -> int:
         self._groups += 1
-        self._db.execute(f"DROP TABLE IF EXISTS g{self._groups}")
-        self._db.execute(f"CREATE TABLE g{self._groups} (_document, _start, _end, _place)")
         return self._groups
+
+    def begin(self, group: int, columns: Sequence[str]) -> None:
+        self._db.execute(f"DROP TABLE IF EXISTS g{group}")
+        self._db.execute(f"CREATE TABLE g{group} ({', '.join(('_document', '_start', '_end', '_place', *columns))})")
 
     def widen(self, group: int, column: str) -> None:
         self._db.execute(f"ALTER TABLE g{group} ADD COLUMN {column}")
