@@ -18,14 +18,17 @@ from rlm_local.serve.audit import AuditLog
 from rlm_local.serve.chain import START, Receipt, Verdict
 from rlm_local.serve.erasure import open_erasure
 from rlm_local.serve.keys import Scope
+from rlm_local.vault import Key
 from tests.cli.fakes import FakeEngine, not_asked, run_program
 from tests.serve.conftest import QUESTION, Running, StartServer
 from tests.serve.gate import held
 
+KEY, OTHER = Key(bytes(32)), Key(bytes([1]) * 32)
 
-def written(folder: Path, lines: int = 6) -> AuditLog:
+
+def written(folder: Path, lines: int = 6, key: Key | None = None) -> AuditLog:
     (folder / "seal").mkdir(parents=True)
-    log = AuditLog(folder / "audit.jsonl", folder / "seal", texts=True)
+    log = AuditLog(folder / "audit.jsonl", folder / "seal", texts=True, key=key)
     for number in range(lines):
         log.record("alice", "ask", question=f"What is {number}?\n\ud800", run=str(number))
     return log
@@ -68,18 +71,31 @@ def edit(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[AuditLog], o
     return lambda log: log.path.write_bytes(b"".join(change(lines_of(log))))
 
 
-def anew(change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Callable[[AuditLog], object]:
-    return lambda log: made_anew(log, change)
+def opened(lines: list[bytes]) -> list[dict[str, Any]]:
+    """What they say, sealed or not."""
+    return [json.loads(KEY.open_line(line)) for line in lines]
 
 
-def made_anew(log: AuditLog, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-    """A chain that holds, of changed lines, made by someone who knows how but has not the key."""
-    spare = log.path.parent / "spare"
-    (spare / "seal").mkdir(parents=True)
-    forged = AuditLog(spare / "audit.jsonl", spare / "seal", texts=True)
-    for line in change([json.loads(data) for data in lines_of(log)]):
-        forged.record(line["who"], line["what"], question=line["question"], run=line["run"])
-    shutil.copy(forged.path, log.path)
+def anew(
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], key: Key | None = None, *, whole: bool = False
+) -> Callable[[AuditLog], object]:
+    """A chain that holds, of changed lines, made by someone who knows how but has not the key.
+
+    Args:
+        key: of theirs, that it is sealed with.
+        whole: whether what is kept apart is theirs, too.
+    """
+
+    def change_all(log: AuditLog) -> None:
+        spare = log.path.parent / "spare"
+        forged = written(spare, 0, key)
+        for line in change(opened(lines_of(log))):
+            forged.record(line["who"], line["what"], question=line["question"], run=line["run"])
+        shutil.copy(forged.path, log.path)
+        if whole:
+            shutil.copytree(spare / "seal", log.path.parent / "seal", dirs_exist_ok=True)
+
+    return change_all
 
 
 def kept_apart(name: str, data: bytes | None) -> Callable[[AuditLog], object]:
@@ -124,15 +140,35 @@ TAMPERED: dict[str, Callable[[AuditLog], object]] = {
 }
 
 
-@pytest.mark.parametrize("how", TAMPERED)
-def test_tampering_shows_at_once_and_for_ever_and_stops_nothing(log: AuditLog, how: str) -> None:
-    TAMPERED[how](log)
+def by_bob(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**line, "who": "bob"} for line in lines]
+
+
+SEALED: dict[str, Callable[[AuditLog], object]] = {
+    **{how: do for how, do in TAMPERED.items() if how != "a word is changed"},
+    "a letter is changed": edit(lambda lines: [lines[0][:40] + bytes([lines[0][40] ^ 1]) + lines[0][41:], *lines[1:]]),
+    "a line of another state directory is put in": edit(lambda lines: [*lines, OTHER.seal_line(b'{"n":7}')]),
+    "a line is sealed again": edit(lambda lines: [OTHER.seal_line(KEY.open_line(lines[0])), *lines[1:]]),
+    "the chain is made anew, with a key in clear": anew(by_bob, whole=True),
+    "the chain is made anew, sealed": anew(by_bob, OTHER),
+    "the chain is made anew, sealed, with its key": anew(by_bob, OTHER, whole=True),
+    "the key is sealed with another": kept_apart("key", OTHER.seal(bytes(32))),
+}
+"""Of a sealed log, by someone who has not the passphrase."""
+
+
+@pytest.mark.parametrize(
+    ("how", "key"), [*((how, None) for how in TAMPERED), *((how, KEY) for how in SEALED)], ids=lambda of: str(of)[:50]
+)
+def test_tampering_shows_at_once_and_for_ever_and_stops_nothing(tmp_path: Path, how: str, key: Key | None) -> None:
+    log = written(tmp_path / "log", key=key)
+    (SEALED if key else TAMPERED)[how](log)
     assert log.verify().problems
     log.record("bob", "ask", question="And now?", run="7")
     log.record("bob", "ask", question="And then?", run="8")
     verdict = log.verify()
     assert verdict.problems
-    assert [line["run"] for line in map(json.loads, lines_of(log)[-2:])] == ["7", "8"]
+    assert [line["run"] for line in opened(lines_of(log)[-2:])] == ["7", "8"]
     assert log.verify(verdict.receipt).problems == ()
     log.record("bob", "ask", question="Since?", run="9")
     assert log.verify(verdict.receipt).problems == ()
