@@ -5,8 +5,10 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from rlm_local.errors import RlmLocalError, StoreError
 from rlm_local.models import Cancel
@@ -75,7 +78,7 @@ def create_app(service: Service) -> Guard:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         lifespan=lifespan,
         telemetry={
             "tracing": False,
@@ -94,6 +97,13 @@ def create_app(service: Service) -> Guard:
     for router in (chat.router, responses.router, models.router, runs.router, health.router):
         app.include_router(router)
     app.include_router(openai_files.router, max_body_size=uploads)
+    document, writing = cache(lambda: AsciiJson(app.openapi()).body), Lock()  # it takes a second, in a thread and once
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi() -> Response:
+        with writing:
+            return Response(document(), media_type="application/json")
+
     app.mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True), name="page")
     return Guard(app, hosts=settings.hosts, most_bytes={"": settings.body_bytes, "/v1/files": uploads})
 

@@ -8,10 +8,10 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.events import Event, Listener
@@ -110,12 +110,13 @@ class Desk:
             self._ended.pop(run, None)
 
     def cancel(self, live: Live) -> None:
-        """Stops a job: at once where it waits, else with its best answer so far."""
+        """Stops a job: where it waits, as soon as that is on the disk, else with its best answer so far."""
         live.cancel.cancel()
         lives = self._waiting.get(live.job.owner, deque())
         if live in lives:
             lives.remove(live)
-            self._finish(live, None, ServeError("cancelled before it began", code="cancelled"))
+            self._running[live.job.run_id] = live  # until its end is on the disk
+            self._start(self._finish(live, None, ServeError("cancelled before it began", code="cancelled")))
 
     async def close(self, grace_seconds: float, *, hurry: Callable[[], bool] = lambda: False) -> None:
         """Takes no more, gives what is under way time to end, cancels what is left, and waits for that.
@@ -142,10 +143,13 @@ class Desk:
             if lives:
                 self._waiting[owner] = lives  # behind the other owners
             self._running[live.job.run_id] = live
-            task = asyncio.create_task(self._run(live))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self._run(live))
         self._count()
+
+    def _start(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, live: Live) -> None:
         live.state = "running"
@@ -166,23 +170,22 @@ class Desk:
             error = as_serve_error(broken)
             if error.code == "internal":
                 _logger.exception("run %s failed", live.job.run_id, exc_info=broken)
-        self._running.pop(live.job.run_id)
-        self._finish(live, answer, error)
-        self._next()
+        await self._finish(live, answer, error)
 
-    def _finish(self, live: Live, answer: Answer | None, error: ServeError | None) -> None:
+    async def _finish(self, live: Live, answer: Answer | None, error: ServeError | None) -> None:
         ended = how_ended(answer, error)
         try:
-            self._book.end(live.job.run_id, ended)
+            await asyncio.to_thread(self._book.end, live.job.run_id, ended)  # others may be writing, and the disk slow
         except StoreError as broken:  # the run is in its log; the next start marks the job as interrupted
             _logger.error("run %s: %s", live.job.run_id, broken)
         self._metrics.runs.labels(live.job.model, ended).inc()
         self._metrics.seconds.observe(time.monotonic() - live.began)
+        self._running.pop(live.job.run_id)
         live.end(answer, error)
         self._ended[live.job.run_id] = live
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
-        self._count()
+        self._next()
 
     def _count(self) -> None:
         self._metrics.running.set(len(self._running))

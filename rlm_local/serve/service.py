@@ -105,9 +105,12 @@ class Service:
         return self.files.add(caller.owner, name, source, purpose=purpose, before=record)
 
     async def cancel(self, caller: Caller, live: Live) -> None:
-        """Stops a run that is under way, once that is recorded."""
+        """Stops a run that is under way, once that is recorded; one that waits has ended then."""
         await asyncio.to_thread(self.audit.record, caller.name, "cancel", run=live.job.run_id)
         self.desk.cancel(live)
+        if live.state == "queued":
+            async for _ in live.follow():
+                pass
 
     def log_in(self, caller: Caller) -> None:
         """Records the first request of a key since the server started."""

@@ -103,12 +103,13 @@ def get_response(request: Request, response_id: str, caller: Asker) -> ResponseO
 @router.post("/v1/responses/{response_id}/cancel", responses=ERRORS)
 async def cancel_response(request: Request, response_id: str, caller: Asker) -> ResponseObject:
     """Stops a response; what was found until then is its output."""
-    job, live = _find(request, caller.sees, response_id)
+    job, live = await asyncio.to_thread(_find, request, caller.sees, response_id)
     if live and live.state != "ended":
         await service(request).cancel(caller, live)
         async for _ in live.follow():
             pass
-    return _response(job, live, None if live else service(request).answer(job.run_id))
+    answer = None if live else await asyncio.to_thread(service(request).answer, job.run_id)
+    return _response(job, live, answer)
 
 
 def _find(request: Request, owner: str | None, response_id: str) -> tuple[Job, Live | None]:
