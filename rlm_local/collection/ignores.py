@@ -14,15 +14,29 @@ _LONGEST = 1_000
 """Characters of a pattern."""
 
 
-def spec(lines: Sequence[str]) -> GitIgnoreSpec:
+Rules = tuple[GitIgnoreSpec, ...]
+"""What a .gitignore file says; of its parts the last first, which has the say."""
+
+
+def spec(lines: Sequence[str]) -> Rules:
     """What the lines of a .gitignore file say; those that are no patterns say nothing, as with git."""
     patterns = [pattern for line in lines[:_MOST] if len(line) <= _LONGEST for pattern in _patterns(line)]
-    return GitIgnoreSpec(patterns, backend="re2")
+    return _compiled(patterns)
 
 
-def verdict(of: GitIgnoreSpec, name: str) -> bool | None:
+def verdict(of: Rules, name: str) -> bool | None:
     """Whether a path is left out (True) or taken in again (False); None where nothing is said of it."""
-    return of.check_file(name.encode("utf-8", "replace").decode()).include
+    written = name.encode("utf-8", "replace").decode()
+    return next((said for rules in of if (said := rules.check_file(written).include) is not None), None)
+
+
+def _compiled(patterns: Sequence[Any]) -> Rules:
+    """The patterns, in as many parts as it takes for each to fit into the memory that the engine has for one."""
+    try:
+        return (GitIgnoreSpec(patterns, backend="re2"),)
+    except _RE2.error:
+        half = len(patterns) // 2
+        return (*_compiled(patterns[half:]), *_compiled(patterns[:half])) if half else ()
 
 
 def _patterns(line: str) -> Sequence[Any]:

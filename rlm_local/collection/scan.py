@@ -11,11 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from rlm_local.collection.beneath import folder_below, open_below, open_root
 from rlm_local.collection.errors import CollectionError
-from rlm_local.collection.ignores import spec, verdict
+from rlm_local.collection.ignores import Rules, spec, verdict
 from rlm_local.home import STATE_MARK
 
 DEEPEST = 100
@@ -24,7 +22,7 @@ DEEPEST = 100
 _STATE = "part of rlm-local's own state"
 _LARGEST_IGNORES = 1 << 20
 
-_Ignores = tuple[tuple[int, GitIgnoreSpec], ...]
+_Ignores = tuple[tuple[int, Rules], ...]
 """The nearest first, each with the depth of the folder it stands in."""
 
 

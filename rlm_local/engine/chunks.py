@@ -11,7 +11,7 @@ def chunks(text: str, start: int, end: int, *, shortest: int, longest: int) -> I
         if text[at].isspace():
             at += 1
             continue
-        stop = text.find("\n\n", min(at + shortest, end), end)
+        stop = text.find("\n\n", min(at + shortest, end), min(at + longest + 2, end))  # farther, it would be cut
         stop = end if stop < 0 else stop
         if stop - at > longest:
             cuts = (text.rfind(mark, at + shortest, at + longest) for mark in ("\n\n", "\n", ". ", " "))

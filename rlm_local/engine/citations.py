@@ -5,6 +5,7 @@ a sentence says beside its numbers and names is not looked at.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -49,13 +50,11 @@ def writes_nouns(text: str) -> bool:
 
 
 class _Source:
-    """The numbers of a text, and the beginnings of its words."""
+    """The numbers of a text, and its words."""
 
     def __init__(self, text: str) -> None:
         self.numbers = frozenset(map(_value, _NUMBER.findall(text))) | frozenset(map(_digits, _NUMBER.findall(text)))
-        words = {word.casefold() for word in _WORD.findall(text)}
-        self._words = words
-        self._stems = {word[:end] for word in words for end in range(_EXACT + 1, len(word) + 1)}
+        self._words = sorted({word.casefold() for word in _WORD.findall(text)})
 
     @classmethod
     @lru_cache(maxsize=64)
@@ -65,9 +64,10 @@ class _Source:
     def holds(self, name: str) -> bool:
         """Whether a word of the text is this name, in one of its forms."""
         word = name.casefold()
-        if len(word) <= _EXACT:
-            return word in self._words
-        return word[: max(_EXACT + 1, len(word) - _EXACT)] in self._stems
+        stem = word if len(word) <= _EXACT else word[: max(_EXACT + 1, len(word) - _EXACT)]
+        at = bisect_left(self._words, stem)  # the first of those that begin so, if any does
+        found = self._words[at] if at < len(self._words) else ""
+        return found == stem if len(word) <= _EXACT else found.startswith(stem)
 
 
 def _names(sentence: str, *, nouns: bool) -> Iterator[str]:

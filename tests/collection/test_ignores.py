@@ -21,6 +21,14 @@ def test_what_is_no_pattern_leaves_the_others_as_they_are(line: str) -> None:
     assert verdict(rules, "keep.tmp") is False
 
 
+def test_as_many_patterns_as_there_may_be_all_have_their_say() -> None:
+    rules = spec(["*.first", "*.tmp", *(f"k{number}: a" for number in range(9_000)), "!keep.tmp"])
+    assert verdict(rules, "k8999: a") is True
+    assert verdict(rules, "a.first") is True
+    assert verdict(rules, "keep.tmp") is False
+    assert verdict(rules, "k") is None
+
+
 def test_a_name_that_is_no_text_is_matched_all_the_same() -> None:
     assert verdict(spec(["caf*.txt"]), os.fsdecode(b"caf\xe9.txt")) is True
     assert verdict(spec(["*.tmp"]), os.fsdecode(b"caf\xe9.txt")) is None

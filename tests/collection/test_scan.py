@@ -1,6 +1,8 @@
 """Which files there are: names, links, hidden ones, ignores, other people's state."""
 
 import os
+import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from rlm_local.collection.beneath import open_below, open_root
 from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.scan import DEEPEST, Scan, printable
 from rlm_local.home import STATE_MARK
+
+_LOADS = 13_000
 
 
 def names(*sources: Path) -> list[str]:
@@ -103,6 +107,38 @@ def test_folders_in_folders_end_somewhere(tmp_path: Path) -> None:
 def test_a_source_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="nowhere does not exist"):
         Scan([tmp_path, tmp_path / "nowhere"])
+
+
+def test_of_thousands_of_loads_while_a_link_is_swapped_none_gives_what_is_outside(tmp_path: Path) -> None:
+    fill(tmp_path, "root/folder/a.txt", "outside/a.txt")
+    (found,) = Scan([tmp_path / "root"])
+    real, aside, link = (tmp_path / name for name in ("root/folder", "aside", "link"))
+    link.symlink_to(tmp_path / "outside")
+    ended = threading.Event()
+
+    def swap() -> None:
+        while not ended.is_set():
+            real.rename(aside)
+            link.rename(real)
+            real.rename(link)
+            aside.rename(real)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    loads: Counter[bytes] = Counter()
+    root = open_root(found.root)
+    try:
+        for _ in range(_LOADS):
+            try:
+                with os.fdopen(open_below(root, found.steps), "rb") as file:
+                    loads[file.read()] += 1
+            except OSError:
+                loads[b""] += 1
+    finally:
+        ended.set()
+        swapping.join()
+        os.close(root)
+    assert loads.keys() == {b"", b"root/folder/a.txt"}
 
 
 def test_a_link_swapped_in_leads_nowhere(tmp_path: Path) -> None:

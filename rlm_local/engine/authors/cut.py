@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from rlm_local.collection.values import akin, fold
+from rlm_local.collection.values import MOST_WORDS, akin, fold
 
 _NAMED = 200
 """Characters of names of what is left out, for each table."""
@@ -64,7 +64,8 @@ class Sheet:
 
 def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Container[tuple[str, str]]) -> list[Sheet]:
     """The columns that most speaks for, up to so many characters, in their order."""
-    asked = [word for word in re.findall(r"\w+", fold(question)) if not word.isdigit()]
+    words = (word for word in re.findall(r"\w+", fold(question)) if not word.isdigit())
+    asked = list(dict.fromkeys(words))[:MOST_WORDS]
     ranked = sorted(
         (
             (-_weight(sheet, place, line, asked, mentioned), number, place)
