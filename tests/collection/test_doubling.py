@@ -1,18 +1,12 @@
-"""Hostile repeats, for every reader: four times the file costs about four times the time and the memory.
+"""Hostile repeats, for every reader: four times the file costs about four times the time and the memory."""
 
-Time is that of the processor, and a ratio of two in one run. What grows with the square is sixteen times as much, so
-there is room for what a machine does beside; a reader fails where it is more than nine times each of three times.
-"""
-
-import gc
 import gzip
 import io
 import itertools
 import tarfile
-import time
-import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import openpyxl
@@ -24,44 +18,12 @@ from rlm_local.collection.formats import FORMATS, format_of
 from rlm_local.collection.formats.source import Source
 from rlm_local.collection.reading import Reading
 from rlm_local.collection.spool import Again, Spool
+from tests.doubling import ENVELOPE, MAIL, STAMP, TEXTS, Maker, again, check_memory, check_time, nested
 
 _BYTES = 1 << 13
 """Of the smaller file, in the usual run."""
 _MANY = 1 << 15
 """Of it where there is time."""
-_NOTHING = 0.04
-"""Seconds for the larger file, up to which nothing is said."""
-_MOST = 9
-_TRIES = 3
-_ROOM = 4 << 20
-"""Bytes that any file may take."""
-
-Maker = Callable[[int], bytes]
-"""A file of about so many bytes."""
-
-
-def again(unit: str, before: str = "") -> Maker:
-    """`before`, then `unit` again and again; "%d" in it is a number that is ever new."""
-
-    def make(size: int) -> bytes:
-        if "%d" not in unit:
-            return (before + unit * (size // len(unit))).encode()
-        units = (unit.replace("%d", str(number)) for number in itertools.count())
-        pieces, made = [before], 0
-        while made < size:
-            pieces.append(next(units))
-            made += len(pieces[-1])
-        return "".join(pieces).encode()
-
-    return make
-
-
-def nested(opening: str, closing: str, before: str = "") -> Maker:
-    def make(size: int) -> bytes:
-        times = size // len(opening + closing)
-        return (before + opening * times + closing * times).encode()
-
-    return make
 
 
 def wide(delimiter: str) -> Maker:
@@ -168,47 +130,6 @@ def paper(making: Maker) -> Maker:
 
     return make
 
-
-STAMP = "2024-05-01 10:00:00"
-MAIL = "From: a@b\nTo: c@d\nSubject: x\n"
-ENVELOPE = "From a@b Thu Jan  1 00:00:00 1970\n"
-
-TEXTS: dict[str, Maker] = {
-    "digits": again("0"),
-    "spaces": again(" "),
-    "lines": again("\n"),
-    "pipes": again("|"),
-    "headings": again("# a\n\n"),
-    "underlines": again("a\n---\n"),
-    "quotes": again('"'),
-    "quoted": again('" '),
-    "apostrophes": again("'"),
-    "brackets": again("["),
-    "parentheses": again("("),
-    "braces": again("{"),
-    "angles": again("<"),
-    "backslashes": again("\\"),
-    "backticks": again("`"),
-    "stars": again("**a"),
-    "rules": again("-"),
-    "new keys": again("k%d: a\n"),
-    "labels": again("Label: a\n"),
-    "numbers": again("1.1.1 "),
-    "addresses": again("a@b."),
-    "times": again("1:1:"),
-    "log heads": again(f"{STAMP} "),
-    "levels": again("[INFO] "),
-    "envelopes": again(ENVELOPE),
-    "tags": again("<b><i>"),
-    "comments": again("<!--"),
-    "links": again("[a]("),
-    "fences": again("```\n"),
-    "letters of no case": again("中"),
-    "grids": again("+--+--+\n|a |b |\n"),
-    "columns under marks": again("== ==\na  b\n"),
-    "talk": again("Ann: hi\nBob: ho\n"),
-}
-"""For each reader of text."""
 
 OWN: dict[str, dict[str, Maker]] = {
     "csv": {
@@ -347,7 +268,7 @@ BINARY = frozenset(
 )
 
 
-def take(name: str, data: bytes, path: Path) -> None:
+def take(name: str, path: Path, data: bytes) -> None:
     """All that is done with a file in the process that reads it."""
     form = format_of(name, data)
     assert form is not None
@@ -365,43 +286,6 @@ def take(name: str, data: bytes, path: Path) -> None:
         pass  # it costs itself only
     finally:
         spool.close()
-
-
-def seconds(name: str, data: bytes, path: Path) -> float:
-    gc.collect()
-    gc.disable()  # what a collection takes goes by all that there is, not by this file
-    try:
-        began = time.process_time()
-        take(name, data, path)
-        return time.process_time() - began
-    finally:
-        gc.enable()
-
-
-def peak(name: str, data: bytes, path: Path) -> int:
-    tracemalloc.start()
-    try:
-        take(name, data, path)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def check_time(name: str, make: Maker, size: int, path: Path) -> None:
-    small, large = make(size), make(4 * size)
-    take(name, small, path)  # what is imported
-    ratios: list[float] = []
-    while len(ratios) < _TRIES:
-        took = seconds(name, large, path)
-        if took < _NOTHING or (ratio := took / max(seconds(name, small, path), 1e-3)) < _MOST:
-            break
-        ratios.append(ratio)
-    assert len(ratios) < _TRIES, f"four times the file takes {min(ratios):.0f} times as long"
-
-
-def check_memory(name: str, make: Maker, size: int, path: Path) -> None:
-    small, large = (peak(name, make(each), path) for each in (size, 4 * size))
-    assert large < _ROOM + _MOST * small, f"{large >> 20} MB for {4 * size} bytes, {small >> 20} for a quarter of them"
 
 
 def cases(*, own: bool) -> Iterator[ParameterSet]:
@@ -422,12 +306,14 @@ def test_every_reader_is_looked_at() -> None:
 
 @pytest.mark.parametrize(("name", "make"), list(cases(own=True)))
 def test_time_and_memory_grow_with_the_file(name: str, make: Maker, tmp_path: Path) -> None:
-    check_time(name, make, _BYTES, tmp_path / "spool")
-    check_memory(name, make, _BYTES // 4, tmp_path / "spool")
+    work = partial(take, name, tmp_path / "spool")
+    check_time(work, make, _BYTES)
+    check_memory(work, make, _BYTES // 4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "make"), [*cases(own=True), *cases(own=False)])
 def test_whatever_comes_again_costs_what_it_is_long(name: str, make: Maker, tmp_path: Path) -> None:
-    check_time(name, make, _MANY, tmp_path / "spool")
-    check_memory(name, make, _MANY // 4, tmp_path / "spool")
+    work = partial(take, name, tmp_path / "spool")
+    check_time(work, make, _MANY)
+    check_memory(work, make, _MANY // 4)
