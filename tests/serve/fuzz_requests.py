@@ -1,7 +1,8 @@
 """Coverage-guided fuzzing of requests and of schemas for answers: only errors of ours, whatever the bytes.
 
 pip install atheris
-python -m tests.serve.fuzz_requests FOLDER -max_total_time=1800
+python -m tests.serve.fuzz_requests requests FOLDER -max_total_time=1800
+python -m tests.serve.fuzz_requests schemas FOLDER -max_total_time=1800
 """
 
 import json
@@ -18,8 +19,10 @@ with atheris.instrument_imports(include=["rlm_local.serve.openai", "rlm_local.en
     from rlm_local.engine.schema_bounds import for_grammar
     from rlm_local.engine.typed import AnswerSchema, MisfitError
     from rlm_local.errors import RlmLocalError
+    from rlm_local.serve.bodies import parse
     from rlm_local.serve.openai.chat import ChatRequest
-    from rlm_local.serve.openai.messages import asked
+    from rlm_local.serve.openai.messages import ChatMessage, asked
+    from rlm_local.serve.openai.responses import ResponseRequest
 
 _WORDS = (
     *"type properties required items prefixItems anyOf oneOf allOf not if then else $ref $defs definitions enum const "
@@ -27,6 +30,12 @@ _WORDS = (
     "propertyNames dependentSchemas dependentRequired format title $id $schema $anchor $dynamicRef".split(),
     *"object array string number integer boolean null".split(),
     *("#", "#/$defs/a", "#/properties/a", "#/items", "a", "b", "", "^a+$", "(a*)*b", "[", "\ud800", "date", "1", "[1]"),
+)
+_OF_REQUESTS = (
+    *"model messages role content type text file file_id filename stream stream_options include_usage temperature n "
+    "response_format json_schema schema format name files folders max_tokens timeout input instructions background "
+    "previous_response_id user system developer assistant tool input_text rlm-local rlm-local:rules".split(),
+    *("", "a\n\nb", "word " * 500, "\ud800", "resp_a"),
 )
 _VALUES = (
     None,
@@ -57,8 +66,8 @@ _VALUES = (
 class _Bytes:
     """Choices that bytes make; zeros when there are no more."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
+    def __init__(self, data: bytes, words: tuple[str, ...] = _WORDS) -> None:
+        self._data, self._at, self._words = data, 0, words
 
     def below(self, bound: int) -> int:
         byte = self._data[self._at] if self._at < len(self._data) else 0
@@ -66,15 +75,19 @@ class _Bytes:
         return byte % bound
 
     def value(self, depth: int = 0) -> Any:
-        """Anything that JSON can be, made of words that mean something to a schema."""
+        """Anything that JSON can be, made of words that mean something."""
         kind = self.below(8) if depth < 60 else self.below(4)
         if kind <= 1:
-            return _WORDS[self.below(len(_WORDS))]
+            return self.word()
         if kind <= 3:
             return _VALUES[self.below(len(_VALUES))]
         if kind == 4:
             return [self.value(depth + 1) for _ in range(self.below(4))]
-        return {_WORDS[self.below(len(_WORDS))]: self.value(depth + 1) for _ in range(self.below(5))}
+        return {self.word(): self.value(depth + 1) for _ in range(self.below(5))}
+
+    def word(self) -> str:
+        """One of them."""
+        return self._words[self.below(len(self._words))]
 
 
 def schema(data: bytes) -> None:
@@ -89,19 +102,25 @@ def schema(data: bytes) -> None:
 
 
 def request(data: bytes) -> None:
-    """The body of a request, as it comes."""
+    """The body of a request: as it comes, or made of words."""
+    if data[:1] != b"{":
+        source = _Bytes(data, _OF_REQUESTS)
+        made: dict[str, Any] = {name: source.value() for name in ("messages", "input", "response_format", "text")}
+        data = json.dumps({**made, source.word(): source.value()}).encode()
+    with suppress(ValidationError, RlmLocalError, ValueError):
+        parse(data)
     with suppress(ValidationError, RlmLocalError):
-        body = ChatRequest.model_validate_json(data)
-        check_question(asked(body.messages, body.files).question)
-        if wanted := body.response_format.options().get("schema"):
-            AnswerSchema(wanted)
-
-
-def play(data: bytes) -> None:
-    """What the first byte says."""
-    (request if data[:1] == b"{" else schema)(data)
+        chat = ChatRequest.model_validate_json(data)
+        check_question(asked(chat.messages, chat.files).question)
+        AnswerSchema(chat.response_format.options().get("schema", {}))
+    with suppress(ValidationError, RlmLocalError):
+        body = ResponseRequest.model_validate_json(data)
+        messages = [ChatMessage(content=body.input)] if isinstance(body.input, str) else body.input
+        check_question(asked(messages, body.files).question)
+        AnswerSchema(body.text.format.options().get("schema", {}))
 
 
 if __name__ == "__main__":
-    atheris.Setup(sys.argv, play)
+    program, what, *rest = sys.argv
+    atheris.Setup([program, *rest], {"requests": request, "schemas": schema}[what])
     atheris.Fuzz()
