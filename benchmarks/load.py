@@ -37,14 +37,10 @@ class Seen:
 
 async def main(clients: int, seconds: float) -> dict[str, Any]:
     with served("--per-key", str(clients)) as server:
-        async with httpx2.AsyncClient(
-            base_url=server.url,
-            timeout=httpx2.Timeout(600),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
-        ) as client:
+        async with asking(server.url) as client:
             seen, before = Seen(), _memory(server.pid)
             end = time.monotonic() + seconds
-            await asyncio.gather(*(_ask_until(client, number, end, seen) for number in range(clients)))
+            await asyncio.gather(*(ask_until(client, number, end, seen) for number in range(clients)))
             after = _memory(server.pid)
             metrics = (await client.get("/metrics")).text
     left = [line for line in metrics.splitlines() if line.startswith(("rlm_local_queue ", "rlm_local_sessions "))]
@@ -63,14 +59,25 @@ async def main(clients: int, seconds: float) -> dict[str, Any]:
     }
 
 
-async def _ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: Seen) -> None:
+def asking(url: str, key: str = "") -> httpx2.AsyncClient:
+    """A client that waits, and may open as many connections as it likes."""
+    return httpx2.AsyncClient(
+        base_url=url,
+        timeout=httpx2.Timeout(600),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=0),
+        headers={"authorization": f"Bearer {key}"} if key else {},
+    )
+
+
+async def ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: Seen) -> None:
+    """Asks one question after another, until a time on the monotonic clock."""
     chance, turn = random.Random(number), 0
     while time.monotonic() < end:
         turn += 1
         about = f"client {number}, turn {turn}?"
         leaves = chance.random() < _LEAVES
         started = time.monotonic()
-        run, text, done = await _stream(client, about, leaves, seen)
+        run, text, done = await stream(client, about, leaves, seen)
         if not run:
             seen.refused += 1
             await asyncio.sleep(1)
@@ -84,7 +91,7 @@ async def _ask_until(client: httpx2.AsyncClient, number: int, end: float, seen: 
             seen.answers += 1
 
 
-async def _stream(client: httpx2.AsyncClient, about: str, leaves: bool, seen: Seen) -> tuple[str, str, bool]:
+async def stream(client: httpx2.AsyncClient, about: str, leaves: bool, seen: Seen) -> tuple[str, str, bool]:
     """The run, the text, and whether the stream came to its end; no run where the server refused."""
     content = [
         {"type": "text", "text": f"The word of the day of {about} is a{abs(hash(about))}. " * 5},

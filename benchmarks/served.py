@@ -1,4 +1,4 @@
-"""A server in a process and a state directory of its own, with the smallest model, for what measures it."""
+"""A server in a process and a state directory of its own, with a small model, for what measures it."""
 
 import os
 import socket
@@ -22,10 +22,11 @@ MODEL = "smollm2-135m"
 class Served:
     url: str
     pid: int
+    home: Home
 
 
 @contextmanager
-def served(*options: str) -> Generator[Served]:
+def served(*options: str, model: str = MODEL) -> Generator[Served]:
     """`rlm-local serve OPTIONS`, ready to answer."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("models", "image"):
@@ -33,7 +34,7 @@ def served(*options: str) -> Generator[Served]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "rlm_local", "serve", "--port", str(port), "--model", MODEL, "--grace", "0"]
+        command = [sys.executable, "-m", "rlm_local", "serve", "--port", str(port), "--model", model, "--grace", "0"]
         server = subprocess.Popen(  # noqa: S603  our own program
             [*command, *options],
             env={**os.environ, "RLM_LOCAL_HOME": folder, "OMP_WAIT_POLICY": "passive"},
@@ -43,7 +44,7 @@ def served(*options: str) -> Generator[Served]:
         try:
             while not _ready(url):
                 time.sleep(0.2)
-            yield Served(url, server.pid)
+            yield Served(url, server.pid, Home(Path(folder)))
         finally:
             server.terminate()
             server.wait()
