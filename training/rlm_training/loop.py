@@ -16,7 +16,7 @@ from rlm_local.engine.calibrated import calibration_of, keep
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.log.lines import LineFile
-from rlm_local.models import Cancel
+from rlm_local.models import Cancel, Model
 from rlm_policy import Artifact, Manifest, Policies, Policy, Prompted
 from rlm_training.base import Export, export_base
 from rlm_training.collect import Collector
@@ -26,6 +26,7 @@ from rlm_training.evaluate import Evaluation, ask_held_out, compare, to_svg
 from rlm_training.files import sha256, whole
 from rlm_training.settings import Settings
 from rlm_training.sft import Tell, train_sft
+from rlm_training.steer import steerable
 from rlm_training.tasks import Make, TrainingTask
 from rlm_training.trained import Trained
 from rlm_training.trajectories import states
@@ -57,6 +58,8 @@ class Loop:
     most_length: int = 4_096
     max_tokens: int = 60_000
     parallel: int = 4
+    lead: Callable[[Model], Model] = steerable
+    """See `open_workbench`."""
 
     @property
     def folder(self) -> Path:
@@ -164,7 +167,7 @@ class Loop:
         return artifact
 
     def _open(self) -> Any:
-        return open_workbench(self.model, self.home, _ignore)
+        return open_workbench(self.model, self.home, _ignore, self.lead)
 
 
 def evaluate(

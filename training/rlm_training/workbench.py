@@ -1,6 +1,6 @@
 """A model, a log and an engine over both, opened for collecting and evaluating."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,8 +36,14 @@ class Workbench:
 
 
 @contextmanager
-def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbench]:
-    """Everything set up and loaded. Answers of leaf calls are not kept: what a run costs must not depend on others."""
+def open_workbench(
+    model: str, home: Home, tell: Listener, lead: Callable[[Model], Model] = steerable
+) -> Generator[Workbench]:
+    """Everything set up and loaded. Answers of leaf calls are not kept: what a run costs must not depend on others.
+
+    Args:
+        lead: makes a model steerable; a teacher may write what the model cannot.
+    """
 
     def progress(what: str, fraction: float | None) -> None:
         tell(Event("setup", what, fraction))
@@ -46,7 +52,7 @@ def open_workbench(model: str, home: Home, tell: Listener) -> Generator[Workbenc
     image = ensure_image(home.image, progress=progress)
     store = RunStore(home.runs, home.key)
     llama = LlamaEngine(path, name=spec.name, kv_directory=home.kv, progress=progress)
-    steered = steerable(llama)
+    steered = lead(llama)
     trained = TrainedPolicies(Policies(home.policies), spec.sha256, llama.template_sha256, llama.load_adapter)
     with Engine.of(spec, steered, image, store) as engine:
         calibration = biases_of(home.calibration, spec.sha256, PROMPT_VERSION)
