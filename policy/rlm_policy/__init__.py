@@ -11,7 +11,7 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
-from rlm_policy.priors import Confidence, Priors, priors_of
+from rlm_policy.priors import Confidence, Odds, Priors, priors_of, share
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
@@ -31,6 +31,7 @@ __all__ = [
     "Labelled",
     "Manifest",
     "NotBetterError",
+    "Odds",
     "Policies",
     "Policy",
     "PolicyError",
@@ -50,4 +51,5 @@ __all__ = [
     "priors_of",
     "read_price",
     "reliability",
+    "share",
 ]

@@ -10,7 +10,7 @@ from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
-from rlm_local.engine.authors.prompt import Asking, Dialect, Look, opening
+from rlm_local.engine.authors.prompt import VERDICTS, Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.authors.texts import texts_of
@@ -19,12 +19,13 @@ from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.notes import Length
 from rlm_local.models import Cancel, Generation, Model, Prompt
-from rlm_policy import State
+from rlm_policy import Confidence, State
 
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
 _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
-"""How many are sampled where the likeliest query finds nothing: dialect by dialect, each a batch, until one does."""
+"""How many are sampled where the likeliest programs find nothing that is sure enough: dialect by dialect, each a batch,
+until one does."""
 
 _TEMPERATURE = 0.6
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
@@ -46,6 +47,9 @@ class Candidates:
     adapters: Mapping[str, float]
     """LoRA adapters under which programs are written, as what precedes them in the reply is chosen."""
 
+    confidence: Confidence
+    """How sure results are, and what is sure enough."""
+
     named: tuple[str, ...]
     """What the question names and a program has to: tables, and years."""
 
@@ -59,14 +63,14 @@ class Candidates:
         if doubtful:
             tried += self._again(doubtful, state, cancel)
         for dialect, times in _SAMPLES:
-            choice = choose(tried)
-            if choice is not None and choice.settled:
+            choice = self._choose(tried)
+            if choice is not None and choice.candidate.found and choice.confidence >= self.confidence.enough:
                 break
             if dialect in dialects:
                 again = [self.asking.prompt(opening("tables", dialect))] * times
                 sampled: list[Dialect] = [dialect] * times
                 tried += self._write(sampled, again, state, cancel, temperature=_TEMPERATURE)
-        return choose(tried), tried
+        return self._choose(tried), tried
 
     def semantic(self, look: Look, state: State, cancel: Cancel) -> Candidate | None:
         """A query that asks a model about each row or document, checked; None where none can run."""
@@ -89,6 +93,9 @@ class Candidates:
             return Candidate("sql", made, tokens, notes_cell(question, "", length), error=str(error))
         cell = notes_cell(question, texts_of(query.sql), length)
         return None if query.missing else Candidate("sql", made, tokens, cell, notes=query.notes)
+
+    def _choose(self, tried: Sequence[Candidate]) -> Choice | None:
+        return choose(tried, self.confidence.programs)
 
     def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
         """Programs that failed or left something out, written once more by a model that is told so."""
@@ -118,7 +125,23 @@ class Candidates:
                 cancel.check()
                 known[key] = self._tried(self._checked(dialect, made, state.question, greedy=not temperature))
             candidates.append(known[key])
-        return candidates
+        return self._reviewed(candidates, cancel)
+
+    def _reviewed(self, candidates: Sequence[Candidate], cancel: Cancel) -> list[Candidate]:
+        """The same, with how right the model finds each that came to something."""
+        found = list(dict.fromkeys(candidate for candidate in candidates if candidate.found))
+        replies = [f"{opening('tables', candidate.dialect)}{candidate.text}\n```" for candidate in found]
+        prompts = [prompt for reply in replies for prompt in self.asking.review(reply)]
+        if not prompts:
+            return list(candidates)
+        with self.budget.reserve(price_of(self.model, prompts, 1)) as receipt:
+            scored = self.model.choose(prompts, VERDICTS, adapters=self.adapters, cancel=cancel)
+            for scores in scored:
+                receipt.tokens += scores.usage
+            receipt.calls = len(scored)
+        nats = [scores.logprobs[0] - scores.logprobs[1] for scores in scored]
+        right = {one: (first + other) / 2 for one, first, other in zip(found, nats[::2], nats[1::2], strict=True)}
+        return [replace(candidate, right=right.get(candidate, 0.0)) for candidate in candidates]
 
     def _generate(self, prompts: Sequence[Prompt], temperature: float, cancel: Cancel) -> list[Generation]:
         with self.budget.reserve(price_of(self.model, prompts, _PROGRAM_TOKENS)) as receipt:

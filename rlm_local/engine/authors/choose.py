@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.prompt import Dialect
+from rlm_policy import Odds, share
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Candidate:
         trial: the Python that tries it: codes in its result are as other programs give them.
         greedy: whether it is the likeliest program of its dialect, not a sample.
         logprob: natural log probability of a token of the text, on average.
+        right: by how many nats the model finds it right and not wrong; 0 where it was not asked.
         outcome: what it came to; None where it failed.
         error: why it failed.
         notes: what was mended in it.
@@ -35,6 +37,7 @@ class Candidate:
     trial: str = ""
     greedy: bool = True
     logprob: float = 0.0
+    right: float = 0.0
     outcome: Outcome | None = None
     error: str = ""
     notes: tuple[str, ...] = ()
@@ -63,6 +66,7 @@ class Candidate:
             "dialect": self.dialect,
             "text": self.text,
             "logprob": round(self.logprob, 4),
+            "right": round(self.right, 4),
             "outcome": shown,
             "error": self.error[:300],
             "notes": list(self.notes),
@@ -79,21 +83,14 @@ class Choice:
         votes: how many candidates came to its result, it among them.
         of: how many ran to an end.
         across: whether candidates of both dialects came to it.
+        confidence: how likely it is right.
     """
 
     candidate: Candidate
     votes: int
     of: int
     across: bool
-
-    @property
-    def settled(self) -> bool:
-        """Whether no more candidates are needed: both dialects found it, or the likeliest program of one did.
-
-        Samples seldom come to anything else than the likeliest query did, right or wrong: of 12 questions whose
-        dialects differed, none was put right by them (Qwen 1.5B, prompt programs-1).
-        """
-        return self.candidate.found and (self.across or self.candidate.greedy)
+    confidence: float
 
     @property
     def label(self) -> str:
@@ -105,9 +102,9 @@ class Choice:
         return {"votes": self.votes, "of": self.of, "across": self.across}
 
 
-def choose(candidates: Sequence[Candidate]) -> Choice | None:
-    """The result that most speaks for: found something; in all tables that the question names; both dialects; most
-    votes; SQL; the likelier program. A list of numbers votes for what it comes to, where another program says that.
+def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
+    """The result that most speaks for: found something; in all tables that the question names; the surer one by its
+    odds; most votes; SQL; the likelier program. A list of numbers votes for what it comes to, where another says that.
 
     Of equals SQL is shown, since its rows can be shown as evidence. None where no candidate ran to an end.
     """
@@ -122,11 +119,10 @@ def choose(candidates: Sequence[Candidate]) -> Choice | None:
     if not groups:
         return None
     backing = [[each for other in groups if _leads(other[0], group[0]) for each in other] for group in groups]
-    at = max(range(len(groups)), key=lambda at: _weight(groups[at], backing[at]))
+    at = max(range(len(groups)), key=lambda at: _weight(groups[at], backing[at], odds))
     best, behind = groups[at], [*groups[at], *backing[at]]
-    dialects = {candidate.dialect for candidate in behind}
     shown = max(best, key=lambda candidate: (candidate.dialect == "sql", candidate.greedy, candidate.logprob))
-    return Choice(shown, len(behind), len(ran), across=len(dialects) > 1)
+    return Choice(shown, len(behind), len(ran), _across(behind), share(_odds(best, backing[at], odds)))
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
@@ -138,9 +134,19 @@ def _leads(one: Candidate, other: Candidate) -> bool:
     return one.outcome is not None and other.outcome is not None and one.outcome.comes_to(other.outcome)
 
 
-def _weight(group: Sequence[Candidate], backing: Sequence[Candidate]) -> tuple[bool, bool, int, int, bool, float]:
+def _across(candidates: Sequence[Candidate]) -> bool:
+    return len({candidate.dialect for candidate in candidates}) > 1
+
+
+def _odds(group: Sequence[Candidate], backing: Sequence[Candidate], odds: Odds) -> float:
+    return odds.of(across=_across([*group, *backing]), right=max(candidate.right for candidate in group))
+
+
+def _weight(
+    group: Sequence[Candidate], backing: Sequence[Candidate], odds: Odds
+) -> tuple[bool, bool, float, int, bool, float]:
     behind = [*group, *backing]
-    dialects = {candidate.dialect for candidate in behind}
+    sql = any(candidate.dialect == "sql" for candidate in behind)
     everywhere = any(not candidate.unused for candidate in behind)
     likeliest = max(candidate.logprob for candidate in group)
-    return group[0].found, everywhere, len(dialects), len(behind), "sql" in dialects, likeliest
+    return group[0].found, everywhere, _odds(group, backing, odds), len(behind), sql, likeliest

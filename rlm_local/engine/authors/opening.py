@@ -9,13 +9,13 @@ from rlm_local.engine.authors.asked import named_tables, years
 from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.authors.programs import ProgramsAuthor
-from rlm_local.engine.authors.prompt import Asking
+from rlm_local.engine.authors.prompt import PROMPT_VERSION, Asking
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.notes import Length
 from rlm_local.engine.toolbox import hand_over
 from rlm_local.models import Model
-from rlm_policy import Policy
+from rlm_policy import Policy, priors_of
 from rlm_sandbox import Image, Limits, Pool, Session
 
 _TRIAL_SECONDS = 5.0
@@ -48,5 +48,6 @@ def programs_author(
     asking = Asking(shown, question, hints(tables, mentions, named))
     trials = Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS))
     said = (*named, *years(question))
-    candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters, said)
+    sure = priors_of(model.name, PROMPT_VERSION).confidence
+    candidates = Candidates(model, asking, tables, references, view.values, trials, budget, policy.adapters, sure, said)
     return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)

@@ -138,17 +138,16 @@ class ProgramsAuthor:
         if choice is None:
             self._before.append({"look": "tables", "candidates": [candidate.data() for candidate in tried]})
             return None
-        confidence = self._confidence(choice)
         plan = {
             "look": "tables",
             "candidates": [candidate.data() for candidate in tried],
             "choice": choice.data(),
-            "confidence": confidence,
+            "confidence": round(choice.confidence, 4),
         }
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
-        if won.found and (choice.across or confidence >= 0.5 or not self._order):
+        if won.found and (choice.confidence >= self._sure.enough or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)
@@ -174,12 +173,7 @@ class ProgramsAuthor:
 
     @property
     def _sure(self) -> Confidence:
-        return priors_of(self.model.name, PROMPT_VERSION).confidence
-
-    def _confidence(self, choice: Choice) -> float:
-        if choice.across:
-            return self._sure.across
-        return self._sure.alone if choice.candidate.greedy else self._sure.sampled
+        return self.candidates.confidence
 
     def _last(self) -> Step | None:
         """What was held back, once everything else found nothing: a weak finding, or a none that programs agree on."""

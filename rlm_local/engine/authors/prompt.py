@@ -141,6 +141,8 @@ _CASES: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 _READY = "Ready."
+_REVIEW = "Check it: is the query {} or {}?"
+VERDICTS = ("right", "wrong")
 OPENING = "look:"
 
 
@@ -156,6 +158,7 @@ def _fixed() -> tuple[Message, ...]:
 
 
 _FIXED = _fixed()
+_LEVELS = (len(_FIXED), len(_FIXED) + 2)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,14 @@ class Asking:
         if trouble:
             program, error = trouble
             messages += (Message("assistant", program), Message("user", f"That failed: {error}\nWrite it again."))
-        return Prompt(messages, prefill=prefill, fixed=(len(_FIXED), len(_FIXED) + 2))
+        return Prompt(messages, prefill=prefill, fixed=_LEVELS)
+
+    def review(self, reply: str) -> tuple[Prompt, Prompt]:
+        """Two prompts whose reply is one of `VERDICTS`: whether a reply with a program is right. They differ in which
+        is named first, since a model leans to one."""
+        asked = (*self.prompt("").messages, Message("assistant", reply))
+        one, other = (Message("user", _REVIEW.format(*order)) for order in (VERDICTS, VERDICTS[::-1]))
+        return Prompt((*asked, one), fixed=_LEVELS), Prompt((*asked, other), fixed=_LEVELS)
 
 
 def opening(look: Look, dialect: Dialect | None = None) -> str:

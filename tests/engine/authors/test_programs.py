@@ -13,7 +13,7 @@ from rlm_local.engine.events import ignore
 from rlm_local.engine.run import Run
 from rlm_local.log import RunStore, TurnRecord
 from rlm_local.models import Cancel, Prompt
-from rlm_policy import named, priors_of
+from rlm_policy import named, priors_of, share
 from rlm_sandbox import Image
 from tests.engine.semantic.cells import MESSAGES
 from tests.models.fakes import ScriptedModel
@@ -22,11 +22,17 @@ NONE = "SELECT COUNT(*) FROM messages WHERE message LIKE '%lighthouse%'"
 
 
 COUNT = "SELECT COUNT(*) FROM messages WHERE message LIKE '%close%'"
+EARLY = "SELECT COUNT(*) FROM messages WHERE message LIKE '%close%' AND number < 10"
 
 
 def asked(question: str, look: str, program: str, image: Image, tmp_path: Path) -> tuple[Answer, TurnRecord]:
     """What a model that looks there and writes this program comes to, and the last turn of it."""
     model = ScriptedModel(lambda _prompt: program, slot=lambda _p, _t, options: next(o for o in options if look in o))
+    return run_of(model, question, image, tmp_path)
+
+
+def run_of(model: ScriptedModel, question: str, image: Image, tmp_path: Path) -> tuple[Answer, TurnRecord]:
+    """What a model comes to, and the last turn of it."""
     budget = Budget(Limits())
     with Collection.of({"messages.csv": MESSAGES}) as collection, RunStore(tmp_path / "runs.sqlite") as store:
         run = Run(question, View(collection), (), 9_000, model, "", image, named("prompted"), budget, ignore)
@@ -38,7 +44,23 @@ def test_an_answer_says_how_sure_the_programs_that_agree_make_it(image: Image, t
     answer, turn = asked("How many messages are about closing?", "tables", COUNT, image, tmp_path)
     assert turn.start.plan
     assert answer.found
-    assert answer.confidence == turn.start.plan["confidence"] == priors_of("scripted", PROMPT_VERSION).confidence.alone
+    sure = share(priors_of("scripted", PROMPT_VERSION).confidence.programs.of(across=False, right=0.0))
+    assert answer.confidence == turn.start.plan["confidence"] == round(sure, 4)
+
+
+def test_what_the_model_finds_wrong_is_thought_about_longer(image: Image, tmp_path: Path) -> None:
+    """Of what it writes then, the one that it finds right is the answer."""
+    written = iter([EARLY, EARLY])
+    model = ScriptedModel(
+        lambda _prompt: next(written, COUNT),
+        slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
+        choose=lambda prompt, _o: "right" if f"{COUNT}\n" in prompt.messages[-2].content else "wrong",
+        name="qwen2.5-coder-1.5b",
+    )
+    answer, turn = run_of(model, "How many messages are about closing?", image, tmp_path)
+    assert turn.start.plan
+    assert [one["right"] > 0 for one in turn.start.plan["candidates"]] == [False, False, True, True, True]
+    assert (answer.answer, answer.confidence) == ("40", pytest.approx(1.0, abs=0.01))
 
 
 def test_a_none_is_told_with_what_was_tried_before(image: Image, tmp_path: Path) -> None:
