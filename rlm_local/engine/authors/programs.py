@@ -147,7 +147,8 @@ class ProgramsAuthor:
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
-        if won.found and (choice.confidence >= self._sure.enough or not self._order):
+        likely = any(candidate.greedy and candidate.found for candidate in tried)
+        if won.found and (likely or choice.confidence >= self._sure.enough or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)
