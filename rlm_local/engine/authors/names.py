@@ -21,10 +21,14 @@ _TEXT = Column("text", "text", "text", "", 0, 0, None, None, ())
 
 @dataclass
 class Names:
-    """The tables and columns that a query over these tables speaks of; what was put right stands in `notes`."""
+    """The tables and columns that a query over these tables speaks of; what was put right stands in `notes`.
+
+    `asked` are the tables that the question names: its rows are theirs.
+    """
 
     tables: Mapping[str, Table]
     references: Sequence[Reference] = ()
+    asked: Container[str] = ()
     notes: list[str] = field(default_factory=list[str])
 
     def resolve(self, tree: exp.Expr) -> None:
@@ -69,11 +73,14 @@ class Names:
         return found, complete and select.find_ancestor(exp.Select) is None
 
     def _move(self, select: exp.Select) -> None:
-        """Take rows from the one table that has all columns of a query, where its own table has none of them."""
+        """Take rows from the one table that has all columns of a query, where its own table has none of them, and the
+        question does not name it."""
         scope, _ = self.scope(select)
         if len(scope) != 1 or select.args.get("joins"):
             return
         [(alias, own)] = scope.items()
+        if own.name in self.asked:
+            return
         columns = {
             node.name
             for node in select.find_all(exp.Column)

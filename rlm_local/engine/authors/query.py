@@ -10,7 +10,7 @@ from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
 
 from rlm_local.collection import Reference, Table
-from rlm_local.engine.authors.asked import years, years_in
+from rlm_local.engine.authors.asked import named_tables, years, years_in
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
@@ -57,7 +57,7 @@ def check(
         BadProgram: it is no single SELECT, or names what is not there.
     """
     tree = _parsed(text)
-    names = Names({table.name: table for table in tables}, references)
+    names = Names({table.name: table for table in tables}, references, named_tables(tables, question))
     names.resolve(tree)
     translate(tree, names.owner)
     refuse_degenerate(tree, names)

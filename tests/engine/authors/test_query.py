@@ -203,6 +203,11 @@ def test_rows_are_of_the_table_that_has_all_columns() -> None:
     assert any(note.startswith("boats for trips") for note in query.notes)
 
 
+def test_rows_are_of_the_table_that_the_question_names() -> None:
+    query = checked("SELECT COUNT(*) FROM trips WHERE harbour = 'Holm'", "How many trips are of boats of Holm?")
+    assert query.sql.startswith("SELECT COUNT(*) FROM trips LEFT JOIN boats")
+
+
 def test_a_table_that_has_several_rows_for_each_is_not_joined() -> None:
     with pytest.raises(BadProgram, match="no column people in boats"):
         checked("SELECT SUM(people), name FROM boats")
