@@ -14,7 +14,7 @@ def writer(
     Args:
         program: the SQL that it writes for any question; empty: none.
         reads: what it reads in any passages; None: they do not say.
-        verdict: the option that leaf calls choose.
+        verdict: the option that leaf calls choose. Its own programs it finds right.
     """
     look = "each row" if "judge(" in program else "tables" if program else "text"
 
@@ -29,9 +29,10 @@ def writer(
     def reply(prompt: Prompt) -> str:
         return program if prompt.prefill.startswith("look:") else "a reply"
 
-    return ScriptedModel(
-        reply, slot=slot, write=lambda _prompt, _text: f" {reads}", choose=lambda prompt, _options: verdict(prompt)
-    )
+    def choose(prompt: Prompt, options: Sequence[str]) -> str:
+        return "right" if "right" in options else verdict(prompt)
+
+    return ScriptedModel(reply, slot=slot, write=lambda _prompt, _text: f" {reads}", choose=choose)
 
 
 def talker(meant: str, program: str) -> ScriptedModel:

@@ -37,7 +37,7 @@ def test_answered_with_evidence_cost_and_a_log(asker: Asker) -> None:
     [place] = answer.evidence
     assert DOCUMENTS["visits.csv"][place.start : place.end] == place.text
     assert "V-001,Ben Okafor" in place.text
-    assert answer.usage.leaf_calls == 3
+    assert answer.usage.leaf_calls == 5
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.seconds > 0
     [node] = record.nodes

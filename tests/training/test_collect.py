@@ -52,7 +52,7 @@ def programs(look: str = "each row") -> ScriptedModel:
     def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
         return f" {look}\n" if f" {look}\n" in options else reading.slot(prompt, text, options)
 
-    return ScriptedModel(write, slot=slot, write=reading.write, choose=lambda _prompt, _options: "no")
+    return ScriptedModel(write, slot=slot, write=reading.write, choose=lambda _prompt, options: options[-1])
 
 
 def task(number: int, split: str) -> tuple[str, Make]:
