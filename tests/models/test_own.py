@@ -25,6 +25,14 @@ def test_what_was_kept_comes_back_and_is_found_by_name(tmp_path: Path):
         resolve("mine", own.all())
 
 
+def test_a_list_that_names_an_author_that_is_gone_is_read(tmp_path: Path):
+    own = OwnModels(tmp_path)
+    own.keep(SPEC)
+    listed = tmp_path / "own.json"
+    listed.write_text(listed.read_text().replace('"name": "mine"', '"name": "mine", "author": "guided"'))
+    assert own.all() == [SPEC]
+
+
 @pytest.mark.parametrize("content", ["{", "[1]", '[{"name": "x"}]', '{"a": 1}'])
 def test_a_damaged_list_is_told_with_the_remedy(tmp_path: Path, content: str):
     (tmp_path / "own.json").write_text(content)
