@@ -29,6 +29,8 @@ _SAMPLE_LINES = 200
 _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in further lines
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
 _BLOCK = 256  # lines that are read at once where they are alike
+_HEADED = 2  # lines below a header that make a table of a text
+_LOOSE = 0.2  # share of delimiters with a space after them: in a table few
 _COMMENT = "#"
 _COMMENTED = f"\n{_COMMENT}"
 _MOST_STRAYS = 20
@@ -110,6 +112,25 @@ def dialect_of(sample: str, suffix: str = "") -> Dialect:
             best, most = delimiter, score
     inner = "\n".join(lines).strip().split("\n")
     return _quoting(said, best, blank_lines=inner.count("") <= _MANY_BLANK * len(inner))
+
+
+def is_table(sample: str) -> bool:
+    """Whether the beginning of a text of no telling name is a header, and at least two lines with as many cells.
+
+    Commas with a space after them, as in prose, keep no cells apart.
+    """
+    lines = [line for line in sample.split("\n")[: _SAMPLE_LINES + 1] if line.strip()]
+    lines = lines[: -1 if len(lines) > _SAMPLE_LINES else None]
+    if len(lines) <= _HEADED:
+        return False
+    for delimiter in (",", "\t", ";"):
+        dialect = _quoting(lines, delimiter, blank_lines=True)
+        header, *rows = (_alone(line, dialect, 0) for line in lines)
+        named = len(header) == len(set(header)) > 1 and all(cell and not cell.isdigit() for cell in header)
+        loose = sum("".join(line.split(dialect.quote)[::2]).count(f"{delimiter} ") for line in lines)
+        if named and all(len(row) == len(header) for row in rows) and loose <= _LOOSE * len(lines) * (len(header) - 1):
+            return True
+    return False
 
 
 def _quoting(lines: Sequence[str], delimiter: str, *, blank_lines: bool) -> Dialect:

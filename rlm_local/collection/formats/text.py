@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rlm_local.collection.decode import Decoded, decode
-from rlm_local.collection.formats import log
+from rlm_local.collection.formats import csv, log
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.log import is_log
 from rlm_local.collection.formats.part import Document, Part, Rows
@@ -34,6 +34,9 @@ def read(source: Source) -> Iterator[Part]:
     first = next(source.segments(), "")
     if is_log(first[:LOOK]) and not is_talk(first):
         yield from log.read(source)
+        return
+    if csv.is_table(first[:LOOK]):
+        yield from csv.read(source)
         return
     if source.suffix in ("srt", "vtt") and not source.is_large:
         yield Document(kind="subtitles")
@@ -88,4 +91,4 @@ def _is_text(head: bytes) -> bool:
     return isinstance(decode(head), Decoded)
 
 
-FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text)
+FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text, version=2)

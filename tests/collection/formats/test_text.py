@@ -148,6 +148,37 @@ def test_subtitles_are_messages_with_their_times() -> None:
     assert found.rows[0] == (1, "00:00:01.000", "00:00:02.500", "Who is there?")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "loan,branch\nL-1,Hill\nL-2,Harbour\n",
+        "loan\tbranch\nL-1\tHill\nL-2\t\n",
+        'loan;note\nL-1;"late; twice"\nL-2;paid, in cash\n',
+    ],
+    ids=["commas", "tabs", "semicolons"],
+)
+def test_separated_values_are_a_table_whatever_the_file_is_called(text: str) -> None:
+    [table] = rows(text)
+    assert table.columns[0] == "loan"
+    assert len(table.rows) == 2
+    assert joined(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The rain, the wind\nThe sun, the moon\nThe day, the night\n",
+        "Dear Sir,\nthank you,\nyours,\n",
+        "loan,branch\nL-1,Hill\n",
+        "loan,branch\nL-1,Hill\nL-2,Harbour,late\n",
+        "1,2\n3,4\n5,6\n",
+    ],
+    ids=["verse", "a letter", "one row", "uneven", "no header"],
+)
+def test_commas_alone_make_no_table(text: str) -> None:
+    assert not rows(text)
+
+
 def test_prose_is_passages_and_nothing_else() -> None:
     text = "It was late.\n\nShe said: go.\n\nHe went: home.\n\n- milk\n- eggs\n"
     assert rows(text) == []
