@@ -32,9 +32,14 @@ Owner = Callable[[exp.Expr], tuple[Table, Column] | None]
 
 _PARTS = {exp.Year: "%Y", exp.Month: "%m", exp.Day: "%d"}
 _EXTRACTED = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M"}
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_UNTIL = (
+    (re.compile(r"\d{4}-\d\d-\d\d"), " 23:59:59.999"),
+    (re.compile(r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d"), ":59.999"),
+    (re.compile(r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d"), ".999"),
+)
+"""Days, minutes and seconds, and what is left of them where a column's moments are finer."""
+
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d.*)")
-_LAST = " 23:59:59.999"
 
 
 def translate(tree: exp.Expr, owner: Owner) -> None:
@@ -97,18 +102,22 @@ def _moments(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
 
 
 def _in_form(own: exp.Expr, literal: exp.Literal, column: Column) -> None:
-    """A moment as its column has it: a time of day where that has no day, a day to its end where it has times."""
-    node = literal.parent
-    moment = _MOMENT.fullmatch(literal.name)
+    """A moment as its column has it: a time of day where that has no day, a day, minute or second to its end where that
+    has finer ones."""
+    node, text = literal.parent, literal.name
+    moment = _MOMENT.fullmatch(text)
     if moment and column.type == "time" and ":" in str(column.least)[:3]:
-        literal.replace(exp.Literal.string(moment[2]))
-    elif moment and column.type == "date":
-        literal.replace(exp.Literal.string(moment[1]))
-    elif column.type == "time" and _DAY.fullmatch(literal.name) and node is not None:
-        if isinstance(node, exp.EQ):
-            node.replace(exp.Like(this=own.copy(), expression=exp.Literal.string(f"{literal.name}%")))
-        elif isinstance(node, exp.LTE | exp.GT) or (isinstance(node, exp.Between) and literal.arg_key == "high"):
-            literal.replace(exp.Literal.string(literal.name + _LAST))
+        text = moment[2]
+    elif moment:
+        text = moment[1] if column.type == "date" else f"{moment[1]} {moment[2]}"
+    finer = column.type == "time" and len(text) < len(str(column.greatest))
+    rest = next((rest for unit, rest in _UNTIL if unit.fullmatch(text)), "") if finer else ""
+    if rest and isinstance(node, exp.EQ):
+        node.replace(exp.Like(this=own.copy(), expression=exp.Literal.string(f"{text}%")))
+    elif isinstance(node, exp.LTE | exp.GT) or (isinstance(node, exp.Between) and literal.arg_key == "high"):
+        literal.replace(exp.Literal.string(text + rest))
+    else:
+        literal.replace(exp.Literal.string(text))
 
 
 def conditions(select: exp.Select) -> list[exp.Expr]:
