@@ -24,8 +24,8 @@ from rlm_policy import Confidence, State
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
 _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
-"""How many are sampled where the likeliest programs find nothing that is sure enough: dialect by dialect, each a batch,
-until one does."""
+"""How many are sampled: of SQL where the likeliest programs find nothing that is sure enough, of Python where nothing is
+found at all."""
 
 _TEMPERATURE = 0.6
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
@@ -64,7 +64,8 @@ class Candidates:
             tried += self._again(doubtful, state, cancel)
         for dialect, times in _SAMPLES:
             choice = self._choose(tried)
-            if choice is not None and choice.candidate.found and choice.confidence >= self.confidence.enough:
+            enough = self.confidence.enough if dialect == "sql" else 0.0
+            if choice is not None and choice.candidate.found and choice.confidence >= enough:
                 break
             if dialect in dialects:
                 again = [self.asking.prompt(opening("tables", dialect))] * times
