@@ -56,10 +56,10 @@ class Priors:
 
 _DEFAULT = Priors()
 _BY_MODEL: Mapping[tuple[str, str], Priors] = {
-    # Programs: fitted, with a ridge, on 39 answers to questions over real files of nine domains, of which 22 were right.
-    # Left out one by one, the log loss is 0.675, where the share of right ones alone has 0.685: it tells little from one
-    # collection to the next, and more between programs for one question. Reading: right were 6 of 13. The questions had
-    # been looked at while programs were made, so on other files it will be less.
+    # Programs: fitted, with a ridge, on 39 answers to questions over real files of nine domains, 22 of them right. Left
+    # out one by one, the log loss is 0.675, where the share of right ones alone has 0.685: it tells little from one
+    # collection to the next, and more between programs for one question. Reading: right were 6 of 13. The questions
+    # had been looked at while programs were made, so on other files it will be less.
     #
     # "notes" stood 2.1 to 3.2 nats above "text" for four questions that want all of a document, and from 1.6 below to
     # 1.4 above for ten facts of such documents, of which three were answered by a summary.

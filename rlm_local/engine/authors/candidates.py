@@ -24,8 +24,8 @@ from rlm_policy import Confidence, State
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
 _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
-"""How many are sampled: of SQL where the likeliest programs find nothing that is sure enough, of Python where nothing is
-found at all."""
+"""How many are sampled: of SQL where the likeliest programs find nothing that is sure enough, of Python where none
+finds anything."""
 
 _TEMPERATURE = 0.6
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
