@@ -12,8 +12,8 @@ from rlm_policy import Decision, State
 class Step:
     """One turn as written: the decision, the cell, and what the model saw and said to get there.
 
-    `prompt` is None where no model was asked, `thought` what it thought before it wrote. `plan` is the typed plan as
-    plain data, where the author makes one.
+    `prompt` is None where no model was asked, `thought` what it thought before it wrote. `plan` is where it looked,
+    what it tried and how sure it is, as plain data, where the author says so.
     """
 
     decision: Decision

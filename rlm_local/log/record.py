@@ -77,7 +77,7 @@ class TurnStart:
     """The raw output, without the prefill."""
 
     plan: Data | None
-    """The typed plan that the cell was compiled from; None where the model wrote the cell itself."""
+    """Where was looked, what was tried and how sure it is, as plain data; None where the author does not say."""
 
     cell: str
     spent: Data | None = None
