@@ -217,8 +217,8 @@ AuthorOption = Annotated[
     typer.Option(
         "--author",
         envvar="RLM_LOCAL_AUTHOR",
-        help="Who writes the cells: programs (SQL and Python for one question, checked by code) or free (the model's own "
-        "Python, cell by cell).  [default: by model]",
+        help="Who writes the cells: programs (SQL and Python for one question, checked by code) or free (the model's "
+        "own Python, cell by cell).  [default: by model]",
     ),
 ]
 LengthOption = Annotated[
