@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.serve.conftest import home, records, start
 
 __all__ = ["home", "records", "start"]
 
+_PATIENCE = 30_000  # milliseconds: a busy machine draws a tree of thousands slowly
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -29,7 +30,8 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page that has complained about nothing, and asked nobody but its server, when the test ends."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(_PATIENCE)
+    expect.set_options(timeout=_PATIENCE)
     complaints: list[str] = []
     asked: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
