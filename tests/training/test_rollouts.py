@@ -47,7 +47,7 @@ def adapter(tmp_path: Path) -> Path:
 
 def roll(bench: Workbench, tmp_path: Path, cancel: Cancel) -> EngineRollouts:
     tasks = dict([task(1, "train"), task(2, "train")])
-    return EngineRollouts(bench, write_base(tmp_path / "base.gguf"), tasks, 10_000, cancel)
+    return EngineRollouts(bench, write_base(tmp_path / "base.gguf"), tasks, 40_000, cancel)
 
 
 def test_a_group_is_sampled_run_and_rewarded(bench: Workbench, adapter: Path, tmp_path: Path) -> None:
