@@ -51,7 +51,8 @@ def test_a_stream_begins_with_a_role_and_ends_with_done(client: httpx2.Client) -
 
 def test_documents_may_be_in_the_messages(start: StartServer) -> None:
     with start(writer(reads="Ada Brunner")).client() as client:
-        answer = ask(client, [{"type": "text", "text": VISITS}, {"type": "text", "text": "Who is the patient of V-000?"}]).json()
+        asked = "Who is the patient of V-000?"
+        answer = ask(client, [{"type": "text", "text": VISITS}, {"type": "text", "text": asked}]).json()
         names = [file["filename"] for file in client.get("/v1/files").json()["data"]]
     assert answer["rlm_local"]["evidence"][0]["document"].startswith("document-1")
     assert names == ["document-1.txt"]
