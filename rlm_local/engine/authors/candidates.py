@@ -101,10 +101,7 @@ class Candidates:
     def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
         """Programs that failed or left something out, written once more by a model that is told so."""
         prompts = [
-            self.asking.prompt(
-                opening("tables", candidate.dialect),
-                (f"{opening('tables', candidate.dialect)}{candidate.text}\n```", candidate.trouble),
-            )
+            self.asking.prompt(opening("tables", candidate.dialect), (_reply(candidate), candidate.trouble))
             for candidate in doubtful
         ]
         return self._write([candidate.dialect for candidate in doubtful], prompts, state, cancel)
@@ -118,21 +115,18 @@ class Candidates:
         temperature: float = 0.0,
     ) -> list[Candidate]:
         written = self._generate(prompts, temperature, cancel)
-        known: dict[tuple[str, str], Candidate] = {}
-        candidates: list[Candidate] = []
-        for dialect, made in zip(dialects, written, strict=True):
-            key = dialect, made.text.strip()
-            if key not in known:
+        keys = [(dialect, made.text.strip()) for dialect, made in zip(dialects, written, strict=True)]
+        known: dict[tuple[Dialect, str], Candidate] = {}
+        for (dialect, text), made in zip(keys, written, strict=True):
+            if (dialect, text) not in known:
                 cancel.check()
-                known[key] = self._tried(self._checked(dialect, made, state.question, greedy=not temperature))
-            candidates.append(known[key])
-        return self._reviewed(candidates, cancel)
+                known[dialect, text] = self._tried(self._checked(dialect, made, state.question, greedy=not temperature))
+        reviewed = dict(zip(known, self._reviewed(list(known.values()), cancel), strict=True))
+        return [reviewed[key] for key in keys]
 
     def _reviewed(self, candidates: Sequence[Candidate], cancel: Cancel) -> list[Candidate]:
         """The same, with how right the model finds each that came to something."""
-        found = list(dict.fromkeys(candidate for candidate in candidates if candidate.found))
-        replies = [f"{opening('tables', candidate.dialect)}{candidate.text}\n```" for candidate in found]
-        prompts = [prompt for reply in replies for prompt in self.asking.review(reply)]
+        prompts = [prompt for each in candidates if each.found for prompt in self.asking.review(_reply(each))]
         if not prompts:
             return list(candidates)
         with self.budget.reserve(price_of(self.model, prompts, 1)) as receipt:
@@ -141,8 +135,8 @@ class Candidates:
                 receipt.tokens += scores.usage
             receipt.calls = len(scored)
         nats = [scores.logprobs[0] - scores.logprobs[1] for scores in scored]
-        right = {one: (first + other) / 2 for one, first, other in zip(found, nats[::2], nats[1::2], strict=True)}
-        return [replace(candidate, right=right.get(candidate, 0.0)) for candidate in candidates]
+        right = ((first + other) / 2 for first, other in zip(nats[::2], nats[1::2], strict=True))
+        return [replace(each, right=next(right)) if each.found else each for each in candidates]
 
     def _generate(self, prompts: Sequence[Prompt], temperature: float, cancel: Cancel) -> list[Generation]:
         with self.budget.reserve(price_of(self.model, prompts, _PROGRAM_TOKENS)) as receipt:
@@ -193,3 +187,8 @@ class Candidates:
             if len(row) == 1 and is_phrase(candidate.text, row[0], self.asking.question):
                 outcome = Outcome(())
         return replace(candidate, outcome=outcome, error=tried.error)
+
+
+def _reply(candidate: Candidate) -> str:
+    """What the model replied, whole."""
+    return f"{opening('tables', candidate.dialect)}{candidate.text}\n```"

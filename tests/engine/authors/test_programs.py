@@ -63,6 +63,15 @@ def test_what_the_model_finds_wrong_is_thought_about_longer(image: Image, tmp_pa
     assert (answer.answer, answer.confidence) == ("40", pytest.approx(1.0, abs=0.01))
 
 
+def test_a_result_may_have_lists_in_it(image: Image, tmp_path: Path) -> None:
+    model = ScriptedModel(
+        lambda prompt: "FINAL({'close': [m.number for m in messages][:2]})" if "python" in prompt.prefill else "no SQL",
+        slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
+    )
+    answer, _ = run_of(model, "Which are the first?", image, tmp_path)
+    assert (answer.ended, answer.value) == (Ended.ANSWERED, {"close": [0, 1]})
+
+
 def test_a_none_is_told_with_what_was_tried_before(image: Image, tmp_path: Path) -> None:
     answer, turn = asked("How many messages name the lighthouse LH-4711?", "text", NONE, image, tmp_path)
     assert (answer.ended, answer.error) == (Ended.ANSWERED, "")
