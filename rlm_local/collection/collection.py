@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 from threading import Lock as ThreadLock
 from types import TracebackType
@@ -24,6 +23,7 @@ from rlm_local.collection.info import Column, FileInfo, Passage, Reference, Rema
 from rlm_local.collection.ingest import Ingest, plan
 from rlm_local.collection.progress import Progress, Step
 from rlm_local.collection.scan import Found, Scan, Skipped
+from rlm_local.collection.search import MOST_RANKED, ranked
 from rlm_local.collection.sources import Sources
 from rlm_local.collection.store import Lock, Stop, is_current, open_reading, open_writing, trouble
 from rlm_local.collection.temporary import spilled, temporary_folder
@@ -33,10 +33,6 @@ from rlm_local.sqlite import in_memory
 from rlm_local.vault import Key
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
-_WEIGHTS = "bm25(2.0, 1.5, 1.0)"
-"""Of title, heading and text."""
-MOST_RANKED = 200_000
-"""Passages that a search ranks, which takes about a microsecond each: a collection of less than 180 MB has fewer."""
 
 
 class Collection:
@@ -329,59 +325,8 @@ class Collection:
             documents: ids of those that are searched; None: all are.
             most: passages that are ranked. Where more have one of the words, the rarest words are looked for.
         """
-        wanted = phrases(words)
-        if not wanted or k < 1:
-            return []
-        within = None if documents is None else json.dumps(list(documents))
-        first, last = self._extent(within)
-        match = self._rarest(wanted, first, last, most)
-        if not match:
-            match = wanted[0]
-            if within is None:
-                ((last,),) = self.rows("SELECT rowid FROM search WHERE search MATCH ? LIMIT 1 OFFSET ?", (match, most))
-        values: list[object] = [match, _WEIGHTS, first, last]
-        inside = ""
-        if within is not None:  # the "+" keeps SQLite from asking the index anew for each of these passages
-            inside = "AND +search.rowid IN (SELECT id FROM passage WHERE document IN (SELECT value FROM json_each(?)))"
-            values.append(within)
-        rows = self.rows(
-            'SELECT p.id, p.document, d.name, d.title, p.heading, p.place, p.start, p."end", p.text, s.rank FROM'
-            " (SELECT rowid, rank FROM search WHERE search MATCH ? AND rank MATCH ? AND search.rowid BETWEEN ? AND ?"
-            f" {inside} ORDER BY rank LIMIT ?) s"
-            " JOIN passage p ON p.id = s.rowid JOIN document d ON d.id = p.document ORDER BY s.rank, p.id",
-            (*values, k),
-        )
-        return [self._passage(*row) for row in rows]
-
-    def _extent(self, within: str | None) -> tuple[int, int]:
-        """The first and the last passage of some documents, whose ids are given as JSON; of all."""
-        if within is None:
-            ((first, last),) = self.rows("SELECT min(id), max(id) FROM passage")
-        else:
-            ((first, last),) = self.rows(
-                "SELECT min((SELECT min(id) FROM passage WHERE document = value)),"
-                " max((SELECT max(id) FROM passage WHERE document = value)) FROM json_each(?)",
-                (within,),
-            )
-        return first or 0, last or 0
-
-    def _rarest(self, wanted: Sequence[str], first: int, last: int, most: int) -> str:
-        """An FTS5 query for the phrases that few enough of these passages have, rarest first; empty where none is rare.
-
-        What stands nearly everywhere tells nothing, and would be all that a search takes its time for.
-        """
-        if last - first < most:
-            return " OR ".join(wanted)
-        counts: dict[str, int] = {}
-        for phrase in wanted:
-            many = counts.get(phrase.removesuffix("*"), 0)  # if these have a word, no fewer have what begins with it
-            if many <= most:
-                some = "SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
-                ((many,),) = self.rows(f"SELECT count(*) FROM ({some})", (phrase, first, last, most + 1))
-            counts[phrase] = many
-        rare = sorted(wanted, key=counts.__getitem__)
-        upto = sum(total <= most for total in accumulate(map(counts.__getitem__, rare)))
-        return " OR ".join(rare[:upto])
+        found = ranked(self.rows, phrases(words), k, documents, most)
+        return [self._passage(*row) for row in found]
 
     def holds(self, phrase: str) -> bool:
         """Whether the words of a phrase stand one after another in any passage, whatever is between them."""

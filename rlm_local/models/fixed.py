@@ -44,7 +44,7 @@ class FixedPrompts:
 
     def save(self, evaluated: Sequence, lengths: Iterable[int]) -> None:
         """Put the fixed beginnings of a prompt on the shelf that are evaluated by now and were not there."""
-        if self._shelf is None:
+        if self._shelf is None or not self._missing:  # as after nearly every decode
             return
         for tokens in [evaluated.tokens[:length] for length in lengths if length <= evaluated.length]:
             if _key(tokens, evaluated.space) in self._missing:

@@ -115,7 +115,7 @@ class Candidates:
         temperature: float = 0.0,
     ) -> list[Candidate]:
         written = self._generate(prompts, temperature, cancel)
-        keys = [(dialect, made.text.strip()) for dialect, made in zip(dialects, written, strict=True)]
+        keys = list(zip(dialects, (made.text.strip() for made in written), strict=True))
         known: dict[tuple[Dialect, str], Candidate] = {}
         for (dialect, text), made in zip(keys, written, strict=True):
             if (dialect, text) not in known:

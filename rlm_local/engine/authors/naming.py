@@ -67,11 +67,11 @@ def _keys(table: Table, column: Column, names: Names) -> Iterable[tuple[Table, C
         if own in ((reference.table, reference.column), (reference.to_table, reference.to_column)):
             home = names.tables[reference.to_table]
             key = column_of(home, reference.to_column)
-            if key is not None and key.distinct >= home.rows and _akin(column, reference):
+            if key is not None and key.distinct >= home.rows and _says_so(column, reference):
                 yield home, key
 
 
-def _akin(column: Column, reference: Reference) -> bool:
+def _says_so(column: Column, reference: Reference) -> bool:
     """Whether a number is a code: small numbers stand in many a key by chance, so a name has to say so, too."""
     here = set(reference.column.lower().split("_"))
     there = set(f"{reference.to_table}_{reference.to_column}".lower().split("_"))
