@@ -17,6 +17,7 @@ from tests.serve.conftest import StartServer
 from tests.serve.test_runs import ask, follow
 
 CLIENTS = 8
+_ROUNDS = 100  # so that no call is through before the last client's has begun
 QUESTION = "How many of the visits are sad?"
 
 
@@ -49,7 +50,8 @@ class Judging(ScriptedModel):
             if on_done is not None:
                 on_done(index)
 
-        return self.local.choose(prompts, options, cancel=cancel, on_done=told)
+        rounds = 1 if self.on.is_set() else _ROUNDS
+        return self.local.choose([*prompts] * rounds, options, cancel=cancel, on_done=told)[: len(prompts)]
 
     def close(self) -> None:
         self.local.close()
@@ -67,7 +69,7 @@ def test_a_crash_of_native_code_costs_each_client_one_question(start: StartServe
         kill(local, signal.SIGSEGV)
         model.on.set()
         answers = [told[-1]["data"]["answer"] for told in clients.map(lambda run: follow(client, run), runs)]
-        assert all("llama.cpp's process died of SIGSEGV" in answer["error"] for answer in answers)
+        assert [answer for answer in answers if "llama.cpp's process died of SIGSEGV" not in answer["error"]] == []
         for run in runs:
             record = server.service.store.get(run)
             assert record.answer is not None

@@ -126,7 +126,8 @@ class Candidates:
 
     def _reviewed(self, candidates: Sequence[Candidate], cancel: Cancel) -> list[Candidate]:
         """The same, with how right the model finds each that came to something."""
-        prompts = [prompt for each in candidates if each.found for prompt in self.asking.review(_reply(each))]
+        replies = list(dict.fromkeys(_reply(each) for each in candidates if each.found))
+        prompts = [prompt for reply in replies for prompt in self.asking.review(reply)]
         if not prompts:
             return list(candidates)
         with self.budget.reserve(price_of(self.model, prompts, 1)) as receipt:
@@ -135,8 +136,8 @@ class Candidates:
                 receipt.tokens += scores.usage
             receipt.calls = len(scored)
         nats = [scores.logprobs[0] - scores.logprobs[1] for scores in scored]
-        right = ((first + other) / 2 for first, other in zip(nats[::2], nats[1::2], strict=True))
-        return [replace(each, right=next(right)) if each.found else each for each in candidates]
+        right = {reply: (one + other) / 2 for reply, one, other in zip(replies, nats[::2], nats[1::2], strict=True)}
+        return [replace(each, right=right.get(_reply(each), 0.0)) for each in candidates]
 
     def _generate(self, prompts: Sequence[Prompt], temperature: float, cancel: Cancel) -> list[Generation]:
         with self.budget.reserve(price_of(self.model, prompts, _PROGRAM_TOKENS)) as receipt:
