@@ -29,7 +29,7 @@ class Served:
 def served(*options: str, model: str = MODEL) -> Generator[Served]:
     """`rlm-local serve OPTIONS`, ready to answer."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("models", "image"):
+        for name in ("models", "native", "image"):
             (Path(folder) / name).symlink_to(Home.default().root / name)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -42,17 +42,18 @@ def served(*options: str, model: str = MODEL) -> Generator[Served]:
         )
         url = f"http://127.0.0.1:{port}"
         try:
-            while not _ready(url):
-                time.sleep(0.2)
+            with httpx2.Client() as client:
+                while not _ready(client, url):
+                    time.sleep(0.2)
             yield Served(url, server.pid, Home(Path(folder)))
         finally:
             server.terminate()
             server.wait()
 
 
-def _ready(url: str) -> bool:
+def _ready(client: httpx2.Client, url: str) -> bool:
     try:
-        return httpx2.get(f"{url}/ready").status_code == 200
+        return client.get(f"{url}/ready").status_code == 200
     except httpx2.TransportError:
         return False
 

@@ -31,7 +31,7 @@ from rlm_local.collection.safe import line
 from rlm_local.collection.spool import Again, Spool
 from rlm_local.vault import Key
 from rlm_local.vault.key import is_sealed
-from rlm_local.vault.temporary import keep_in_memory
+from rlm_local.vault.process import keep_in_memory
 
 LARGEST = 2 << 30
 """Bytes that a file may have."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import uvicorn
 
+from rlm_local.home import Home
 from rlm_local.serve.app import create_app
 from rlm_local.serve.connections import Connection, sweep
 from rlm_local.serve.service import Service
@@ -53,5 +54,12 @@ class Server(uvicorn.Server):
 
 def serve(service: Service, listener: socket.socket) -> None:
     """Answers requests until a signal ends it."""
-    tempfile.tempdir = str(service.home.serve)  # an upload on its way is a document, too
+    spool_in(service.home)
     Server(service).run(sockets=[listener])
+
+
+def spool_in(home: Home) -> None:
+    """Lets uploads on their way lie beside the others: they are documents, too. Where these are sealed, they lie in
+    memory, as all temporary files of a process that knows the key."""
+    if home.key is None:
+        tempfile.tempdir = str(home.serve)

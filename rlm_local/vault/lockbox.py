@@ -15,7 +15,7 @@ from typing import Any
 from rlm_local.errors import UsageError
 from rlm_local.vault.errors import VaultError
 from rlm_local.vault.key import SIZE, Key
-from rlm_local.vault.temporary import keep_in_memory
+from rlm_local.vault.process import keep_in_memory
 
 KEY_FILE_VARIABLE = "RLM_LOCAL_KEY_FILE"
 """The environment variable with the path of a file that holds the passphrase, or random bytes."""

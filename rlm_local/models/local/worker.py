@@ -24,6 +24,7 @@ from rlm_local.models.errors import Cancelled, EngineError, ModelError
 from rlm_local.models.local.messages import OPENING, Begin, Called, Leave, Raised, Returned, Say, Step, Stop
 from rlm_local.models.local.pipe import Pipe
 from rlm_local.models.native import prepare
+from rlm_local.vault.process import keep_in_memory
 
 _MOST_TALKS = 1000  # at a time; more wait
 _PATIENCE = 0.1  # seconds after which a talk that waits for the model looks whether it still has to
@@ -194,6 +195,8 @@ def open_engine(
     progress: Callable[[str, float | None], None] = lambda _what, _share: None,
 ) -> LlamaEngine:
     """A LlamaEngine with these adapters loaded, but for those that cannot be: the call that names one says so."""
+    if home.key is not None:
+        keep_in_memory()
     prepare(home, progress)
     model = LlamaEngine(
         path,
