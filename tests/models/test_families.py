@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rlm_local.models import Message, Prompt
+from rlm_local.models import CATALOG, Message, Prompt
 from rlm_local.models.template import ChatTemplate
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -22,31 +22,43 @@ CHAT = Prompt(
 
 @dataclass(frozen=True)
 class Family:
-    """How a family marks turns, and what the model's own begins with: for an answer at once, and for a thought."""
+    """How a family marks turns, and what the model's own begins with: for an answer at once, and for a thought.
+
+    Attributes:
+        models: those of the catalog that have this template.
+    """
 
     name: str
     turn: str
     answer: str
     thought: str = ""
+    models: tuple[str, ...] = ()
 
 
 _CHATML = r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n"
+_CHATML_ANSWER = "<|im_start|>assistant\n"
+_CHATML_THOUGHT = "<|im_start|>assistant\n<think>\n"
 FAMILIES = (
-    Family("qwen2.5", _CHATML, "<|im_start|>assistant\n"),
-    Family("qwen3", _CHATML, "<|im_start|>assistant\n<think>\n\n</think>\n\n", "<|im_start|>assistant\n<think>\n"),
-    Family("qwen3.5", _CHATML, "<|im_start|>assistant\n<think>\n\n</think>\n\n", "<|im_start|>assistant\n<think>\n"),
-    Family("qwen3-coder", _CHATML, "<|im_start|>assistant\n"),
-    Family("qwq", _CHATML, "<|im_start|>assistant\n<think>\n</think>", "<|im_start|>assistant\n<think>\n"),
-    Family("smollm3", _CHATML, "<|im_start|>assistant\n<think>\n\n</think>\n", "<|im_start|>assistant\n<think>\n"),
-    Family("phi-4-mini", r"<\|(\w+)\|>(.*?)<\|end\|>", "<|assistant|>"),
+    Family("qwen2.5", _CHATML, _CHATML_ANSWER,
+           models=("qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "qwen2.5-coder-7b", "qwen2.5-coder-14b")),
+    Family("qwen3", _CHATML, f"{_CHATML_THOUGHT}\n</think>\n\n", _CHATML_THOUGHT, models=("qwen3-8b", "qwen3-14b")),
+    Family("qwen3-instruct-2507", _CHATML, _CHATML_ANSWER,
+           models=("qwen3-4b-instruct-2507", "qwen3-30b-a3b-instruct-2507")),
+    Family("qwen3-coder", _CHATML, _CHATML_ANSWER, models=("qwen3-coder-30b-a3b",)),
+    Family("qwen3.5", _CHATML, f"{_CHATML_THOUGHT}\n</think>\n\n", _CHATML_THOUGHT),
+    Family("qwq", _CHATML, f"{_CHATML_THOUGHT}</think>", _CHATML_THOUGHT),
+    Family("smollm2", _CHATML, _CHATML_ANSWER, models=("smollm2-135m",)),
+    Family("smollm3", _CHATML, f"{_CHATML_THOUGHT}\n</think>\n", _CHATML_THOUGHT, models=("smollm3-3b",)),
+    Family("phi-4-mini", r"<\|(\w+)\|>(.*?)<\|end\|>", "<|assistant|>", models=("phi-4-mini",)),
     Family("granite-4.1", r"<\|start_of_role\|>(\w+)<\|end_of_role\|>(.*?)<\|end_of_text\|>\n",
-           "<|start_of_role|>assistant<|end_of_role|>"),
+           "<|start_of_role|>assistant<|end_of_role|>", models=("granite-4.1-8b",)),
     Family("ministral-3", r"(\[SYSTEM_PROMPT\]|\[INST\]|(?<=\[/INST\]))(.*?)(?:\[/SYSTEM_PROMPT\]|(?=\[/INST\])|</s>)",
-           "[/INST]"),
+           "[/INST]", models=("ministral-3-8b",)),
     Family("gpt-oss", r"<\|start\|>(\w+)(?:<\|channel\|>final)?<\|message\|>(.*?)<\|end\|>",
-           "<|start|>assistant<|channel|>final<|message|>", "<|start|>assistant<|channel|>analysis<|message|>"),
+           "<|start|>assistant<|channel|>final<|message|>", "<|start|>assistant<|channel|>analysis<|message|>",
+           ("gpt-oss-20b",)),
     Family("gemma-4", r"<\|turn>(\w+)\n(.*?)<turn\|>\n", "<|turn>model\n<|channel>thought\n<channel|>",
-           "<|turn>model\n<|channel>thought\n"),
+           "<|turn>model\n<|channel>thought\n", ("gemma-4-e4b", "gemma-4-12b")),
 )  # fmt: skip
 
 
@@ -73,6 +85,10 @@ def text_of(tokens: object) -> str:
 @pytest.fixture(params=FAMILIES, ids=lambda family: family.name)
 def family(request: pytest.FixtureRequest) -> Family:
     return request.param
+
+
+def test_every_model_of_the_catalog_has_its_template_here():
+    assert sorted(name for family in FAMILIES for name in family.models) == sorted(spec.name for spec in CATALOG)
 
 
 def test_the_messages_come_back_from_what_was_rendered(family: Family):
