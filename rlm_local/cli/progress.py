@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rlm_local.engine.events import Event
 
 _WIDTH = 72
+_LINE, _NOTICE = 200, 1000
+"""Characters of a line. A notice says at its end what is done about all that did not work."""
 _INDENT = "  "
 
 
@@ -56,7 +58,7 @@ class PlainProgress:
         if event.kind == "understood":
             self._write(understood(event))
             return
-        line = f"{_INDENT * event.depth}{one_line(event.text, 200)}"
+        line = _line(event)
         if line != self._last:
             self._last = line
             self._write(line)
@@ -105,7 +107,7 @@ class LiveProgress:
         if event.kind == "understood":
             self._print(understood(event), style="dim")
         elif event.kind in ("decision", "corpus", "notice"):
-            self._print(f"{_INDENT * event.depth}{one_line(event.text, 200)}", style="dim")
+            self._print(_line(event), style="dim")
         elif event.kind == "cell" and self._verbose:
             from rich.syntax import Syntax
 
@@ -136,6 +138,10 @@ class LiveProgress:
 def understood(event: "Event") -> str:
     """What a question was taken for, as a person is told."""
     return f"understood as: {one_line(event.text, 400)}"
+
+
+def _line(event: "Event") -> str:
+    return f"{_INDENT * event.depth}{one_line(event.text, _NOTICE if event.kind == 'notice' else _LINE)}"
 
 
 def _block(event: "Event") -> str:

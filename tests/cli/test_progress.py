@@ -1,6 +1,8 @@
+import io
+
 import pytest
 
-from rlm_local.cli.progress import LiveProgress
+from rlm_local.cli.progress import LiveProgress, PlainProgress
 from rlm_local.engine.events import Event
 from tests.cli.fakes import EVENTS, Terminal
 
@@ -29,3 +31,14 @@ def test_a_terminal_obeys_no_event() -> None:
     assert "\x07" not in said
     assert "[bold]x[/bold]" in said
     assert ":smile:" in said
+
+
+def test_a_notice_is_told_to_its_end() -> None:
+    notice = Event("notice", f"llama.cpp: {'this one died of SIGILL; ' * 12}that one works and is used")
+    terminal, elsewhere = Terminal(), io.StringIO()
+    with LiveProgress(terminal, verbose=False) as live:
+        live(notice)
+    PlainProgress(elsewhere, verbose=False)(notice)
+    for said in (terminal.getvalue(), elsewhere.getvalue()):
+        assert said.count("this one died of SIGILL") == 12
+        assert "that one works and is used" in " ".join(said.split())
