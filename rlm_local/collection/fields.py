@@ -1,7 +1,9 @@
 """What documents say of themselves, as columns: the view `documents` over the table of their fields."""
 
+from collections import Counter
+
 from rlm_local.collection.column import Column
-from rlm_local.collection.identifiers import identifier, quoted
+from rlm_local.collection.identifiers import identifier, plain, quoted
 from rlm_local.collection.reading import Reading, dumped
 from rlm_local.collection.schema import DOCUMENTS
 from rlm_local.collection.statistics import describe
@@ -9,6 +11,9 @@ from rlm_local.sqlite import Database
 
 MOST = 200
 """Fields that become columns, the most common ones."""
+
+_MOST_NESTED = 20
+"""Names inside one field that are columns; more of them are no names but values: of projects, languages, people."""
 
 _TAKEN = frozenset(("document", "name", "title", "kind", "folder", "characters", "text", "id"))
 _VIEW = "document name title kind folder characters".split()
@@ -40,9 +45,23 @@ def settle_documents(db: Database) -> None:
 
 def _labels(db: Database) -> list[str]:
     """The labels of the fields that become columns, in the order in which they first stand."""
-    rows = db.execute("SELECT label, count(*), min(rowid) FROM _field WHERE value IS NOT NULL GROUP BY label")
-    common = sorted(rows, key=lambda row: (-row[1], row[2]))[:MOST]
+    rows = db.execute(
+        "SELECT label, count(*), min(rowid) FROM _field WHERE value IS NOT NULL GROUP BY label"
+    ).fetchall()
+    nested = Counter(label.partition(".")[0] for label, _, _ in rows if "." in label)
+    named = [row for row in rows if nested[row[0].partition(".")[0]] <= _MOST_NESTED and not _is_title(db, row[0])]
+    common = sorted(named, key=lambda row: (-row[1], row[2]))[:MOST]
     return [label for label, _, _ in sorted(common, key=lambda row: row[2])]
+
+
+def _is_title(db: Database, label: str) -> bool:
+    """Whether a field says what the column `title` says already."""
+    if plain(label) != "title":
+        return False
+    found = db.execute(
+        "SELECT d.title, f.value FROM _field f JOIN document d ON d.id = f.document WHERE f.label = ?", (label,)
+    )
+    return all(" ".join(str(value).split()).startswith(title) for title, value in found)
 
 
 def _reading(db: Database, label: str) -> Reading:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apsw
 
+from rlm_local.collection.copies import drop_copies
 from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.formats import FORMATS
 from rlm_local.collection.intake import Intake
@@ -158,6 +159,8 @@ class Ingest:
                 intake.reload()
                 meter.note(f"reading {len(again):,} files again: others of their tables have columns that differ")
                 self._parse(pool, intake, self._tasks(work, again), Meter(None, 0, 0))
+        if drop_copies(self.db, intake):
+            settle_columns(self.db)
         settle_tables(self.db)
         if work.gone:
             with self.db:  # words of what is gone were only marked as such until now

@@ -15,7 +15,7 @@ What begins with an underscore is the collection's own: `_shape` says how each f
 rows came from it, `_field` what documents say of themselves, as written.
 """
 
-VERSION = 2
+VERSION = 3
 """Grows when the database means something else; one of another version is made anew, a newer one is not touched."""
 
 PAGE = 8192

@@ -5,11 +5,8 @@ at its top are fields, its tables are rows.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
 from itertools import islice
-from typing import cast
 
 from rlm_local.collection.formats import ruled_text
 from rlm_local.collection.formats import text as text_format
@@ -17,18 +14,14 @@ from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import blocks
 from rlm_local.collection.formats.prose.clean import clean
+from rlm_local.collection.formats.prose.front import MOST_MATTER, front_matter
 from rlm_local.collection.formats.prose.headings import headings as plain_headings
 from rlm_local.collection.formats.prose.headings import is_rule
 from rlm_local.collection.formats.prose.labels import headers
 from rlm_local.collection.formats.prose.outline import Heading, stretches
 from rlm_local.collection.formats.source import Source
 
-_MOST_MATTER = 20_000
-_MOST_FIELDS = 200
-_MOST_ITEMS = 100
 _MOST_COLUMNS = 300
-_LONGEST_VALUE = 2_000
-_LONGEST_NAME = 80
 _LONGEST_TITLE = 160
 _TOP = 20
 
@@ -57,9 +50,9 @@ def read(source: Source) -> Iterator[Part]:
         yield from text_format.read(source)
         return
     text = clean(source.text)
-    fields, start = _front_matter(text)
-    top = list(islice(blocks(text[start : start + _MOST_MATTER]), _TOP))
-    fields = {**headers(text[start : start + _MOST_MATTER], top), **fields}
+    fields, start = front_matter(text)
+    top = list(islice(blocks(text[start : start + MOST_MATTER]), _TOP))
+    fields = {**headers(text[start : start + MOST_MATTER], top), **fields}
     outline, tables = _structure(text, start, source.suffix)
     yield Document(title=_title(text, fields, outline, source.suffix), kind="markdown", fields=fields)
     yield from stretches(text, outline)
@@ -178,70 +171,10 @@ def _comments(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _front_matter(text: str) -> tuple[dict[str, Cell], int]:
-    """The fields of YAML between "---" or TOML between "+++" at the beginning of a text, and where it ends."""
-    mark = text[:4]
-    if mark not in ("---\n", "+++\n"):
-        return {}, 0
-    end = text.find(f"\n{mark[:3]}", 3, _MOST_MATTER)
-    close = text.find("\n", end + 1)
-    if end < 0 or text[end + 4 : close if close >= 0 else len(text)].strip():
-        return {}, 0
-    matter = text[4 : end + 1]
-    return _fields(_toml(matter) if mark[0] == "+" else _yaml(matter)), len(text) if close < 0 else close + 1
-
-
-def _yaml(matter: str) -> object:
-    import yaml
-
-    try:
-        return yaml.safe_load(matter)  # in Python: the loader in C overruns its stack where brackets are nested deeply
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
-
-
-def _toml(matter: str) -> object:
-    try:
-        return tomllib.loads(matter)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}
-
-
-def _fields(matter: object) -> dict[str, Cell]:
-    """What is a value, or a list of values; names of what is nested are joined by a dot, once."""
-    found: dict[str, Cell] = {}
-    for key, value in _items(matter, ""):
-        nested = list(_items(value, f"{key}."))
-        for name, inner in nested or [(key, value)]:
-            cell = _cell(inner)
-            if cell is not None and len(found) < _MOST_FIELDS:
-                found[name] = cell
-    return found
-
-
-def _items(value: object, before: str) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        pairs = cast("Mapping[object, object]", value)
-        for key, inner in islice(pairs.items(), _MOST_FIELDS):
-            yield f"{before}{key}"[:_LONGEST_NAME], inner
-
-
-def _cell(value: object) -> Cell:
-    if isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str | date):
-        return str(value).strip()[:_LONGEST_VALUE] or None
-    if isinstance(value, list):
-        each = cast("list[object]", value)[:_MOST_ITEMS]
-        cells = [_cell(item) for item in each if not isinstance(item, list)]
-        return ", ".join(str(cell) for cell in cells if cell is not None)[:_LONGEST_VALUE] or None
-    return None
-
-
 def _title(text: str, fields: Mapping[str, Cell], outline: list[Heading], suffix: str) -> str:
     named = next((str(value) for label, value in fields.items() if label.lower() == "title"), "")
     if not named and suffix in ("tex", "ltx", "latex"):
-        match = _TEX_TITLE.search(text[:_MOST_MATTER])
+        match = _TEX_TITLE.search(text[:MOST_MATTER])
         named = match[1] if match else ""
     if not named and outline:
         named = min(outline[:5], key=lambda heading: heading.level).title

@@ -1,7 +1,8 @@
 """Plain text: whatever decodes as text and is no other form.
 
-Its headings are what its passages stand under, the labelled lines at its top are its fields. Records are told where
-they repeat, messages where the whole text is a talk; any other text is passages and nothing else.
+Its headings are what its passages stand under, its front matter and the labelled lines at its top are its fields.
+Records are told where they repeat, messages where the whole text is a talk; any other text is passages and nothing
+else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +12,9 @@ from rlm_local.collection.decode import Decoded, decode
 from rlm_local.collection.formats import csv, log
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.log import is_log
-from rlm_local.collection.formats.part import Document, Part, Rows
+from rlm_local.collection.formats.part import Cell, Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import Block, blocks
+from rlm_local.collection.formats.prose.front import front_matter
 from rlm_local.collection.formats.prose.headings import headings, is_rule
 from rlm_local.collection.formats.prose.labels import headers, label_of
 from rlm_local.collection.formats.prose.outline import Heading, stretches
@@ -56,7 +58,11 @@ def _segment(text: str, start: int) -> Iterator[Part]:
     outline = [] if any(part.kind == "messages" for part in rows) else list(headings(text, found))
     if not start:
         begins = next((span[0] for part in rows for span in part.spans or ()), len(text))
-        fields = headers(text, [block for block in found[:20] if block.end <= begins])
+        matter, end = front_matter(text)
+        fields = {
+            **headers(text, [block for block in found[:20] if end <= block.start and block.end <= begins]),
+            **matter,
+        }
         yield Document(title=_title(found, fields, outline), fields=fields)
     yield from stretches(text, outline)
     for part in rows:
@@ -69,8 +75,8 @@ def _rows(text: str, found: Sequence[Block]) -> list[Rows]:
     return told or (list(turns(text)) if is_talk(text) else [])
 
 
-def _title(found: Sequence[Block], fields: Mapping[str, str], outline: Sequence[Heading]) -> str:
-    named = next((fields[label] for label in fields if label.lower() in _TITLES), "")
+def _title(found: Sequence[Block], fields: Mapping[str, Cell], outline: Sequence[Heading]) -> str:
+    named = next((str(fields[label]) for label in fields if label.lower() in _TITLES), "")
     if named:
         return named[:_LONGEST_TITLE]
     for heading in outline[:3]:
@@ -91,4 +97,4 @@ def _is_text(head: bytes) -> bool:
     return isinstance(decode(head), Decoded)
 
 
-FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text, version=2)
+FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text, version=3)

@@ -204,3 +204,12 @@ def test_the_stretches_joined_are_the_text_and_spans_lie_in_it(text: str) -> Non
 def test_hostile_texts_are_read_in_one_pass(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     assert joined(text) == text
+
+
+def test_front_matter_is_fields_in_plain_text_as_well() -> None:
+    matter = "---\ntitle: MIT License\nhidden: false\npermissions:\n  - use\n  - sale\n---\n\nPermission is granted.\n"
+    found = document(matter)
+    assert (found.title, dict(found.fields)) == (
+        "MIT License",
+        {"title": "MIT License", "hidden": False, "permissions": "use, sale"},
+    )

@@ -1,0 +1,79 @@
+"""Front matter: what stands in YAML or TOML between marks at the beginning of a text."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import islice
+from typing import cast
+
+from rlm_local.collection.formats.part import Cell
+
+MOST_MATTER = 20_000
+"""Characters."""
+
+_MOST_FIELDS = 200
+_MOST_ITEMS = 100
+_LONGEST_VALUE = 2_000
+_LONGEST_NAME = 80
+
+
+def front_matter(text: str) -> tuple[dict[str, Cell], int]:
+    """The fields of YAML between "---" or TOML between "+++" at the beginning of a text, and where it ends."""
+    mark = text[:4]
+    if mark not in ("---\n", "+++\n"):
+        return {}, 0
+    end = text.find(f"\n{mark[:3]}", 3, MOST_MATTER)
+    close = text.find("\n", end + 1)
+    if end < 0 or text[end + 4 : close if close >= 0 else len(text)].strip():
+        return {}, 0
+    matter = text[4 : end + 1]
+    return _fields(_toml(matter) if mark[0] == "+" else _yaml(matter)), len(text) if close < 0 else close + 1
+
+
+def _yaml(matter: str) -> object:
+    import yaml
+
+    try:
+        return yaml.safe_load(matter)  # in Python: the loader in C overruns its stack where brackets are nested deeply
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return {}
+
+
+def _toml(matter: str) -> object:
+    try:
+        return tomllib.loads(matter)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return {}
+
+
+def _fields(matter: object) -> dict[str, Cell]:
+    """What is a value, or a list of values; names of what is nested are joined by a dot, once."""
+    found: dict[str, Cell] = {}
+    for key, value in _items(matter, ""):
+        nested = list(_items(value, f"{key}."))
+        for name, inner in nested or [(key, value)]:
+            cell = _cell(inner)
+            if cell is not None and len(found) < _MOST_FIELDS:
+                found[name] = cell
+    return found
+
+
+def _items(value: object, before: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value)
+        for key, inner in islice(pairs.items(), _MOST_FIELDS):
+            name = f"{before}{key}"
+            if len(name) <= _LONGEST_NAME:  # else it is a sentence with a colon in it
+                yield name, inner
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str | date):
+        return str(value).strip()[:_LONGEST_VALUE] or None
+    if isinstance(value, list):
+        each = cast("list[object]", value)[:_MOST_ITEMS]
+        cells = [_cell(item) for item in each if not isinstance(item, list)]
+        return ", ".join(str(cell) for cell in cells if cell is not None)[:_LONGEST_VALUE] or None
+    return None
