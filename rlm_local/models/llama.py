@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rlm_local.models.adapters import NO_ADAPTERS, AdapterSet
 from rlm_local.models.errors import AdapterError, EngineError, LoadError
 from rlm_local.models.native import c, first_error, library
+from rlm_local.models.threads import Threads, Watch
 
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
 _SCORE_BYTES = 4
@@ -83,6 +84,7 @@ class Weights:
             )
         self._gate = threading.Condition()
         self._users = 0
+        self.offloaded = offloaded
         self._handle: int = handle
         self.offloaded = offloaded
         self.heads: int = c.llama_model_n_head(handle)
@@ -280,6 +282,8 @@ class Context:
         cells: KV cells, one a token, shared by all sequences.
         sequences: the most sequences at a time.
         batch: the most tokens a decode.
+        threads: the most that decode; fewer do where other programs take the processors, unless another device
+            computes, too, which a thread may well wait for.
 
     Attributes:
         fused: whether attention is one kernel, which keeps no scores. KV that is saved with it is of no use without.
@@ -293,7 +297,6 @@ class Context:
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = batch
         params.n_seq_max = sequences
-        params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         self.fused = weights.offloaded > 0 or cells * batch * weights.heads * _SCORE_BYTES > _MOST_SCORES
         params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_AUTO if self.fused else c.LLAMA_FLASH_ATTN_TYPE_DISABLED
@@ -306,6 +309,9 @@ class Context:
         self._memory: int = c.llama_get_memory(handle)
         self._vocab_size = weights.vocab_size
         self._adapters = NO_ADAPTERS
+        self._watch = Watch(Threads(threads, least=threads if weights.offloaded else 1), self._stop)
+        self._flags = threading.Lock()
+        self._given_up = False
         self._interrupted = ctypes.create_string_buffer(2)
         # What llama.cpp asks between two steps of a decode: strlen of a flag, for Python would need its lock each time.
         self._ends_decode = ctypes.cast(ctypes.CDLL(None).strlen, c.ggml_abort_callback)
@@ -330,14 +336,25 @@ class Context:
         Raises:
             EngineError: llama.cpp failed, or had no room (the scheduler's accounts were wrong).
         """
-        code: int = c.llama_decode(self._handle, batch.struct())
-        if code not in (0, _ABORTED):
-            raise EngineError(f"llama_decode failed with {code} on {batch.size} tokens")
-        return code == 0
+        while True:
+            with self._watch.decoding() as threads:
+                c.llama_set_n_threads(self._handle, threads, threads)
+                code: int = c.llama_decode(self._handle, batch.struct())
+            if code not in (0, _ABORTED):
+                raise EngineError(f"llama_decode failed with {code} on {batch.size} tokens")
+            if code == 0 or self._given_up:
+                return code == 0
 
     def interrupt(self, wanted: bool) -> None:
         """End the decode that is running, and every later one, until taken back; from any thread."""
-        self._interrupted[0] = wanted
+        with self._flags:
+            self._given_up = wanted
+            self._interrupted[0] = wanted
+
+    def _stop(self, wanted: bool) -> None:
+        """End the decode that is running, which begins again; from any thread."""
+        with self._flags:
+            self._interrupted[0] = wanted or self._given_up
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """Logits over the vocabulary after that row of the last batch; a view that the next decode overwrites."""
@@ -373,6 +390,7 @@ class Context:
 
     def close(self) -> None:
         """Free the context."""
+        self._watch.close()
         if self._handle:
             c.llama_free(self._handle)
             self._handle = 0

@@ -1,4 +1,6 @@
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +90,7 @@ def test_a_batch_is_laid_out_as_llama_reads_it():
 
 def test_an_interrupted_decode_leaves_the_memory_as_it_was(weights: Weights):
     tokens = np.arange(100, 164, dtype=np.int32)
-    context = Context(weights, cells=256, sequences=2, batch=64, threads=2)
+    context = Context(weights, cells=256, sequences=2, batch=64, threads=1)
     batch = Batch(64)
 
     def logits(start: int, end: int) -> np.ndarray:
@@ -108,6 +110,44 @@ def test_an_interrupted_decode_leaves_the_memory_as_it_was(weights: Weights):
     context.interrupt(False)
     assert np.array_equal(logits(20, 64), straight)
     context.close()
+
+
+class Impatient:
+    """In place of a `Watch`: the first decode has too many threads, and is stopped."""
+
+    def __init__(self, stop: Callable[[bool], None]) -> None:
+        self.counts = [2, 1]
+        self._stop = stop
+
+    @contextmanager
+    def decoding(self) -> Iterator[int]:
+        count = self.counts.pop(0)
+        self._stop(bool(self.counts))
+        yield count
+        self._stop(False)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_decode_that_had_too_many_threads_begins_again_unless_nobody_waits_for_it(weights: Weights, given_up: bool):
+    def decode(context: Context) -> bool:
+        batch = Batch(32)
+        batch.add(0, 0, np.arange(100, 132, dtype=np.int32), wanted=True)
+        return context.decode(batch)
+
+    plain = Context(weights, cells=64, sequences=1, batch=32, threads=1)
+    assert decode(plain)
+    context = Context(weights, cells=64, sequences=1, batch=32, threads=1)
+    context._watch = watch = Impatient(context._stop)  # type: ignore[assignment]
+    context.interrupt(given_up)
+    assert decode(context) != given_up
+    assert watch.counts == [1] * given_up
+    if not given_up:
+        assert np.array_equal(context.logits(31), plain.logits(31))
+    for each in (plain, context):
+        each.close()
 
 
 def test_marks_of_a_document_stay_its_characters_whatever_a_vocabulary_calls_them(qwen_path: Path):
