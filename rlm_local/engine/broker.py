@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any, cast
 
 from rlm_local.collection.view import View
@@ -11,6 +12,7 @@ from rlm_local.engine.answer import Basis, Ended
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Refused
 from rlm_local.engine.child import AT_ONCE, Ask, Spawn
+from rlm_local.engine.cited import Cited
 from rlm_local.engine.leaves import query_prompt
 from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
@@ -64,6 +66,9 @@ class Broker:
 
     _sure: list[float] = field(default_factory=list[float])
     """Of each item that a model judged, sorted or read."""
+
+    def __post_init__(self) -> None:
+        self._cited = Cited(self.view)
 
     def calls(self) -> dict[str, Callable[..., Any]]:
         """The host calls by the names that the toolbox uses."""
@@ -129,6 +134,8 @@ class Broker:
             if result.ended is not Ended.ANSWERED and not result.unseen:
                 self.batches.unseen.append(f"{ask.label}: {result.error or result.ended}")
             self._sure += [result.basis.sure] * result.basis.judged
+            if result.found:
+                self._cited.add(ask.origins(result.places))
         return results
 
     def _pace(self, results: Sequence[Result]) -> None:
@@ -194,15 +201,16 @@ class Broker:
     # ---- the end
 
     def _final(self, answer: Any, found: Any, evidence: Any, value: Any = None) -> None:
-        places = tuple(self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE])
+        given = [self._span(pair) for pair in _list(evidence, "the evidence")[:_EVIDENCE]]
         answer = _text(answer, "the answer").strip()
         if self.final is None:
             data = answer if value is None else value
+            places = islice(self._cited.for_answer(given, data), _EVIDENCE) if found and answer else given
             if self.schema and found:
                 data = self._typed(self.schema, answer, data)
             noted = dict.fromkeys(told for turn, told, _ in self._noted if turn == self.batches.turn)
             told = "; ".join([*noted][:_MOST_NOTES])
-            self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), places)
+            self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), tuple(places))
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
         """The value as the schema wants it: by code, else by the model under the schema's grammar, else refused."""

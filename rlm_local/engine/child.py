@@ -100,14 +100,14 @@ class Ask:
             "value": result.value,
             "found": result.found,
             "ended": str(result.ended),
-            "evidence": [list(place) for place in self._origins(result.places)],
+            "evidence": [list(place) for place in self.origins(result.places)],
             "sure": result.basis.sure,
             "tokens": result.usage.prompt_tokens + result.usage.completion_tokens,
             "calls": result.usage.leaf_calls,
             "part": self.label,
         }
 
-    def _origins(self, places: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    def origins(self, places: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
         """Places of the part, in the parent's context."""
         begins = self.begins
         return [] if begins is None else [(begins + start, begins + end) for start, end in places]

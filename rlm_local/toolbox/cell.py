@@ -8,7 +8,7 @@ search(words, k)                the k passages that speak of the words, best fir
 read(question, passages)        the answer that the passages give, or found=False
 read_through(question, texts)   points of documents or rows that bear on a question, by child nodes; what they come to:
                                 summed_up(question, points, length)
-places(query)                   where the rows of a query stand, as evidence
+places(query)                   where the rows or documents of a query stand, as evidence; it asks no model
 llm_query, llm_query_batched    the paper's names (arXiv 2512.24601)
 rlm_query, rlm_query_batched    the same to child nodes, about documents or texts
 FINAL, FINAL_VAR, SHOW_VARS
@@ -256,8 +256,12 @@ class Tools:
         return [Passage(*reply) for reply in self.call("search", words=words, k=k)]
 
     def places(self, query: str) -> list[list[int]]:
-        """Where the rows stand whose `_document`, `_start` and `_end` a query gives."""
-        return [[row[0], row[1], row[2]] for row in self.database.sql(query)[:_EVIDENCE] if row[0] is not None]
+        """Where the rows stand whose `_document`, `_start` and `_end` a query gives, or the documents that it names.
+
+        A model is asked nothing more: of what it has not been asked about, its functions are NULL.
+        """
+        rows = self.database.looked_up(query)
+        return self._spans(Rows([row for row in rows[:_EVIDENCE] if row[0] is not None], rows.columns))
 
     # ---- the model
 

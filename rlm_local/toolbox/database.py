@@ -67,6 +67,14 @@ class Database:
             if parameters:
                 raise SqlError("a query with semantic functions takes no parameters: write the values into it")
             query, parameters = answered
+        return self.looked_up(query, parameters)
+
+    def looked_up(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> Rows:
+        """The same, but that no model is asked: its functions say what it has said before, or NULL.
+
+        Raises:
+            SqlError: as `sql`; or it has never been asked such a question.
+        """
         with self._cursor(query, parameters) as cursor:
             return self._rows(cursor, MOST_ROWS, MOST_CHARACTERS)
 

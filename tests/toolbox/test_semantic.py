@@ -195,6 +195,18 @@ def test_what_costs_too_much_otherwise_is_refused_before_anything_is_asked(path:
     assert host.asked == []
 
 
+def test_what_was_said_is_looked_up_and_nothing_more_is_asked(path: Path) -> None:
+    host = Host(room=105)
+    database = Database(str(path), host, lambda _said: None)
+    query = "SELECT id FROM notes WHERE judge(text, 'Even?')"
+    with pytest.raises(SqlError, match="cannot be answered here"):
+        database.looked_up(query)
+    rows = database.sql(query)
+    host.tokens = 1_000
+    assert database.looked_up(query) == rows
+    assert host.texts == [10]
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [

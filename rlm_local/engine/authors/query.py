@@ -66,14 +66,13 @@ def check(
     names.notes.extend(drop_unasked(tree, question, names.owner))
     draft.add_year(question)
     draft.skip_nulls()
-    semantic = any(_function(node) in FUNCTIONS for node in tree.find_all(exp.Func))
     return Query(
         sql=tree.sql(dialect="sqlite"),
         named=(name_codes(tree, names) or tree).sql(dialect="sqlite"),
         notes=tuple(draft.notes),
         missing=tuple(draft.missing),
-        semantic=semantic,
-        places="" if semantic else draft.places(),
+        semantic=bool(_asked(tree)),
+        places=draft.places(),
         truth=_asks_whether(tree),
     )
 
@@ -126,8 +125,10 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _function(node: exp.Func) -> str:
-    return node.name.lower() if isinstance(node, exp.Anonymous) else node.key
+def _asked(tree: exp.Expr) -> set[str]:
+    """The functions in a query that a model answers."""
+    functions = tree.find_all(exp.Func)
+    return {node.name.lower() if isinstance(node, exp.Anonymous) else node.key for node in functions} & FUNCTIONS
 
 
 @dataclass
@@ -211,22 +212,29 @@ class _Draft:
     # ---- places
 
     def places(self) -> str:
-        """A query for where the rows stand that the result was made from: those of the first table, at most twenty."""
+        """A query for where the rows stand that the result was made from: those of the first table, at most twenty.
+
+        Of documents they are named, where a model was asked about them; what it read in each is for whoever asked it.
+        """
         tree = self.tree
         if not isinstance(tree, exp.Select) or tree.find(exp.CTE) or tree.args.get("having") is not None:
             return ""
-        if any(self.names.owner(column) is None for column in tree.find_all(exp.Column)):
+        dropped = () if tree.args.get("limit") else (exp.Group, exp.Order)
+        kept = (node for node in tree.find_all(exp.Column) if not (dropped and node.find_ancestor(*dropped)))
+        if any(self.names.owner(column) is None for column in kept):
             return ""  # what is made on the way has no place
         scope, complete = self.names.scope(tree)
         if not scope or not complete:
             return ""
         first = next(iter(scope))
-        if scope[first].name == "documents":
+        asked = _asked(tree)
+        of_documents = scope[first].name == "documents"
+        if (not asked) if of_documents else "answer" in asked:
             return ""
         rows = tree.copy()
         for part in ("group", "order", "limit", "distinct", "offset"):
             rows.set(part, None)
-        rows.set("expressions", [exp.column(name, table=first) for name in _PLACE])
+        rows.set("expressions", [exp.column(name, table=first) for name in (("document",) if of_documents else _PLACE)])
         keys = [key for key in (tree.args.get("group") or exp.Group()).expressions if isinstance(key, exp.Column)]
         if len(keys) == 1 and tree.args.get("limit") is not None:
             best = tree.copy()

@@ -121,6 +121,22 @@ def test_the_rows_behind_the_best_group_are_that_groups() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT COUNT(*) FROM boats WHERE judge(name, 'a bird?')", "FROM boats WHERE JUDGE(name, 'a bird?') LIMIT 20"),
+        (
+            "SELECT classify(name, 'a', 'b') AS kind, COUNT(*) FROM boats GROUP BY kind ORDER BY kind",
+            "FROM boats LIMIT 20",
+        ),
+        ("SELECT answer(name, 'Who?') FROM boats", ""),
+    ],
+)
+def test_rows_that_a_model_is_asked_about_have_places_and_documents_what_is_read(sql: str, rows: str) -> None:
+    places = checked(sql).places
+    assert places.endswith(rows) if rows else not places
+
+
+@pytest.mark.parametrize(
     ("sql", "truth"),
     [
         ("SELECT EXISTS (SELECT 1 FROM boats WHERE harbour = 'Holm')", True),

@@ -32,3 +32,5 @@ def test_a_program_that_judges_rows_is_carried_out(image: Image, tmp_path: Path)
         run = Run("How many want out?", view, (), 9_000, model, "", image, named("prompted"), budget, ignore)
         answer = run.answer(store, Cancel(deadline=budget.deadline))
     assert (answer.value, answer.ended) == (40, Ended.ANSWERED)
+    assert len(answer.evidence) == 20
+    assert all("please close my account" in place.text for place in answer.evidence)

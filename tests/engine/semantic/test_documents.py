@@ -7,9 +7,11 @@ import pytest
 
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
+from rlm_local.engine.result import Result
 from rlm_local.log import RunStore
 from rlm_local.models import Prompt
 from rlm_sandbox import Image
+from tests.engine.records import view_of
 from tests.engine.semantic.cells import Cells
 from tests.models.fakes import ScriptedModel
 
@@ -58,6 +60,37 @@ def test_a_long_document_is_searched_and_a_few_passages_are_read(cells: Cells) -
         len(call.messages[-1]["content"]) for n in record.nodes[1:] for b in n.turns[0].batches for call in b.calls
     )
     assert read < whole / 3
+
+
+def cited(result: Result) -> list[str]:
+    """What stands at the places of a result."""
+    view = view_of(LEASES)
+    return [view.text(*place).strip() for place in result.places]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"FINAL(sql({QUERY!r}))",
+        f"FINAL(len(sql({QUERY!r})), places({QUERY!r}))",
+        f"FINAL(dict.fromkeys((row.document for row in sql({QUERY!r})), 'Norland'), documents[:1] + documents[2:])",
+    ],
+    ids=["named in the answer", "by places()", "given whole"],
+)
+def test_the_answer_rests_on_what_children_cited_of_its_documents(cells: Cells, cell: str) -> None:
+    result, _ = cells.run(cell, reader(), LEASES)
+    assert cited(result) == ["Governing law. The law of Norland governs agreement 0.", LAW.format("Norland", 2).strip()]
+
+
+def test_an_answer_that_names_no_document_rests_on_all_that_children_cited(cells: Cells) -> None:
+    result, _ = cells.run(f"FINAL(len(sql({QUERY!r})))", reader(), LEASES)
+    assert cited(result) == [LAW.format(law, n).strip() for n, law in enumerate(LAWS)]
+
+
+def test_an_answer_of_none_rests_on_nothing(cells: Cells) -> None:
+    query = QUERY.replace("Norland", "Westmark")
+    result, _ = cells.run(f"FINAL(sql({query!r}))", reader(), LEASES)
+    assert (result.answer, result.places) == ("The documents do not say.", ())
 
 
 def test_more_is_read_only_where_the_first_passages_do_not_say(cells: Cells) -> None:
