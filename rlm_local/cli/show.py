@@ -34,13 +34,14 @@ def show_run(record: "RunRecord", console: Console) -> None:
 def _head(record: "RunRecord") -> list[Text]:
     start = record.start
     limits = ", ".join(f"{value:,} {name}" for name, value in start.limits.items() if value is not None)
+    length = f" · length {start.length}" if start.length != "medium" else ""
     size = f"{start.context_tokens:,} tokens in {start.documents:,} documents"
     return [
         Text(clean(start.question), style="bold"),
         *_conversation(start),
         Text(f"run {record.run_id} · {record.started.astimezone():%Y-%m-%d %H:%M:%S}", style="dim"),
         Text(f"{size}: {one_line(', '.join(start.sources), 200)}", style="dim"),
-        Text(f"{start.model} · {start.author} · {start.policy} · at most {limits or 'anything'}", style="dim"),
+        Text(f"{start.model} · {start.author} · {start.policy} · at most {limits or 'anything'}{length}", style="dim"),
     ]
 
 

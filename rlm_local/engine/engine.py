@@ -286,6 +286,7 @@ class Engine:
             policy=start.policy,
             price=start.price,
             schema=start.answer_schema,
+            length=cast("Length", start.length),
             max_tokens=start.limits["tokens"],
             max_calls=start.limits["calls"],
             timeout=start.limits["seconds"],

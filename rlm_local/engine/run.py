@@ -108,6 +108,7 @@ class Run:
             answer_schema=self.schema.schema if self.schema else None,
             follows=self.follows,
             understood=self.understood.data() if self.understood else None,
+            length=self.length,
         )
 
 

@@ -53,6 +53,9 @@ class RunStart:
     """How a follow-up became `question`: what was `said`, and the `call` of the model; None where nothing was asked
     before."""
 
+    length: str = "medium"
+    """Of a summary, see `rlm_local.engine.notes.LENGTHS`."""
+
     @property
     def said(self) -> str:
         """The question as it was written."""

@@ -143,6 +143,7 @@ MIGRATIONS: Migrations = (
     ("0005 deletion", "CREATE INDEX node_turn ON node (turn);\nCREATE INDEX node_parent ON node (parent);\n"),
     ("0006 thoughts", "ALTER TABLE turn ADD COLUMN thought BLOB;  -- before the cell was written\n"),
     ("0007 conversation", _CONVERSATION),
+    ("0008 length", "ALTER TABLE run ADD COLUMN length TEXT;  -- of a summary, or NULL: medium\n"),
 )
 
 

@@ -82,6 +82,7 @@ class RunStore:
                 None if start.answer_schema is None else db.put_json(start.answer_schema),
                 start.follows,
                 None if start.understood is None else db.put_json(start.understood),
+                start.length,
             )
             return RunLog(db, db.insert("run", (None, *row)), run_id)
 

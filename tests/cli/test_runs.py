@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ def test_show_tells_the_run_from_the_question_to_its_cost(home: Path, run_id: st
     ]
     places = [said.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_show_tells_the_length_of_a_summary_that_was_asked_for(home: Path) -> None:
+    with RunStore(Home(home).runs) as store:
+        store.begin(replace(run_start(), length="points"))
+    assert "50 calls · length points\n" in run_program(("runs", "show", "last"), NO_ENGINE, home).stdout
 
 
 def test_show_of_a_run_that_died_says_so(home: Path) -> None:

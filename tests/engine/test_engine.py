@@ -155,8 +155,11 @@ def test_cancelling_the_task_cancels_the_run_and_waits_for_its_log(image: Image,
 
 def test_a_run_is_resumed_with_its_own_options_over_the_same_documents(engine: Engine, store: RunStore) -> None:
     form = {"type": "integer"}
-    cut = engine.ask(QUESTION, records(), max_tokens=10, timeout=60, task_id="t", schema=form, price=0.25)
+    cut = engine.ask(
+        QUESTION, records(), max_tokens=10, timeout=60, task_id="t", schema=form, price=0.25, length="short"
+    )
     record = store.get(cut.run_id)
+    assert record.start.length == "short"
     again = store.get(engine.resume(record, records()).run_id).start
     assert again == replace(record.start, resumes=cut.run_id)
     with pytest.raises(UsageError, match="not what run"):

@@ -208,19 +208,20 @@ def test_last_of_an_empty_log_is_a_clear_error(path: Path) -> None:
         store.get("last")
 
 
-def test_a_log_of_before_there_were_conversations_is_read(path: Path) -> None:
+def test_a_log_of_before_there_were_conversations_and_lengths_is_read(path: Path) -> None:
     with RunStore(path) as store:
         run = store.begin(run_start()).run_id
     connection = connect(path)
-    connection.execute("ALTER TABLE run DROP COLUMN follows")
-    connection.execute("ALTER TABLE run DROP COLUMN understood")
-    connection.execute("DELETE FROM migration WHERE name = '0007 conversation'")
+    for column in ("follows", "understood", "length"):
+        connection.execute(f"ALTER TABLE run DROP COLUMN {column}")
+    connection.execute("DELETE FROM migration WHERE name IN ('0007 conversation', '0008 length')")
     connection.close()
     with RunStore(path) as store:
         assert store.get(run).start == run_start()
         assert store.followers([run]) == ()
-        after = store.begin(replace(run_start(), follows=run)).run_id
+        after = store.begin(replace(run_start(), follows=run, length="short")).run_id
         assert store.followers([run]) == (after,)
+        assert store.get(after).start.length == "short"
 
 
 def test_export_holds_everything_as_json_lines(path: Path) -> None:
