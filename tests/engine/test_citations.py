@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.engine.citations import quoted, unsupported, writes_nouns
+from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes_nouns
 
 LEASE = (
     "The tenant, Harbour Tools Ltd, pays $18,000 a month from 1 May 2021.\nMs Lindqvist may end the lease\n  with "
@@ -63,6 +63,37 @@ def test_a_sentence_stands_whose_numbers_and_names_do(sentence: str) -> None:
 )
 def test_a_number_or_name_of_elsewhere_is_told(sentence: str, missing: tuple[str, ...]) -> None:
     assert unsupported(sentence, LEASE) == missing
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ('It says that she "may end the lease  with ninety" days.', ()),
+        ("It says: “may end\u00ad the lease … ninety (90) days of notice.”", ()),
+        ("It says that she «may never end the lease».", ("may never end the lease",)),
+        ("Dr. Rubio pays.", ("Rubio",)),
+        ("It is paid by Marten Lindgren.", ("Marten", "Lindgren")),
+        ("It costs 1800 and 180.00.", ("1800", "180.00")),
+    ],
+)
+def test_quotations_stand_letter_by_letter_and_near_names_and_numbers_are_others(
+    sentence: str, missing: tuple[str, ...]
+) -> None:
+    assert unsupported(sentence, LEASE + "Martin Lindqvist pays 18,00.0.") == missing
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Notice takes ninety days.", "Notice takes ninety days."),
+        ("Rubio may end the lease with ninety days of notice.", LEASE.split("\n", 1)[1]),
+        ("Die Miete zahlt Rubio am ersten Werktag des Monats.", GERMAN.split(" Die Wohnung")[0]),
+        ("房租由王芳支付。", "房租由李明支付。"),
+        ("Passengers wait in the rain.", None),
+    ],
+)
+def test_what_may_be_another_name_is_said_in_the_words_of_the_source(sentence: str, told: str | None) -> None:
+    assert in_own_words(sentence, f"{LEASE}\n\n{GERMAN}\n\n房租由李明支付。屋顶漏水。") == told
 
 
 def test_nouns_are_no_names_where_all_have_capitals() -> None:

@@ -21,7 +21,7 @@ from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.chunks import chunks
-from rlm_local.engine.citations import quoted, unsupported, writes_nouns
+from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes_nouns
 from rlm_local.engine.conversation import Turn, understand
 from rlm_local.engine.notes.prompts import lines_of
 from rlm_local.engine.question import check_question
@@ -75,6 +75,8 @@ LOOKS: dict[str, Look] = {
     "quoted from": lambda text: quoted("the Gannet", text),
     "unsupported": lambda text: unsupported(text, TEXT, nouns=True),
     "unsupported by": lambda text: unsupported(TEXT, text),
+    "in_own_words": lambda text: in_own_words(text, TEXT),
+    "in the words of": lambda text: in_own_words(TEXT, text),
     "writes_nouns": writes_nouns,
     "a quote": Shown(0, TEXT, TEXT).quote,
     "a quote from": lambda text: Shown(0, text, text).quote("a b"),

@@ -1,7 +1,7 @@
 """A node's notes: a child takes them of its part; its parent has them taken of all parts, and brings them together."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,9 +9,9 @@ from rlm_local.collection.view import View
 from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Price
 from rlm_local.engine.child import Ask, noting
-from rlm_local.engine.citations import unsupported, writes_nouns
+from rlm_local.engine.citations import in_common, in_own_words, may_be_translated, unsupported, writes_nouns
 from rlm_local.engine.notes.part import Part, Span, parts_of, spread
-from rlm_local.engine.notes.point import LENGTHS, POINTS, Length, Point, foremost, gathered, worded
+from rlm_local.engine.notes.point import CITED, LENGTHS, POINTS, Length, Point, foremost, gathered, worded
 from rlm_local.engine.notes.prompts import (
     MERGE_TOKENS,
     TAKE_TOKENS,
@@ -77,11 +77,18 @@ class Notebook:
         nouns = writes_nouns(" ".join(text for _, text in lines))
         points: list[Point] = []
         for cited, text in lines:
-            for place in dict.fromkeys((*cited, *range(len(shown)))):
-                if place < len(shown) and not unsupported(text, shown[place], nouns=nouns):
-                    points.append(self._point(text, [pieces[place]]))
-                    break
+            order = [place for place in dict.fromkeys((*cited, *range(len(shown)))) if place < len(shown)]
+            fit = [place for place in order if not unsupported(text, shown[place], nouns=nouns)]
+            if fit:
+                points += self._stating(text, {pieces[place]: texts[place] for place in fit}, "\n".join(texts))
         return [point.data() for point in gathered(points)]
+
+    def _stating(self, text: str, fitting: Mapping[Span, str], all_of_it: str) -> list[Point]:
+        """A sentence as a point, if any of these pieces states it; in the piece's own words, where it has to be."""
+        told = {piece: in_own_words(text, source) for piece, source in fitting.items()}
+        best = min(told, key=lambda at: (told[at] != text, told[at] is None, -in_common(text, fitting[at])))
+        said = told[best] or (text if may_be_translated(text, all_of_it) else "")
+        return [self._point(said, [best])] if said else []
 
     def _point(self, text: str, places: Sequence[Span]) -> Point:
         return Point(text, tuple(places), frozenset(self.view.span(*place).document for place in places))
@@ -174,7 +181,8 @@ class Notebook:
         return [self._checked(each.text, group) or foremost(group, most) for each, group in replies]
 
     def _checked(self, reply: str, group: Sequence[Point]) -> list[Point]:
-        """The points of a reply. One with a number or name that the notes it cites do not have is their own words."""
+        """The points of a reply. One with a number, or what may be a name, that the notes it cites do not have is said
+        in their own words."""
         lines = lines_of(reply)
         nouns = writes_nouns(" ".join(text for _, text in lines))
         points: list[Point] = []
@@ -182,9 +190,11 @@ class Notebook:
             own = [group[place] for place in cited if place < len(group)]
             if not own:
                 continue
-            source = "\n".join(self.view.text(*place) for each in own for place in each.places)
             whole = own[0].with_others(own[1:])
-            points.append(whole if unsupported(text, source, nouns=nouns) else Point(text, whole.places, whole.sources))
+            source = "\n".join(self.view.text(*place) for place in whole.places[:CITED])
+            known = "\n\n".join((source, *(each.text for each in own)))
+            stands = not unsupported(text, source, nouns=nouns) and in_own_words(text, known) == text
+            points.append(Point(text, whole.places, whole.sources) if stands else whole)
         return points
 
     def _text(self, points: Sequence[Point], length: Length, told: str) -> tuple[str, list[Span]]:

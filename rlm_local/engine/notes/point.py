@@ -13,7 +13,7 @@ LENGTHS: tuple[Length, ...] = get_args(Length)
 POINTS: dict[Length, int] = {"short": 3, "medium": 7, "long": 15, "points": 7}
 """How many points a summary has at most."""
 
-_CITED = 3
+CITED = 3
 """Places of a point that its words cite; all are counted."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -76,7 +76,7 @@ def worded(points: Sequence[Point], length: Length, documents: int) -> tuple[str
     places: dict[Span, int] = {}
     told: list[str] = []
     for point in points:
-        marks = [places.setdefault(place, len(places) + 1) for place in point.places[:_CITED]]
+        marks = [places.setdefault(place, len(places) + 1) for place in point.places[:CITED]]
         several = f" ({len(point.sources)} of {documents:,})" if documents > 1 and len(point.sources) > 1 else ""
         told.append(f"{point.text}{several} [{', '.join(map(str, marks))}]")
     lines = [f"- {each}" for each in told] if length == "points" else told

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlm_local.collection.words import is_common
-from rlm_local.engine.citations import quoted, unsupported, writes_nouns
+from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes_nouns
 
 _WORD = re.compile(r"\w{3,}|\d+")
 _END = re.compile(r"[.!?:;]+\s+|\n")
@@ -52,9 +52,23 @@ class Shown:
             and not unsupported(_in_one(said), self.told, nouns=nouns)
         )
 
+    def worded(self, said: str) -> str | None:
+        """What is said, or the sentence that it is nearest to, see `in_own_words`."""
+        return said if in_own_words(said, self.told) == said else in_own_words(said, self.text)
 
-def cited(said: str, shown: Sequence[Shown], named: int) -> tuple[int, tuple[int, int]] | None:
-    """The passage that something rests on and the characters of the context that say it; None where none holds it.
+
+@dataclass(frozen=True)
+class Held:
+    """What is said, in the passage's own words where it has to be; which passage holds it, and its characters of the
+    context that do."""
+
+    said: str
+    place: int
+    span: tuple[int, int]
+
+
+def cited(said: str, shown: Sequence[Shown], named: int) -> Held | None:
+    """What of the passages holds something that is said; None where none does.
 
     Args:
         named: the passage that a model named; it is looked at before the others.
@@ -64,9 +78,9 @@ def cited(said: str, shown: Sequence[Shown], named: int) -> tuple[int, tuple[int
     for place in order:
         one = shown[place]
         if (quote := one.quote(said)) is not None:
-            return place, quote
-        if one.supports(said, nouns=nouns):
-            return place, one.span
+            return Held(said, place, quote)
+        if one.supports(said, nouns=nouns) and (told := one.worded(said)):
+            return Held(told, place, one.quote(told) or one.span)
     return None
 
 

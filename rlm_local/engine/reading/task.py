@@ -92,7 +92,7 @@ class Task:
         """A few words, and what holds them."""
         answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
         found = cited(answer, self.shown, named)
-        return (answer, (found[1],)) if found else _NOTHING
+        return (found.said, (found.span,)) if found else _NOTHING
 
     def _so_or_not(self, cursor: Cursor, named: int) -> "_Said":
         """Yes or no, and the sentence that says so: it is copied out first, letter by letter."""
@@ -118,10 +118,10 @@ class Task:
                 break
             sentence = cursor.write(stop=("\n",), max_tokens=_SENTENCE_TOKENS).strip()
             found = cited(sentence, self.shown, named)
-            if found and not any(sentence in before for before in said):
-                if found[1] not in places:
-                    places.append(found[1])
-                said.append(f"{sentence} [{places.index(found[1]) + 1}]")
+            if found and not any(found.said in before for before in said):
+                if found.span not in places:
+                    places.append(found.span)
+                said.append(f"{found.said} [{places.index(found.span) + 1}]")
         return " ".join(said), tuple(places)
 
 

@@ -37,19 +37,19 @@ def text_at(place: tuple[int, int], shown: Sequence[Shown] = SHOWN) -> str:
 def test_a_quote_is_cited_with_its_lines(said: str, lines: str) -> None:
     found = cited(said, SHOWN, 0)
     assert found is not None
-    assert text_at(found[1]) == lines
+    assert text_at(found.span) == lines
 
 
 def test_of_a_long_line_the_sentence_is_cited() -> None:
     found = cited("88 crowns", SHOWN, 1)
     assert found is not None
-    assert text_at(found[1]) == "The invoice names 88 crowns."
+    assert text_at(found.span) == "The invoice names 88 crowns."
 
 
 def test_the_passage_that_holds_it_is_cited_where_a_model_names_another() -> None:
     found = cited("R. Aldous", SHOWN, 0)
     assert found is not None
-    assert found[0] == 1
+    assert found.place == 1
 
 
 @pytest.mark.parametrize("said", ["1,300 crowns", "Ms Rubio", "20 crowns", "15", "Ms Holm", "a blue parrot", "", "?"])
@@ -61,7 +61,7 @@ def test_a_number_inside_another_is_no_quote() -> None:
     keys = passages("In 2015 there were 5 keys.\nNobody counts them.")
     found = cited("5", keys, 0)
     assert found is not None
-    assert found[1] == keys[0].span  # no line is singled out
+    assert found.span == keys[0].span  # no line is singled out
 
 
 _PIECES = st.one_of(
@@ -77,9 +77,9 @@ def test_no_citation_leaves_whose_numbers_or_names_are_not_in_its_source(said: s
     found = cited(said, SHOWN, named)
     if found is None:
         return
-    place, span = found
-    source = SHOWN[place]
+    source, span = SHOWN[found.place], found.span
     assert source.start <= span[0] < span[1] <= source.start + len(source.text)
+    said = found.said
     digits = {re.sub(r"\D", "", number) for number in re.findall(r"[\d.,]*\d", source.told)}
     for number in re.findall(r"\d+(?:[.,]\d+)*", said):
         bare = re.sub(r"\D", "", number)
