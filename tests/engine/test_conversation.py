@@ -172,6 +172,13 @@ def test_a_run_that_failed_is_a_turn_too(engine: Engine, store: RunStore) -> Non
     assert turn_of(replace(record, nodes=(), answer=None)) == Turn(SURGERY)
 
 
+def test_a_follow_up_to_a_run_that_failed_is_understood_and_answered(engine: Engine) -> None:
+    failed = engine.ask("How many visits to Dentistry were cancelled?", DOCUMENTS, max_tokens=1)
+    assert failed.ended is Ended.BUDGET
+    answer = engine.ask("and to Surgery?", DOCUMENTS, follows=failed.run_id)
+    assert (answer.question, answer.answer, answer.ended) == (SURGERY, "1", Ended.ANSWERED)
+
+
 def test_a_conversation_in_the_log_begins_after_what_was_deleted(store: RunStore) -> None:
     runs: list[str] = []
     for number in range(TURNS + 2):
