@@ -5,8 +5,8 @@ how documents are read, the prompts of leaf calls, the ledger, what cells print,
 byte for byte, and the first thing that does not is told, with its place.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from rlm_local.collection.view import View
@@ -15,6 +15,7 @@ from rlm_local.engine.author import Author, Step, Turn
 from rlm_local.engine.batches import Batch, Batches, plain
 from rlm_local.engine.budget import Budget, Limits, Price
 from rlm_local.engine.child import Ask
+from rlm_local.engine.divergence import Diverged, Divergence, same
 from rlm_local.engine.events import Voice, ignore
 from rlm_local.engine.free import FREE_VERSION
 from rlm_local.engine.kept import kept_in
@@ -44,20 +45,8 @@ from rlm_policy import Decision, Prompted, State
 from rlm_sandbox import Image, Pool
 
 _T = TypeVar("_T")
-_OF_THE_CLOCK = frozenset(("seconds", "seconds_left"))
-"""What no two runs have in common."""
-
 _BY_CHANCE = frozenset(("time", "killed", "worker", "run"))
 """What ends a cell from outside: the clock, a signal, a call that broke or was cancelled."""
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """The first thing that came out otherwise than logged."""
-
-    place: str
-    logged: str
-    now: str
 
 
 @dataclass(frozen=True)
@@ -116,12 +105,12 @@ def replay(record: RunRecord, view: View, count: Callable[[str], int], sandbox: 
     )
     _book_understanding(start, run.budget)
     try:
-        _same(start.context_tokens, run.context_tokens, "context_tokens")
+        same(start.context_tokens, run.context_tokens, "context_tokens")
         result = tree.root(run.question, view, run.context_tokens, run.budget)
         if record.answer:
-            _same(record.answer, run.answer_of(record.run_id, result), "answer")
+            same(record.answer, run.answer_of(record.run_id, result), "answer")
         left_out = "" if record.answer else "it never came to its end"
-    except _Diverged as diverged:
+    except Diverged as diverged:
         return Replayed(log.turns, log.calls_made, diverged.divergence, "")
     except _LeftOut as left:
         left_out = str(left)
@@ -149,38 +138,6 @@ def _book_understanding(start: RunStart, budget: Budget) -> None:
         with budget.reserve(Price(0, 0)) as receipt:
             receipt.tokens = Usage(call["prompt_tokens"] - call["cached_tokens"], 0, call["completion_tokens"])
             receipt.calls = 1
-
-
-def difference(logged: object, now: object, place: str) -> Divergence | None:
-    """The first place where two dataclasses or values of plain data differ, but for seconds."""
-    before, after = dict(_leaves(logged, place)), dict(_leaves(now, place))
-    for at in {**before, **after}:
-        if at not in before or at not in after or before[at] != after[at]:
-            return Divergence(
-                at, repr(before[at]) if at in before else "none", repr(after[at]) if at in after else "none"
-            )
-    return None
-
-
-def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
-    """What stands in a value, each with its place."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, dict):
-        for key, item in cast("dict[str, object]", value).items():
-            if key not in _OF_THE_CLOCK:
-                yield from _leaves(item, f"{place}, {key}")
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(cast("Sequence[object]", value), 1):
-            yield from _leaves(item, f"{place} {number}")
-    else:
-        yield place, value
-
-
-class _Diverged(Exception):  # noqa: N818  not a failure: what a replay is for
-    def __init__(self, divergence: Divergence) -> None:
-        super().__init__(divergence.place)
-        self.divergence = divergence
 
 
 class _LeftOut(Exception):  # noqa: N818  not a failure: what has no second time
@@ -237,9 +194,9 @@ class _Checking(RunLog):
         """The next node of the same parent."""
         logged = next((node for node in self._new if node.parent == start.parent), None)
         if logged is None:
-            raise _Diverged(Divergence("nodes", "no more nodes", start.question))
+            raise Diverged(Divergence("nodes", "no more nodes", start.question))
         self._new.remove(logged)
-        _same(logged.start, start, f"{self._places[logged.id]}start")
+        same(logged.start, start, f"{self._places[logged.id]}start")
         return logged.id
 
     def of(self, node: int) -> tuple[NodeRecord, str]:
@@ -255,7 +212,7 @@ class _Checking(RunLog):
         """The node's next turn."""
         logged, before = self._left[node].pop(0), self._places[node]
         place = f"{before}turn {len(self._nodes[node].turns) - len(self._left[node])}"
-        _same(logged.start, start, place)
+        same(logged.start, start, place)
         self._turn_of[logged.id], self._batches[logged.id] = (logged, place), [*logged.batches]
         return logged.id
 
@@ -279,16 +236,16 @@ class _Checking(RunLog):
         logged, place = self._turn_of[turn]
         if stopped == "run":
             return
-        _same(logged.end, TurnEnd(output, error, stopped, seconds), place)
+        same(logged.end, TurnEnd(output, error, stopped, seconds), place)
         for batch in self._batches[turn]:
             number = len(logged.batches) - len(self._batches[turn]) + 1
-            raise _Diverged(Divergence(f"{place}, batch {number}", f"{len(batch.calls)} calls", "none"))
+            raise Diverged(Divergence(f"{place}, batch {number}", f"{len(batch.calls)} calls", "none"))
         self.turns += 1
 
     def end_node(self, node: int, ended: str, result: Data) -> None:  # noqa: ARG002  (it is in the result)
         """What the node came to."""
         logged, place = self.of(node)
-        _same(logged.result, result, f"{place}result")
+        same(logged.result, result, f"{place}result")
 
 
 @dataclass
@@ -317,12 +274,12 @@ class _LoggedBatches(Batches):
     def _from_log(self, batch: Batch) -> list[Any]:
         logged, place = self._log.next_batch(self.turn)
         if logged is None:
-            raise _Diverged(Divergence(place, "no more calls", f"{len(batch.prompts)} {batch.kind} calls"))
+            raise Diverged(Divergence(place, "no more calls", f"{len(batch.prompts)} {batch.kind} calls"))
         asked = [
             {"messages": [plain(m) for m in prompt.messages], "prefill": prompt.prefill, "options": batch.options}
             for prompt in batch.prompts
         ]
-        _same(_requests(logged), {"kind": batch.kind, "call": asked}, place)
+        same(_requests(logged), {"kind": batch.kind, "call": asked}, place)
         self._seconds = logged.seconds
         return [_result(logged.kind, call) for call in logged.calls]
 
@@ -405,8 +362,3 @@ class _LoggedTree(Tree):
 def _prompt(start: TurnStart) -> Prompt | None:
     messages = tuple(Message(message["role"], message["content"]) for message in start.messages)
     return Prompt(messages, prefill=start.prefill) if messages else None
-
-
-def _same(logged: object, now: object, place: str) -> None:
-    if found := difference(logged, now, place):
-        raise _Diverged(found)

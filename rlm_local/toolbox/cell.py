@@ -15,20 +15,17 @@ FINAL, FINAL_VAR, SHOW_VARS
 answer                          {"content": "", "ready": False}: set ready, and the content is the answer
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from .database import Database
 from .errors import SqlError
-from .missing import Missing
 from .row import Row, Rows
 from .tables import Table
+from .value import as_data, in_words, shaped
 
 _EVIDENCE = 20
-_SHOWN = 50
-"""Values of a list, or rows of a table, that an answer names in words; its value has them all."""
 
 
 class Passage(NamedTuple):
@@ -326,8 +323,8 @@ class Tools:
         """End the node with this answer; `evidence` are the places, passages or documents that it rests on, `said` its
         words where they are not the value's own."""
         spans = [_span(place) for place in list(evidence)[:_EVIDENCE]]
-        shaped = _shaped(value)
-        self.call("final", answer=said or _words(shaped), found=bool(found), evidence=spans, value=_data(shaped))
+        answer = shaped(value)
+        self.call("final", answer=said or in_words(answer), found=bool(found), evidence=spans, value=as_data(answer))
 
     def final_var(self, name: Any) -> None:
         """End the node with the value of a variable, given by its name, or itself."""
@@ -360,56 +357,3 @@ def _part(part: Any) -> dict[str, Any]:
 
 def _span(place: Any) -> list[int]:
     return [place.start, place.end] if isinstance(place, Passage | Document) else list(place)
-
-
-def _shaped(value: Any) -> Any:
-    """Rows as an answer: one value, a list without repetitions, or a table of named columns."""
-    if isinstance(value, Rows):
-        if len(value) == 1 and len(value.columns) == 1:
-            return value[0][0]
-        if len(value.columns) == 1:
-            return list(dict.fromkeys(row[0] for row in value))
-        return [dict(zip(value.columns, row, strict=True)) for row in value]
-    if isinstance(value, Row):
-        return dict(value.items())
-    return value
-
-
-def _words(value: Any) -> str:
-    """An answer as a person would write it down."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {_words(each)}" for key, each in list(value.items())[:_SHOWN])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, list | tuple | set | frozenset):
-        values = list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        tables = any(isinstance(each, Mapping | list | tuple) for each in values)  # pyright: ignore[reportUnknownVariableType]
-        more = [f"and {len(values) - _SHOWN} more"] if len(values) > _SHOWN else []  # pyright: ignore[reportUnknownArgumentType]
-        shown = sorted(map(_words, values)) if isinstance(value, set | frozenset) else map(_words, values)  # pyright: ignore[reportUnknownArgumentType]
-        return ("\n" if tables else ", ").join([*list(shown)[:_SHOWN], *more])
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return _number(value)
-    return "" if value is None or isinstance(value, Missing) else str(value)
-
-
-def _number(value: float) -> str:
-    """Two decimals, or four digits of what is below one: more is not meant."""
-    if not math.isfinite(value):
-        return str(value)
-    text = f"{value:.2f}" if abs(value) >= 1 else f"{value:.4g}"
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
-
-
-def _data(value: Any) -> Any:
-    """An answer as JSON can say it."""
-    if isinstance(value, Mapping):
-        return {str(key): _data(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, set | frozenset):
-        return sorted(map(_data, value), key=repr)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if isinstance(value, list | tuple):
-        return [_data(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, Missing):
-        return None
-    return value if isinstance(value, bool | int | float) else str(value)

@@ -6,8 +6,9 @@ import pytest
 
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
+from rlm_local.engine.divergence import Divergence
 from rlm_local.engine.free import FREE_VERSION
-from rlm_local.engine.replay import Divergence, difference, replay
+from rlm_local.engine.replay import replay
 from rlm_local.errors import UsageError
 from rlm_local.log import RunRecord
 from rlm_local.models import Cancel
@@ -153,16 +154,3 @@ def test_a_run_of_an_author_that_is_gone_is_refused_by_its_name(asker: Asker, au
     old = replace(record, start=replace(record.start, author=author, prompt_version=version))
     with pytest.raises(UsageError, match=f"is of the author {author} of an older rlm-local"):
         replay(old, records(), count, asker.image)
-
-
-@pytest.mark.parametrize(
-    ("now", "found"),
-    [
-        ({"a": [1, {"b": 2}], "seconds": 9.0}, None),
-        ({"a": [1, {"b": 3}]}, Divergence("x, a 2, b", "2", "3")),
-        ({"a": [1]}, Divergence("x, a 2, b", "2", "none")),
-        ({"a": [1, {"b": 2}, 5]}, Divergence("x, a 3", "none", "5")),
-    ],
-)
-def test_the_first_difference_is_found(now: object, found: Divergence | None) -> None:
-    assert difference({"a": (1, {"b": 2}), "seconds": 1.0}, now, "x") == found

@@ -1,0 +1,57 @@
+"""Divergence: where something that is done again comes out otherwise than it was logged."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import cast
+
+_OF_THE_CLOCK = frozenset(("seconds", "seconds_left"))
+"""What no two runs have in common."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first thing that came out otherwise than logged."""
+
+    place: str
+    logged: str
+    now: str
+
+
+class Diverged(Exception):  # noqa: N818  not a failure: what a replay is for
+    """Something came out otherwise than logged."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(divergence.place)
+        self.divergence = divergence
+
+
+def same(logged: object, now: object, place: str) -> None:
+    """That two are the same, but for seconds; raises Diverged where they are not."""
+    if found := difference(logged, now, place):
+        raise Diverged(found)
+
+
+def difference(logged: object, now: object, place: str) -> Divergence | None:
+    """The first place where two dataclasses or values of plain data differ, but for seconds."""
+    before, after = dict(_leaves(logged, place)), dict(_leaves(now, place))
+    for at in {**before, **after}:
+        if at not in before or at not in after or before[at] != after[at]:
+            return Divergence(
+                at, repr(before[at]) if at in before else "none", repr(after[at]) if at in after else "none"
+            )
+    return None
+
+
+def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
+    """What stands in a value, each with its place."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        for key, item in cast("dict[str, object]", value).items():
+            if key not in _OF_THE_CLOCK:
+                yield from _leaves(item, f"{place}, {key}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(cast("Sequence[object]", value), 1):
+            yield from _leaves(item, f"{place} {number}")
+    else:
+        yield place, value
