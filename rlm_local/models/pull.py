@@ -5,7 +5,6 @@ fetched when the user pressed Ctrl-C stays in `.partial-<name>/` and the next pu
 """
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Generator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from rlm_local.models.catalog import ModelSpec
 from rlm_local.models.errors import PullError
 from rlm_local.models.sources import SOURCES, Report, Source, SourceError
+from rlm_local.models.verified import known_sha256, marker_of, remember
 
 _CHUNK = 1 << 22
 _SHOWN = 16  # bytes of what came in place of weights
@@ -48,12 +48,12 @@ def ensure_model(
     if spec.file is not None:
         return spec.file
     target = directory / f"{spec.name}.gguf"
-    if path is None and _known(target, spec):
+    if path is None and known_sha256(target) == spec.sha256:
         return target
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path is None and target.exists() and _hash(target, spec, report) == spec.sha256:
-            _remember(target, spec)
+            remember(target, spec.sha256)
             return target
         report(f"fetching {spec.title}, {spec.bytes / 1e6:,.0f} MB, {spec.licence}", None)
         with _staging(spec, directory) as staging:
@@ -75,19 +75,19 @@ def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) 
     if not target.is_file():
         raise PullError(f"{spec.name} is not in {directory}", remedy=f"Run `rlm-local models pull {spec.name}`")
     if _hash(target, spec, progress or _silent) != spec.sha256:
-        _marker(target).unlink(missing_ok=True)
+        marker_of(target).unlink(missing_ok=True)
         raise PullError(
             f"{target} is damaged: its sha256 is not the pinned one",
             remedy=f"Run `rlm-local models pull {spec.name}` to fetch it again",
         )
-    _remember(target, spec)
+    remember(target, spec.sha256)
 
 
 def remove(spec: ModelSpec, directory: Path) -> int:
     """Delete a model's weights, and what was fetched of them; the bytes that are free then."""
     target = directory / f"{spec.name}.gguf"
     freed = target.stat().st_size if target.is_file() else 0
-    for path in (target, _marker(target), directory / f".lock-{spec.name}"):
+    for path in (target, marker_of(target), directory / f".lock-{spec.name}"):
         path.unlink(missing_ok=True)
     shutil.rmtree(directory / f".partial-{spec.name}", ignore_errors=True)
     return freed
@@ -134,7 +134,7 @@ def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: 
         raise SourceError(f"its sha256 is {digest[:16]}..., not {spec.sha256[:16]}...{other}")
     staged.chmod(0o600)
     staged.replace(target)
-    _remember(target, spec)
+    remember(target, spec.sha256)
 
 
 @contextmanager
@@ -176,26 +176,6 @@ def _hash(path: Path, spec: ModelSpec, report: Report, *, copy: Path | None = No
             read += len(chunk)
             report(f"checking {spec.name}", read / size)
     return digest.hexdigest()
-
-
-def _marker(target: Path) -> Path:
-    return target.with_name(f"{target.name}.verified")
-
-
-def _remember(target: Path, spec: ModelSpec) -> None:
-    """Note that this very file was hashed, so that a start need not read a gigabyte."""
-    state = target.stat()
-    marker = _marker(target)
-    marker.write_text(json.dumps([spec.sha256, state.st_size, state.st_mtime_ns]))
-    marker.chmod(0o600)
-
-
-def _known(target: Path, spec: ModelSpec) -> bool:
-    try:
-        state = target.stat()
-        return json.loads(_marker(target).read_text()) == [spec.sha256, state.st_size, state.st_mtime_ns]
-    except (OSError, ValueError):
-        return False
 
 
 def _silent(_what: str, _share: float | None) -> None:

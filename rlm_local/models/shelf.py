@@ -12,6 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from rlm_local.models.kv import Tokens
+from rlm_local.models.verified import known_sha256
 from rlm_local.vault import Key
 from rlm_local.vault.errors import VaultError
 
@@ -102,11 +103,10 @@ def clear_shelf(directory: Path, before: float = math.inf) -> int:
 
 
 def identify(path: Path, library: str) -> bytes:
-    """What tells these weights under this library from others, without reading a gigabyte: size, head and tail."""
-    size = path.stat().st_size
-    edge = 1 << 20
-    with path.open("rb") as file:
-        head = file.read(edge)
-        file.seek(max(0, size - edge))
-        tail = file.read(edge)
-    return hashlib.sha256(b"%d %s " % (size, library.encode()) + head + tail).digest()
+    """What tells these weights under this library from others, without reading a gigabyte.
+
+    The hash of weights that were fetched is known. Of others, a file that was written anew is another one.
+    """
+    state = path.stat()
+    known = known_sha256(path) or f"{state.st_dev}:{state.st_ino}:{state.st_size}:{state.st_mtime_ns}"
+    return hashlib.sha256(f"{library} {known}".encode()).digest()

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from rlm_local.models.shelf import Shelf, identify
+from rlm_local.models.verified import remember
 
 TOKENS = np.array([1, 2, 3], np.int32)
 
@@ -54,11 +55,26 @@ def test_a_directory_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path):
     assert shelf.load(TOKENS) is None
 
 
-def test_weights_are_told_apart_by_size_head_and_tail(tmp_path: Path):
-    path = tmp_path / "w"
-    identities = set()
-    for content in (b"a" * 3_000_000, b"a" * 3_000_001, b"b" + b"a" * 2_999_999, b"a" * 2_999_999 + b"b"):
-        path.write_bytes(content)
+def test_weights_are_told_apart_by_their_hash_where_it_is_known(tmp_path: Path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    identities = set[bytes]()
+    for path in (one, other):
+        path.write_bytes(b"the same")
+        remember(path, "a1" * 32)
         identities.add(identify(path, "1.0"))
-    identities.add(identify(path, "1.1"))
-    assert len(identities) == 5
+    assert len(identities) == 1
+    remember(other, "b2" * 32)
+    identities |= {identify(other, "1.0"), identify(other, "1.1")}
+    assert len(identities) == 3
+
+
+def test_weights_that_were_written_anew_are_others(tmp_path: Path):
+    path = tmp_path / "w"
+    path.write_bytes(b"aaa")
+    remember(path, "a1" * 32)
+    identities = {identify(path, "1.0")}
+    for content, moment in ((b"aab", 1), (b"aaa", 2)):
+        path.write_bytes(content)
+        os.utime(path, (moment, moment))
+        identities.add(identify(path, "1.0"))
+    assert len(identities) == 3
