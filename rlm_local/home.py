@@ -2,12 +2,14 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import platformdirs
 
 from rlm_local.errors import HomeError
 from rlm_local.vault import KEY_FILE_VARIABLE, Key, Lockbox, Secret
+from rlm_local.vault.keyring import kept_passphrase
 
 STATE_MARK = ".rlm-local-state"
 """An empty file that marks a state directory: what is in one is no document, whoever names it."""
@@ -36,10 +38,9 @@ class Home:
     @classmethod
     def default(cls) -> "Home":
         named, key_file = os.environ.get("RLM_LOCAL_HOME"), os.environ.get(KEY_FILE_VARIABLE)
-        return cls(
-            Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False)),
-            secret=Secret(Path(key_file).expanduser() if key_file else None),
-        )
+        root = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("rlm-local", appauthor=False))
+        file = Path(key_file).expanduser() if key_file else None
+        return cls(root, secret=Secret(file, kept=partial(kept_passphrase, root)))
 
     @property
     def key(self) -> Key | None:

@@ -32,16 +32,22 @@ class Secret:
     """Where the passphrase comes from.
 
     Attributes:
-        file: holds it, less a line end after it; None: it is asked for on the terminal.
+        file: holds it, less a line end after it; None: it is asked for on the terminal, unless it is kept.
         ask: asks for it there.
+        kept: what the system's keyring has.
     """
 
     file: Path | None = None
     ask: Callable[[str], str] = getpass.getpass
+    kept: Callable[[], str | None] = lambda: None
 
     def known(self) -> bytes:
         """The passphrase of what is sealed already."""
-        return self._read() if self.file else self._asked("Passphrase of the state directory: ")
+        if self.file:
+            return self._read()
+        if kept := self.kept():
+            return kept.encode("utf-8", "surrogateescape")
+        return self._asked("Passphrase of the state directory: ")
 
     def chosen(self) -> bytes:
         """A new one, asked for twice."""

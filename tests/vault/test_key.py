@@ -27,7 +27,7 @@ def sealed_file(content: bytes) -> bytes:
 def test_a_value_comes_back_and_is_not_to_be_seen(value: bytes) -> None:
     sealed = KEY.seal(value)
     assert KEY.open(sealed) == value
-    assert len(value) < 8 or value not in sealed
+    assert len(value) < 8 or value not in sealed.removeprefix(b"rlmseal0")
     assert KEY.seal(value) != sealed
 
 

@@ -1,6 +1,7 @@
 """A state directory's key is had with its passphrase alone, and asked for once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_key_file_holds_it_with_or_without_a_line_end(tmp_path: Path) -> None:
         file.write_bytes(content)
         box.make(b"s3cret", KEY)
         assert box.key(Secret(file)) == KEY
+
+
+def test_a_key_file_goes_before_the_keyring_and_that_before_a_question(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("of the file")
+    kept = Secret(ask=lambda _: "asked for", kept=lambda: "of the keyring")
+    assert replace(kept, file=file).known() == b"of the file"
+    assert kept.known() == b"of the keyring"
+    assert replace(kept, kept=lambda: None).known() == b"asked for"
+    assert kept.chosen() == b"asked for"
 
 
 def test_no_key_file_and_no_terminal_say_what_to_do(tmp_path: Path) -> None:
