@@ -10,9 +10,9 @@ import hashlib
 import sys
 from pathlib import Path
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris
 
-with atheris.instrument_imports(include=["rlm_local.collection"]):  # pyright: ignore[reportUnknownMemberType]
+with atheris.instrument_imports(include=["rlm_local.collection"]):
     from rlm_local.collection.errors import Unreadable
     from rlm_local.collection.formats import FORMATS, format_of
     from rlm_local.collection.formats.part import Rows, Text
@@ -69,5 +69,5 @@ if __name__ == "__main__":
     folder.mkdir(exist_ok=True)
     for data in corpus():
         (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
-    atheris.Setup(sys.argv, read)  # pyright: ignore[reportUnknownMemberType]
-    atheris.Fuzz()  # pyright: ignore[reportUnknownMemberType]
+    atheris.Setup(sys.argv, read)
+    atheris.Fuzz()

@@ -9,9 +9,9 @@ import hashlib
 import sys
 from pathlib import Path
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris
 
-with atheris.instrument_imports(include=["rlm_sandbox"]):  # pyright: ignore[reportUnknownMemberType]
+with atheris.instrument_imports(include=["rlm_sandbox"]):
     from tests.sandbox.hostile import CORPUS, play
 
 if __name__ == "__main__":
@@ -19,5 +19,5 @@ if __name__ == "__main__":
     folder.mkdir(exist_ok=True)
     for data in CORPUS:
         (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
-    atheris.Setup(sys.argv, play)  # pyright: ignore[reportUnknownMemberType]
-    atheris.Fuzz()  # pyright: ignore[reportUnknownMemberType]
+    atheris.Setup(sys.argv, play)
+    atheris.Fuzz()

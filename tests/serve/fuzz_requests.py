@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris
 
 with atheris.instrument_imports(include=["rlm_local.serve.openai", "rlm_local.engine", "jsonschema", "referencing"]):
     from pydantic import ValidationError

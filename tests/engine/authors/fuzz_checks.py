@@ -11,9 +11,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import atheris  # pyright: ignore[reportMissingImports]
+import atheris
 
-with atheris.instrument_imports(include=["rlm_local.engine", "rlm_local.collection"]):  # pyright: ignore[reportUnknownMemberType]
+with atheris.instrument_imports(include=["rlm_local.engine", "rlm_local.collection"]):
     from rlm_local.engine.authors.errors import BadProgram
     from rlm_local.engine.authors.python import check_python
     from rlm_local.engine.authors.query import check
@@ -69,5 +69,5 @@ if __name__ == "__main__":
     for text in CORPUS:
         for data in (bytes_of(text), text.encode()):
             (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
-    atheris.Setup(sys.argv, look)  # pyright: ignore[reportUnknownMemberType]
-    atheris.Fuzz()  # pyright: ignore[reportUnknownMemberType]
+    atheris.Setup(sys.argv, look)
+    atheris.Fuzz()
