@@ -4,9 +4,10 @@ Starts `rlm-local serve` with a small model in a state directory of its own. One
 to hurt a server: 300 clients that send or read as slowly as they can, 50 that ask and take it back, schemas and bodies
 that stand for far more than they say, and documents that are made to be costly. Another's asks as usual, beside it.
 
-Reports, as JSON: seconds of `/health` as a process of its own sees them, before and during the attack; the other
-owner's answers, and those that were lost or somebody else's; what the attackers were told; the most memory of the
-server, in megabytes, alone and with its processes; and the runs that were accepted and have no end in the log.
+Reports, as JSON: seconds of `/health` as a process of its own sees them, before and during the attack, and beside them
+those of a bare server that nobody attacks, which is what the machine itself takes; the other owner's answers, and those
+that were lost or somebody else's; what the attackers were told; the most memory of the server, in megabytes, alone and
+with its processes; and the runs that were accepted and have no end in the log.
 """
 
 import argparse
@@ -23,10 +24,12 @@ import tarfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Generator, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,16 +73,20 @@ class Attack:
 
 async def main(seconds: float, model: str) -> dict[str, Any]:
     context, bodies, files = multiprocessing.get_context("spawn"), bombs(), documents()
-    with served(model=model) as server, ProcessPoolExecutor(1, mp_context=context) as watcher:
+    with (
+        served(model=model) as server,
+        bare(context) as beside,
+        ProcessPoolExecutor(1, mp_context=context) as watcher,
+    ):
         with closing(open_state(server.home)) as state:
             keys = [KeyRing(state).make(name, [Scope.ASK, Scope.READ])[1] for name in ("attacker", "other")]
-        loop = asyncio.get_running_loop()
-        quiet = await loop.run_in_executor(watcher, watch, server.url, _QUIET)
+        loop, urls = asyncio.get_running_loop(), {"health": server.url, "bare": beside}
+        quiet = await loop.run_in_executor(watcher, watch, urls, _QUIET)
         async with asking(server.url, keys[0]) as attacker, asking(server.url, keys[1]) as other:
             sent = await attacker.post("/v1/files", files={"file": ("word.txt", b"The word of the day is late.")})
             end = time.monotonic() + seconds
             attack, seen, most = Attack(attacker, end, sent.json()["id"]), Seen(), [0]
-            watched = loop.run_in_executor(watcher, watch, server.url, seconds)
+            watched = loop.run_in_executor(watcher, watch, urls, seconds)
             async with asyncio.TaskGroup() as tasks:
                 for doing in attackers(attack, server.url, bodies, files):
                     tasks.create_task(until(end, doing))
@@ -91,8 +98,8 @@ async def main(seconds: float, model: str) -> dict[str, Any]:
         verdict = AuditLog.of(server.home).verify()
         return {
             "seconds": seconds,
-            "health_before": slow_end(quiet),
-            "health": slow_end(await watched),
+            "before": {name: slow_end(took) for name, took in quiet.items()},
+            "attacked": {name: slow_end(took) for name, took in (await watched).items()},
             "others": {"answers": seen.answers, "wrong": seen.wrong, "refused": seen.refused, **spread(seen.whole)},
             "attackers": attack.told,
             "megabytes": {"server": _kilobytes(server.pid, "status", "VmHWM") >> 10, "with its processes": most[0]},
@@ -119,20 +126,53 @@ async def until(end: float, doing: Coroutine[Any, Any, None]) -> None:
             await doing
 
 
-def watch(url: str, seconds: float) -> list[float]:
-    """Seconds that each look at `/health` took; infinite where there was no answer."""
-    address = urlsplit(url)
-    end, took = time.monotonic() + seconds, list[float]()
-    while (began := time.monotonic()) < end:
-        with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
-            try:
-                connection.request("GET", "/health")
-                well = connection.getresponse().status == 200
-            except (OSError, http.client.HTTPException):
-                well = False
-            took.append(time.monotonic() - began if well else math.inf)
-        time.sleep(_EVERY)
+def watch(urls: dict[str, str], seconds: float) -> dict[str, list[float]]:
+    """Seconds that each look at `/health` of some servers took, in turn; infinite where there was no answer."""
+    end, took = time.monotonic() + seconds, {name: list[float]() for name in urls}
+    while time.monotonic() < end:
+        for name, url in urls.items():
+            took[name].append(look(url))
+            time.sleep(_EVERY)
     return took
+
+
+def look(url: str) -> float:
+    address, began = urlsplit(url), time.monotonic()
+    with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
+        try:
+            connection.request("GET", "/health")
+            well = connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            well = False
+    return time.monotonic() - began if well else math.inf
+
+
+@contextmanager
+def bare(context: SpawnContext) -> Generator[str]:
+    """The address of a server that says yes to everything, in a process of its own."""
+    ours, theirs = context.Pipe()
+    process = context.Process(target=say_yes, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        process.kill()
+
+
+def say_yes(told: "Connection[int, None]") -> None:
+    """Until it is killed; the port is told."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
+        writer.close()
+
+    async def listen() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        told.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(listen())
 
 
 async def crawl(attack: Attack, url: str, number: int) -> None:
@@ -211,8 +251,13 @@ async def give_up(attack: Attack) -> None:
     """Cancels what still goes on at the end."""
     while attack.goes_on:
         await asyncio.sleep(0.1)
-    for run in attack.runs:
-        await attack.client.post(f"/api/runs/{run}/cancel")
+    at_once = asyncio.Semaphore(_CANCELS)
+
+    async def cancel(run: str) -> None:
+        async with at_once:
+            await attack.client.post(f"/api/runs/{run}/cancel")
+
+    await asyncio.gather(*map(cancel, attack.runs))
 
 
 async def state_of(client: httpx2.AsyncClient, run: str) -> str:
