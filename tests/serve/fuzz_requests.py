@@ -8,7 +8,7 @@ python -m tests.serve.fuzz_requests schemas FOLDER -max_total_time=1800
 import json
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import atheris
 
@@ -37,7 +37,7 @@ _OF_REQUESTS = (
     "previous_response_id user system developer assistant tool input_text rlm-local rlm-local:rules".split(),
     *("", "a\n\nb", "word " * 500, "\ud800", "resp_a"),
 )
-_VALUES = (
+_VALUES: tuple[Any, ...] = (
     None,
     True,
     False,
@@ -96,7 +96,7 @@ def schema(data: bytes) -> None:
     wanted, value = source.value(), source.value()
     if isinstance(wanted, dict):
         with suppress(RlmLocalError, MisfitError):
-            form = AnswerSchema(wanted)
+            form = AnswerSchema(cast("dict[str, Any]", wanted))
             json.dumps(for_grammar(form.schema))
             form.fit(value)
 

@@ -41,13 +41,14 @@ def ring() -> Iterator[Ring]:
     keyring.set_keyring(before)
 
 
-def test_it_is_found_by_the_state_directorys_path(ring: Ring, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("ring")
+def test_it_is_found_by_the_state_directorys_path(tmp_path: Path) -> None:
     keyring.set_password("rlm-local", str(tmp_path), "open sesame")
     assert kept_passphrase(tmp_path) == "open sesame"
     assert kept_passphrase(tmp_path / "other") is None
 
 
 def test_a_keyring_that_is_locked_has_nothing(ring: Ring, tmp_path: Path) -> None:
-    ring.set_password("rlm-local", str(tmp_path), "open sesame")
+    keyring.set_password("rlm-local", str(tmp_path), "open sesame")
     ring.locked = True
     assert kept_passphrase(tmp_path) is None
