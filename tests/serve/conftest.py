@@ -19,6 +19,7 @@ from rlm_local.serve.engines import MakeEngine
 from rlm_local.serve.server import Server
 from rlm_local.serve.service import Service
 from rlm_local.serve.settings import Settings
+from rlm_local.vault import Key, Secret
 from rlm_sandbox import Image
 from tests.engine.records import DOCUMENTS
 from tests.engine.script import writer
@@ -41,6 +42,12 @@ class Running:
 
 
 StartServer = Callable[..., Running]
+
+
+def seal(home: Home) -> None:
+    """Seals what will be kept in a new state directory; its key is known from then on."""
+    home.lockbox.make(b"open sesame", Key.made())
+    assert home.lockbox.key(Secret(ask=lambda _: "open sesame"))
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
         scripted = model or writer(COUNT)
 
         def of_script(_name: str, listener: Listener) -> Engine:
-            return Engine.of(resolve("smollm2-135m"), scripted, image, RunStore(home.runs), listener)
+            return Engine.of(resolve("smollm2-135m"), scripted, image, RunStore(home.runs, home.key), listener)
 
         given = {"port": 0, "model": "smollm2-135m", "folders": (records,), "grace_seconds": 5.0, **settings}
         chosen = Settings(**given)  # pyright: ignore[reportArgumentType]
