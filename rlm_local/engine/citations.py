@@ -97,10 +97,11 @@ def in_common(sentence: str, source: str) -> int:
 
 
 def may_be_translated(sentence: str, source: str) -> bool:
-    """Whether a sentence may be of another language than its source: in a script without capitals, where they share no
-    word."""
-    has = _Source.of(source)
-    return not any(has.holds(word, nouns=True) for word in _telling(sentence) if not _cased(word))
+    """Whether a sentence may be of another language than its source: where they share less than half of its words, and
+    none in a script without capitals."""
+    words = _telling(sentence)
+    uncased = " ".join(word for word in words if not _cased(word))
+    return 2 * in_common(sentence, source) < len(words) and not in_common(uncased, source)
 
 
 def writes_nouns(text: str) -> bool:
