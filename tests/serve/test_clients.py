@@ -1,25 +1,47 @@
-"""Programs that people have, unmodified, pointed at the server."""
+"""Programs that people have, unmodified, pointed at a server that is open, and at one that is sealed and has keys."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import openai
 import pytest
 from pydantic import BaseModel
 
+from rlm_local.home import Home
+from rlm_local.serve.keys import KeyRing, Scope
+from rlm_local.serve.state import open_state
 from tests.engine.records import VISITS
-from tests.serve.conftest import QUESTION, Running
+from tests.serve.conftest import QUESTION, Running, StartServer, seal
 
 MESSAGES = [{"role": "user", "content": QUESTION}]
 
 
+@pytest.fixture(params=["open", "sealed, with keys"])
+def key(request: pytest.FixtureRequest, home: Home) -> str:
+    """What programs give as their key."""
+    if request.param == "open":
+        return "none"
+    seal(home)
+    with closing(open_state(home)) as state:
+        return KeyRing(state).make("anna", [Scope.ASK, Scope.READ])[1]
+
+
 @pytest.fixture
-def client(server: Running) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+def server(key: str, start: StartServer) -> Iterator[Running]:
+    assert key  # it is made before the server
+    server = start()
+    yield server
+    assert not server.service.audit.verify().problems
+
+
+@pytest.fixture
+def client(key: str, server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0) as client:
         yield client
 
 
@@ -104,11 +126,12 @@ def test_openai_errors_are_its_own(client: openai.OpenAI) -> None:
         client.chat.completions.create(model="rlm-local", messages=[{"role": "user", "content": " "}])
 
 
-def test_llm(server: Running, tmp_path: Path) -> None:
+def test_llm(key: str, server: Running, tmp_path: Path) -> None:
     """simonw's, told of the server in its configuration."""
-    model = {"model_id": "records", "model_name": "rlm-local", "api_base": f"{server.url}/v1"}
+    model = {"model_id": "records", "model_name": "rlm-local", "api_base": f"{server.url}/v1", "api_key_name": "ours"}
     (tmp_path / "extra-openai-models.yaml").write_text(json.dumps([model]))  # JSON is YAML
-    env = {**os.environ, "LLM_USER_PATH": str(tmp_path), "OPENAI_API_KEY": "none"}
+    (tmp_path / "keys.json").write_text(json.dumps({"ours": key}))
+    env = {**os.environ, "LLM_USER_PATH": str(tmp_path)}
     for more in ([], ["--no-stream"]):
         command = [sys.executable, "-m", "llm", "-m", "records", *more, QUESTION]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
@@ -116,9 +139,9 @@ def test_llm(server: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # of libraries that are not ours
-def test_langchain(server: Running) -> None:
+def test_langchain(key: str, server: Running) -> None:
     from langchain_openai import ChatOpenAI
 
-    model = ChatOpenAI(model="rlm-local", base_url=f"{server.url}/v1", api_key="none", max_retries=0)  # pyright: ignore
+    model = ChatOpenAI(model="rlm-local", base_url=f"{server.url}/v1", api_key=key, max_retries=0)  # pyright: ignore
     assert model.invoke(QUESTION).content == "1"
     assert "".join(str(chunk.content) for chunk in model.stream(QUESTION)) == "1"
