@@ -42,7 +42,9 @@ class Outcome:
         return frozenset(tuple(_alike(value) for value in row) for row in self.rows)
 
     def same(self, other: "Outcome") -> bool:
-        """Whether two results say the same; one may show a column more than the other."""
+        """Whether two results say the same; one may show a column more than the other. A yes is no count of one."""
+        if self.truth != other.truth:
+            return False
         if self.key == other.key:
             return True
         few, many = sorted((self, other), key=lambda outcome: outcome.width)

@@ -20,6 +20,7 @@ _UNITS = (1, 7, 10, 12, 24, 60, 100, 1_000, 3_600, 1_000_000, 1_000_000_000)
 
 _NUMBER = re.compile(r"\d+(?:[.,\u2019' ]\d{3})*(?:[.,]\d+)?")
 _MARKS = re.compile(r"[.,\u2019' ](?=\d{3}(?!\d))")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d):(\d\d)\b.{0,16}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.{0,16}")
 
 
@@ -40,6 +41,21 @@ def drop_unasked(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
             columns = {column.name for part in parts for column in part.find_all(exp.Column)}
             if len(columns) > 1 and len(parts) > 1:
                 _keep_one(parts, question, owner, notes)
+    return notes
+
+
+def forget_clocks(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
+    """Take the time of day from moments that a column is to equal, in place, where the question gives no hour: a model
+    copies the first or last moment of a column for a day that it is asked about. Returns what was done."""
+    said = {number.lstrip("0") for number in re.findall(r"\d+", question)}
+    notes: list[str] = []
+    for node in list(tree.find_all(exp.EQ)):
+        for column, literal in ((node.this, node.expression), (node.expression, node.this)):
+            found = owner(column)
+            moment = _MOMENT.fullmatch(literal.name) if isinstance(literal, exp.Literal) and literal.is_string else None
+            if found is not None and found[1].type == "time" and moment and moment[2].lstrip("0") not in said:
+                literal.replace(exp.Literal.string(moment[1]))
+                notes.append(f"{moment[1]} for {literal.name}")
     return notes
 
 

@@ -22,6 +22,11 @@ def test_a_name_is_the_same_with_its_number_beside_it() -> None:
     assert Outcome.of({"Holm": 29}).same(Outcome.of([{"harbour": "Holm", "n": 29}]))
 
 
+def test_a_yes_is_no_count_of_one() -> None:
+    assert not Outcome.of(1).same(Outcome.of(True))
+    assert Outcome.of(1, truth=True).same(Outcome.of(True))
+
+
 def test_one_and_two_are_not_the_same() -> None:
     assert not Outcome.of(["a"]).same(Outcome.of(["a", "b"]))
 
