@@ -16,7 +16,9 @@ _MOST_NESTED = 20
 """Names inside one field that are columns; more of them are no names but values: of projects, languages, people."""
 
 _TAKEN = frozenset(("document", "name", "title", "kind", "folder", "characters", "text", "id"))
-_VIEW = "document name title kind folder characters".split()
+STANDING = "document name title kind folder characters".split()
+"""Columns that all documents have, whatever they say of themselves."""
+
 _AT_ONCE = 2_000
 
 
@@ -96,10 +98,10 @@ def _describe(db: Database, names: dict[str, str], readings: dict[str, Reading])
     count = db.execute("SELECT count(*) FROM document").get
     db.execute("INSERT INTO \"table\" VALUES ('documents', 'documents', ?, '', '', NULL)", (count,))
     by_name = {names[label]: reading for label, reading in readings.items()}
-    labels = {name: label for label, name in names.items()} | {name: name for name in _VIEW}
-    own = describe(db, "documents", _VIEW, {"characters": Reading("integer")}, labels)
+    labels = {name: label for label, name in names.items()} | {name: name for name in STANDING}
+    own = describe(db, "documents", STANDING, {"characters": Reading("integer")}, labels)
     said = describe(db, DOCUMENTS, list(by_name), by_name, labels)
-    rows = zip((*_VIEW, *by_name), (*own, *said), strict=True)
+    rows = zip((*STANDING, *by_name), (*own, *said), strict=True)
     db.executemany(
         'INSERT INTO "column" ("table", position, name, label, type, unit, given, distinct_values, least, greatest,'
         " common, reading, key) VALUES ('documents', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlm_local.collection.collection import Collection
-from rlm_local.collection.info import DocumentInfo, Passage, Remark, Span
+from rlm_local.collection.fields import STANDING
+from rlm_local.collection.info import DocumentInfo, Passage, Remark, Span, Table
 from rlm_local.collection.mentions import Mention, mentioned
 from rlm_local.collection.scan import Skipped
 from rlm_local.collection.values import codes, values_like
@@ -97,12 +98,14 @@ class View:
 
     @cached_property
     def shape(self) -> Shape:
-        """Of the tables, where the view is the whole; a part has documents only."""
-        tables = [table for table in self.collection.tables if table.name != "documents"] if self.only is None else []
-        largest = max(tables, key=lambda table: table.rows, default=None)
-        if largest is None:
+        """Of the tables, where the view is the whole; a part has documents only. Documents that say something of
+        themselves are one where there is no other."""
+        tables = self.collection.tables if self.only is None else ()
+        shown = [(table, len(table.columns)) for table in tables if table.kind != "documents"]
+        shown = shown or [(table, fields) for table in tables if (fields := _said(table))]
+        if not shown:
             return Shape(0, 0, 0)
-        return Shape(largest.rows, self.characters, sum(len(table.columns) for table in tables))
+        return Shape(max(table.rows for table, _ in shown), self.characters, sum(fields for _, fields in shown))
 
     def tokens(self, count: Callable[[str], int]) -> int:
         """Tokens of all documents: counted if they are short, else estimated from samples spread evenly over them."""
@@ -187,3 +190,8 @@ class View:
 
     def close(self) -> None:
         self.collection.close()
+
+
+def _said(documents: Table) -> int:
+    """How many columns hold what documents say of themselves."""
+    return sum(column.name not in STANDING and column.given > 0 for column in documents.columns)

@@ -2,7 +2,7 @@
 
 sql(query)                      rows of a SELECT; SQL's own judge(), classify(), extract(), answer() ask a model
 <table>                         each table of records by its name: rows, with an attribute for each column
-documents                       [Document(name, title, kind)], with .text
+documents                       [Document(name, title, kind)], with .text, and what each says of itself: .author
 context                         all documents' texts one after another: len, slices, find
 search(words, k)                the k passages that speak of the words, best first
 read(question, passages)        the answer that the passages give, or found=False
@@ -16,10 +16,10 @@ answer                          {"content": "", "ready": False}: set ready, and 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from .database import Database
+from .documents import Context, Document, Documents
 from .errors import SqlError
 from .row import Row, Rows
 from .tables import Table
@@ -85,105 +85,6 @@ class Summary(NamedTuple):
     points: list[dict[str, Any]]
     text: str
     evidence: list[list[int]]
-
-
-class Document:
-    """One document of the collection."""
-
-    def __init__(
-        self, ask: Callable[..., Rows], number: int, name: str, title: str, kind: str, span: tuple[int, int]
-    ) -> None:
-        self._ask, self.number = ask, number
-        self.name, self.title, self.kind = name, title, kind
-        self.start, self.end = span
-
-    @property
-    def text(self) -> str:
-        rows = self._ask("SELECT text FROM passage WHERE document = ? ORDER BY start", (self.number,))
-        return "".join(row[0] for row in rows)
-
-    def __len__(self) -> int:
-        return self.end - self.start
-
-    def __repr__(self) -> str:
-        return f"<document {self.name}: {len(self)} characters>"
-
-
-class Documents(Sequence[Document]):
-    """The documents that a node looks at, in the order of the collection's text; looked up when they are first used.
-
-    `whole` has all of the collection's, whatever the node looks at: places in `context` are over these.
-    """
-
-    def __init__(self, ask: Callable[..., Rows], only: Iterable[int] | None) -> None:
-        self._ask = ask
-        self._only = None if only is None else frozenset(only)
-
-    @cached_property
-    def whole(self) -> list[Document]:
-        rows = self._ask(
-            "SELECT d.id, d.name, d.title, d.kind, d.characters FROM document d JOIN file f ON f.id = d.file"
-            " ORDER BY f.name, d.id"
-        )
-        found: list[Document] = []
-        at = 0
-        for number, name, title, kind, characters in map(tuple, rows):
-            found.append(Document(self._ask, number, name, title or "", kind, (at, at + characters)))
-            at += characters + 1
-        return found
-
-    @cached_property
-    def _own(self) -> list[Document]:
-        only = self._only
-        return self.whole if only is None else [document for document in self.whole if document.number in only]
-
-    def __len__(self) -> int:
-        return len(self._own)
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._own[place]  # pyright: ignore[reportUnknownVariableType]
-
-
-class Context:
-    """All documents' texts one after another, each followed by a line break; read where it is looked at."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-
-    def __len__(self) -> int:
-        whole = self._documents.whole
-        return whole[-1].end + 1 if whole else 0
-
-    def __getitem__(self, part: slice | int) -> str:
-        if isinstance(part, int):
-            return self[part : part + 1] if part >= 0 else self[len(self) + part : len(self) + part + 1]
-        start, end, step = part.indices(len(self))
-        inside = [document for document in self._documents.whole if document.end >= start and document.start < end]
-        text = "".join(f"{document.text}\n" for document in inside)
-        first = inside[0].start if inside else start
-        return text[start - first : max(0, end - first)][::step]
-
-    def find(self, text: str, start: int = 0, end: int | None = None) -> int:
-        """Where a text first stands, or -1; it is looked for within documents."""
-        stop = len(self) if end is None else end
-        for document in self._documents.whole:
-            if document.end > start and document.start < stop:
-                at = document.text.find(text, max(0, start - document.start), min(len(document), stop - document.start))
-                if at >= 0:
-                    return document.start + at
-        return -1
-
-    def __contains__(self, text: str) -> bool:
-        return self.find(text) >= 0
-
-    def __str__(self) -> str:
-        return self[:]
-
-    def __getattr__(self, name: str) -> Any:
-        """The methods of texts, for all of it."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(str(self), name)
 
 
 Part = Document | Passage | str

@@ -17,7 +17,7 @@ def _order(value: Any) -> tuple[int, Any]:
     return (2, value) if isinstance(value, str) else (3, value)
 
 
-def _missing(name: str, columns: Sequence[str]) -> str:
+def missing(name: str, columns: Sequence[str]) -> str:
     """What is said of a column that is not there: those whose names are nearest come first."""
     from difflib import SequenceMatcher  # most sessions never need it
 
@@ -39,14 +39,14 @@ class Row(tuple[Any, ...]):
     def __getattr__(self, name: str) -> Any:
         place = self.places_.get(name.casefold())
         if place is None:
-            raise AttributeError(_missing(name, self.columns_))
+            raise AttributeError(missing(name, self.columns_))
         return self[place]
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             place = self.places_.get(key.casefold())
             if place is None:
-                raise KeyError(_missing(key, self.columns_))
+                raise KeyError(missing(key, self.columns_))
             return super().__getitem__(place)
         return super().__getitem__(key)
 

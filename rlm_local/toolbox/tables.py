@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .missing import MISSING
-from .row import Row, Rows
+from .row import Row, Rows, missing
 
 _KEPT = 100_000
 """Rows of a table that are kept once they were read; a larger one is read anew each time, in pieces."""
@@ -38,7 +38,15 @@ class Table:
         return iter(self._read)
 
     def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, str):
+            return [row[place] for row in self]
         return list(self)[place]  # pyright: ignore[reportUnknownVariableType]
+
+    def __getattr__(self, name: str) -> list[Any]:
+        """The values of a column, one of each row."""
+        if name.casefold() not in map(str.casefold, self._columns):
+            raise AttributeError(missing(name, self._columns))
+        return self[name]
 
     def __repr__(self) -> str:
         return f"<table {self._name}: {self._rows} rows of {', '.join(self._columns)}>"
@@ -52,6 +60,9 @@ class Table:
             if not piece:
                 return
             last = piece[-1][0]
-            kind = type(piece[0])
-            for row in piece:
-                yield kind(MISSING if row[at] is None else row[at] for at in range(len(row)))
+            yield from map(filled, piece)
+
+
+def filled(row: Row) -> Row:
+    """A row in which what it does not give is MISSING."""
+    return type(row)(MISSING if row[at] is None else row[at] for at in range(len(row)))

@@ -1,7 +1,7 @@
 """A value as an answer: the shape it is given, its words, and the data that it is sent as."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from .missing import Missing
@@ -21,7 +21,7 @@ def shaped(value: Any) -> Any:
         return [dict(zip(value.columns, row, strict=True)) for row in value]
     if isinstance(value, Row):
         return dict(value.items())
-    return value
+    return list(value) if isinstance(value, Iterator | KeysView | ValuesView) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def in_words(value: Any) -> str:

@@ -91,3 +91,11 @@ def test_a_place_is_told_by_what_it_stands_under() -> None:
         lease, note = view.documents
         assert view.place(lease.start + text.index("rent")) == "Lease > Fees"
         assert view.place(note.start) == ""
+
+
+def test_documents_that_say_something_of_themselves_are_counted_as_rows() -> None:
+    posts = {f"{n}.md": f"---\nauthor: Ann\ntags: [a, b]\n---\n\nText {n}.\n" for n in range(3)}
+    with Collection.of(posts) as collection:
+        assert (View(collection).shape.items, View(collection).shape.fields) == (3, 2)
+    with Collection.of({"a.txt": "One.", "b.txt": "Two."}) as collection:
+        assert View(collection).shape.fields == 0

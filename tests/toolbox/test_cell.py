@@ -53,6 +53,40 @@ def _ends(path: Path, cell: str) -> tuple[Any, str]:
     return host.final["value"], host.final["answer"]
 
 
+def test_a_column_is_had_by_its_name(path: Path) -> None:
+    loans: Table = _scope(path, Host())["loans"]
+    assert loans.branch == loans["branch"] == ["Harbour", "Hill", "Harbour"]
+    with pytest.raises(AttributeError, match=r"there is no column 'shelf'; there are: .*branch"):
+        _ = loans.shelf
+
+
+def test_documents_have_what_they_say_of_themselves() -> None:
+    posts = {
+        f"{n}.md": f"---\nauthor: {'Ann Bo'.split()[n % 2]}\ndate: 2024-0{n + 1}-01\n---\n\nText.\n" for n in range(3)
+    }
+    with Collection.of(posts | {"plain.txt": "No more."}) as collection:
+        documents = _scope(collection.path, Host())["documents"]
+        assert [each.name for each in documents if each.author == "Ann"] == ["0.md", "2.md"]
+        assert [each["date"] for each in documents if each["author"] == "Bo"] == ["2024-02-01"]
+        assert (documents[3].author is MISSING, documents[3].text) == (True, "No more.")
+        with pytest.raises(AttributeError, match="there is no column 'writer'"):
+            _ = documents[0].writer
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "said"),
+    [
+        ("FINAL(loan.member for loan in loans if loan.fine)", ["Tove", "Bo"], "Tove, Bo"),
+        ("FINAL({loan.branch: 1 for loan in loans}.keys())", ["Harbour", "Hill"], "Harbour, Hill"),
+        ("FINAL(max(documents, key=len))", "loans.csv", "loans.csv"),
+        ("FINAL(documents.name)", ["loans.csv", "minutes.txt"], "loans.csv, minutes.txt"),
+    ],
+    ids=["a generator", "keys", "a document", "something of each document"],
+)
+def test_an_answer_of_any_kind_is_what_it_stands_for(path: Path, cell: str, value: object, said: str) -> None:
+    assert _ends(path, cell) == (value, said)
+
+
 def test_tables_are_gone_through_by_attributes(path: Path) -> None:
     loans: Table = _scope(path, Host())["loans"]
     assert [loan.member for loan in loans if loan.branch == "Harbour"] == ["Tove", "Bo"]
