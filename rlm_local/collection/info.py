@@ -8,7 +8,10 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. `least`, `greatest` and the values of `common` are as stored."""
+    """A column of a table. `least`, `greatest` and the values of `common` are as stored.
+
+    Of a column of the type "list", `unit` is what separates its items, and `distinct` and `common` are of these.
+    """
 
     name: str
     label: str

@@ -27,7 +27,7 @@ _FORMS = 40
 _FOUND, _COLUMNS, _EVENTS = 8, 4, 3
 """Mentions in all; columns of which one phrase may be a value; runs of words of events."""
 
-_TEXTS = frozenset(("category", "id", "text"))
+_TEXTS = frozenset(("category", "id", "list", "text"))
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Mention:
 
 
 def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]:
-    """Values that stand in a question, at most eight; those of more words first, none of a part of another's words."""
+    """Values that stand in a question, at most eight; those of more words first, none of a part of another's words.
+
+    A word of events is one only where no column of their table has it as a value.
+    """
     phrases = dict(_phrases(question))
     found: list[tuple[Span, Mention]] = []
     for table in tables:
@@ -52,7 +55,7 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
             for value, span in _values(ask, table, column, phrases, question):
                 written = question[slice(*span)] == value and not value.islower()
                 if written or len(value) > _SHORT or any(map(str.isdigit, value)):
-                    found.append((span, Mention(table.name, column.name, value)))
+                    found.append((span, Mention(table.name, column.name, value, within=column.type == "list")))
     found.sort(key=lambda each: each[0][0] - each[0][1])
     spans = {span for span, _ in found}
     columns: Counter[Span] = Counter()
@@ -61,7 +64,9 @@ def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]
         columns[span] += 1
         if columns[span] <= _COLUMNS and not any(_inside(span, other) for other in spans):
             kept.append(mention)
-    return [*kept[:_FOUND], *(event for table in tables if table.kind == "lines" for event in _events(table, question))]
+    values = {(mention.table, fold(mention.text)) for mention in kept}
+    events = [event for table in tables if table.kind == "lines" for event in _events(table, question)]
+    return [*kept[:_FOUND], *(event for event in events if (event.table, fold(event.text)) not in values)]
 
 
 def _inside(span: Span, other: Span) -> bool:
@@ -83,7 +88,7 @@ def _values(
 ) -> Iterator[tuple[str, Span]]:
     """The values of a column that a phrase of the question is; where they are few, also those that one is a form of."""
     rows: Iterable[tuple[Any, ...]]
-    if column.distinct <= len(column.common):
+    if column.type == "list" or column.distinct <= len(column.common):
         rows = column.common
     elif column.distinct > NEAR:
         written = [question[slice(*span)] for span in phrases.values()]
@@ -98,7 +103,7 @@ def _values(
     values = {str(value): fold(str(value)) for value, *_ in rows}
     exact = [(value, phrases[folded]) for value, folded in values.items() if folded in phrases]
     yield from exact
-    if not exact and column.type == "category" and column.distinct <= _FORMS:
+    if not exact and column.type in ("category", "list") and column.distinct <= _FORMS:
         for value, folded in values.items():
             words = folded.count(" ")
             forms = [

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rlm_local.collection.identifiers import quoted
+from rlm_local.collection.lists import MOST_ITEMS, items
 from rlm_local.collection.reading import Reading, Value, is_code
 from rlm_local.sqlite import Cursor, Database
 
@@ -67,6 +68,9 @@ def describe(db: Database, table: str, names: Sequence[str], readings: Mapping[s
         if kind == "number" and is_code(labels[name]) and reading and reading.kind == "integer":
             kind = "id"
         unit = reading.unit if reading and reading.unit != "*" else ""
+        if kind in ("category", "text") and (listed := items(counts))[0]:
+            kind, (unit, each) = "list", listed
+            distinct, common = len(each), each.most_common(MOST_ITEMS)
         shown = json.dumps([[_cut(value), times] for value, times in common], ensure_ascii=False)
         found.append((kind, unit, given, distinct, _cut(least), _cut(greatest), shown))
     return found

@@ -205,7 +205,7 @@ def _open_virtual_tables(connection: sqlite3.Connection) -> None:
     """While nothing is refused yet: a virtual table declares itself, by what looks like a change of the schema, when it
     is first used."""
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'").fetchall()
-    for (name,) in tables:
+    for (name,) in [("json_each",), *tables]:
         quoted = str(name).replace('"', '""')
         with contextlib.suppress(sqlite3.Error):  # a module that is not here; whoever uses the table will hear of it
             connection.execute(f'SELECT 1 FROM "{quoted}" LIMIT 0')  # noqa: S608

@@ -46,3 +46,23 @@ def test_short_values_have_to_be_written_as_they_are(collection: Collection) -> 
 def test_words_of_events_are_found_as_they_stand_there(collection: Collection) -> None:
     said = mentioned(collection.rows, collection.tables, "How many failed passwords were there?")
     assert [(each.text, each.within) for each in said if each.column == "event"] == [("Failed password", True)]
+
+
+def test_a_word_of_events_that_a_column_has_as_its_value_is_that_columns() -> None:
+    lines = "\n".join(
+        f"[Sun Dec 04 04:{n % 60:02}:44 2005] [{('error', 'notice')[n % 2]}] "
+        f"{('child in error state', 'found child in slot')[n % 2]} {n}"
+        for n in range(120)
+    )
+    with Collection.of({"web.log": lines}) as made:
+        said = mentioned(made.rows, made.tables, "How many errors were there?")
+    assert [(each.column, each.text, each.within) for each in said] == [("level", "error", False)]
+
+
+def test_an_item_of_lists_is_a_mention_of_what_holds_it() -> None:
+    posts = "title,tags\n" + "".join(
+        f'Post {n},"{("how we work, agile", "agile", "how we work")[n % 3]}"\n' for n in range(30)
+    )
+    with Collection.of({"posts.csv": posts}) as made:
+        said = mentioned(made.rows, made.tables, "How many posts are about how we work?")
+    assert [(each.column, each.text, each.within) for each in said] == [("tags", "how we work", True)]

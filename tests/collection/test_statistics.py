@@ -78,3 +78,25 @@ def test_a_column_of_very_many_values_is_counted_by_the_database() -> None:
     kind, _, given_, distinct, least, greatest, common = described(list(range(60_000)), reading=Reading("integer"))
     assert (kind, given_, distinct, least, greatest) == ("number", 60_000, 60_000, 0, 59_999)
     assert common[0] == [0, 1]
+
+
+def test_lists_of_a_few_things_are_counted_by_the_thing() -> None:
+    tags = ["red, green", "red", "green, blue", "red, blue", "red, green, blue", None]
+    assert described(tags * 2) == ("list", ", ", 10, 3, "green, blue", "red, green, blue", [
+        ["red", 8], ["green", 6], ["blue", 6],
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{number} High Street, Holm" for number in range(30)],
+        ["Byron, Ada", "Lee, Ann", "Koch, Ben", "Park, Cho"] * 5,
+        ["1,234", "5,678", "1,234"] * 5,
+        ["It rains, and it pours, and nobody knows when it ends; we wait, and we hope that it does"] * 9,
+        ["a, b", *["open", "closed"] * 9],
+    ],
+    ids=["addresses", "names", "numbers", "sentences", "a single one"],
+)
+def test_other_texts_with_commas_are_no_lists(values: list[Value]) -> None:
+    assert described(values)[0] != "list"

@@ -201,3 +201,7 @@ def test_the_sandbox_has_it(image: Image, path: Path) -> None:
         assert "SqlError: no such table: x; there are: loans, search" in (
             session.run("sql('SELECT * FROM x')").error or ""
         )
+
+
+def test_lists_are_taken_apart(sql: Ask) -> None:
+    assert [row[0] for row in sql("""SELECT value FROM json_each('["a","b"]')""")] == ["a", "b"]

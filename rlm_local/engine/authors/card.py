@@ -6,6 +6,7 @@ a line of the card.
 """
 
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -81,21 +82,27 @@ def columns(table: Table) -> Iterator[Column]:
 def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container[str] = ()) -> tuple[str, ...]:
     """Values that stand in a question, as conditions.
 
-    A word that names a table or column is no value, and few digits are an amount: a hint that misleads costs more than
-    one that is missing. So a value that several tables have is that of the table of which the question says most.
+    A word that names another table or a column is no value, few digits are an amount, and what all rows have tells
+    none apart: a hint that misleads costs more than one that is missing. So a value that several tables have is that
+    of the table of which the question says most.
 
     Args:
         named: tables that the question names.
     """
-    names = {name for table in tables for name in (table.name, *(column.name for column in table.columns))}
+    names = {column.name for table in tables for column in table.columns} | {table.name for table in tables}
+    types = {(table.name, column.name): column.type for table in tables for column in table.columns}
+    alike = {(table.name, column.name) for table in tables for column in table.columns if column.distinct == 1}
     shown = {(table.name, column.name) for table in tables if _tells(table) for column in columns(table)}
     told = [
         mention
         for mention in mentions
-        if (mention.table, mention.column) in shown
-        and (mention.within or plain(mention.text) not in names)
+        if (mention.table, mention.column) in shown - alike
+        and (mention.within or plain(mention.text) not in names - {mention.table})
         and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
     ]
+
+    lists = Counter((mention.table, mention.text) for mention in told if types[mention.table, mention.column] == "list")
+    told = [mention for mention in told if lists[mention.table, mention.text] < 2]  # a program would want it in both
 
     def said(table: str) -> int:
         return len({mention.text for mention in told if mention.table == table}) + (table in named)
@@ -135,6 +142,8 @@ def _about(column: Column, table: Table) -> str:
     label = _plain(column.label)
     said = f"{label}: " if label.lower().replace(" ", "_") != column.name else ""
     values = [value for value, _ in column.common]
+    if column.type == "list":
+        return f"{said}lists of {_listed(values[:_FEW])}{', ...' if column.distinct > _FEW else ''}"
     if column.distinct == 1:
         return f"{said}always {_listed(values[:1], 2 * _SHOWN)}"
     if column.type in ("number", "date", "time"):

@@ -20,7 +20,7 @@ class Grounded:
 
     Attributes:
         known: whether a row has it.
-        within: whether no row has it, and the texts of some hold it.
+        within: whether the texts of some rows hold it, as an item of a list or else somewhere.
     """
 
     value: str
@@ -35,12 +35,10 @@ def ground(literal: str, column: Column, table: Table, values: Values) -> Ground
     An id or a code is what it is: CVE-2024-3094 is not a slip of CVE-2024-38094.
     """
     found = list(values(table.name, column.name, literal))
-    if literal in found:
-        return Grounded(literal, known=True)
     folded = fold(literal)
-    same = next((value for value in found if fold(value) == folded), None)
+    same = literal if literal in found else next((value for value in found if fold(value) == folded), None)
     if same is not None:
-        return Grounded(same, known=True)
+        return Grounded(same, known=True, within=column.type == "list")
     if column.type == "id":
         return Grounded(literal, known=False)
     if column.type == "text" or any(_holds(fold(value), folded) for value in found):
@@ -49,7 +47,7 @@ def ground(literal: str, column: Column, table: Table, values: Values) -> Ground
         return Grounded(literal, known=False)
     by_fold = {fold(value): value for value in found}
     near = difflib.get_close_matches(folded, by_fold, n=1, cutoff=_NEAREST)
-    return Grounded(by_fold[near[0]], known=True) if near else Grounded(literal, known=False)
+    return Grounded(by_fold[near[0]], True, column.type == "list") if near else Grounded(literal, known=False)
 
 
 def _holds(value: str, part: str) -> bool:

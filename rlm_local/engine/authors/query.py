@@ -10,14 +10,16 @@ from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
 
 from rlm_local.collection import Reference, Table
+from rlm_local.collection.values import fold
 from rlm_local.engine.authors.asked import named_tables, years, years_in
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values, ground
+from rlm_local.engine.authors.items import spread
 from rlm_local.engine.authors.names import Names
 from rlm_local.engine.authors.naming import name_codes
-from rlm_local.engine.authors.unasked import drop_unasked
+from rlm_local.engine.authors.unasked import drop_unasked, forget_clocks
 from rlm_local.engine.semantic.calls import FUNCTIONS
 
 _LONGEST = 4_000
@@ -59,6 +61,7 @@ def check(
     tree = _parsed(text)
     names = Names({table.name: table for table in tables}, references, named_tables(tables, question))
     names.resolve(tree)
+    names.notes.extend(forget_clocks(tree, question, names.owner))
     translate(tree, names.owner)
     refuse_degenerate(tree, names)
     draft = _Draft(tree, names, values, names.notes)
@@ -66,13 +69,15 @@ def check(
     names.notes.extend(drop_unasked(tree, question, names.owner))
     draft.add_year(question)
     draft.skip_nulls()
+    semantic, places = bool(_asked(tree)), draft.places()
+    names.notes.extend(spread(tree, names))
     return Query(
         sql=tree.sql(dialect="sqlite"),
         named=(name_codes(tree, names) or tree).sql(dialect="sqlite"),
         notes=tuple(draft.notes),
         missing=tuple(draft.missing),
-        semantic=bool(_asked(tree)),
-        places=draft.places(),
+        semantic=semantic,
+        places=places,
         truth=_asks_whether(tree),
     )
 
@@ -152,23 +157,49 @@ class _Draft:
             table, column = owner
             found = ground(literal.name, column, table, self.values)
             if found.within:
-                self._contain(literal)
+                self._contain(literal, found.value, column.unit if column.type == "list" else "")
             elif not found.known:
-                self.missing.append(f"{column.name} = {literal.name}")
+                if not self._elsewhere(node, literal, table):
+                    self.missing.append(f"{column.name} = {literal.name}")
             elif found.value != literal.name:
                 self.notes.append(f"{found.value!r} for {literal.name!r}")
                 literal.replace(exp.Literal.string(found.value))
         for node in self.tree.find_all(exp.Like):
             self._pattern(node)
 
-    def _contain(self, literal: exp.Literal) -> None:
-        """`= 'drama'` where no value is that and some hold it, as "drama, comedy" does, means that they hold it."""
+    def _elsewhere(self, node: exp.Expr, literal: exp.Literal, table: Table) -> bool:
+        """Whether one other column of the table has the value that this one has not: then that one is meant."""
+        if not isinstance(literal.parent, exp.EQ | exp.NEQ):
+            return False
+        folded = fold(literal.name)
+        found = [
+            (column.name, value)
+            for column in table.columns
+            if column.type == "category"
+            for value in self.values(table.name, column.name, literal.name)
+            if fold(value) == folded
+        ]
+        if len({name for name, _ in found}) != 1:
+            return False
+        name, value = found[0]
+        self.notes.append(f"{name} for {node.name}, which has no {literal.name!r}")
+        node.set("this", exp.to_identifier(name))
+        literal.replace(exp.Literal.string(value))
+        return True
+
+    def _contain(self, literal: exp.Literal, value: str, separator: str) -> None:
+        """`= 'drama'` where some texts hold it, as "drama, comedy" does, means that they hold it; of a list, as an item
+        between separators."""
         node = literal.parent
         if isinstance(node, exp.EQ | exp.NEQ):
-            other = node.expression if node.this is literal else node.this
-            like = exp.Like(this=other.copy(), expression=exp.Literal.string(f"%{literal.name}%"))
+            other = (node.expression if node.this is literal else node.this).copy()
+            if separator:
+                edge = exp.Literal.string(separator)
+                other = exp.DPipe(this=exp.DPipe(this=edge, expression=other), expression=edge.copy())
+            pattern = exp.Literal.string(f"%{separator}{value}{separator}%")
+            like = exp.Like(this=exp.paren(other) if separator else other, expression=pattern)
             node.replace(exp.Not(this=like) if isinstance(node, exp.NEQ) else like)
-            self.notes.append(f"what holds {literal.name!r}")
+            self.notes.append(f"what holds {value!r}")
 
     def _pattern(self, node: exp.Like) -> None:
         """A pattern without marks means that the text holds it; dots that the card cuts a value with are no text."""

@@ -49,7 +49,7 @@ def test_the_dots_of_a_value_that_is_cut_are_no_part_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("table", "name", "value"),
-    [("boats", "kind", "Holm"), ("boats", "code", "boats"), ("trips", "boat", "30")],
+    [("boats", "kind", "Holm"), ("boats", "code", "trips"), ("trips", "boat", "30")],
     ids=["not shown", "a name", "an amount"],
 )
 def test_no_hint_is_given_of_what_would_mislead(table: str, name: str, value: str) -> None:
@@ -66,3 +66,26 @@ def test_a_value_or_label_stays_on_its_line(values: list[str], label: str) -> No
     lines = card([table]).split("\n")
     assert len(lines) == 3
     assert len(lines[1]) < 400
+
+
+def test_a_value_called_as_its_own_table_is_a_hint() -> None:
+    table = Table("error", "lines", 20, (column("level", values=["notice", "error"]),))
+    assert hints([table], [Mention("error", "level", "error")]) == ("error.level = 'error'",)
+
+
+def test_an_item_of_two_columns_of_lists_is_no_hint() -> None:
+    table = Table(
+        "laws", "rows", 20, (column("allows", "list", ["sale", "use"]), column("forbids", "list", ["sale", "loan"]))
+    )
+    assert hints([table], [Mention("laws", name, "sale", within=True) for name in ("allows", "forbids")]) == ()
+    assert hints([table], [Mention("laws", "allows", "use", within=True)]) == ("laws.allows LIKE '%use%'",)
+
+
+def test_what_all_rows_have_is_no_hint() -> None:
+    table = Table("posts", "documents", 20, (column("layout", values=["post"]),))
+    assert hints([table], [Mention("posts", "layout", "post")]) == ()
+
+
+def test_lists_are_shown_by_their_items() -> None:
+    tags = column("tags", "list", ["agile", "design"])
+    assert "tags TEXT, -- lists of 'agile', 'design'" in card([Table("t", "rows", 20, (tags,))])

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlm_local.collection import Table
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.query import Query, check
 
-from .harbour import REFERENCES, TABLES, values
+from .harbour import REFERENCES, TABLES, column, values
 
 
 def checked(sql: str, question: str = "") -> Query:
@@ -43,6 +44,19 @@ def test_a_code_is_never_taken_for_another() -> None:
     query = checked("SELECT name FROM boats WHERE code = 'V-1003'")
     assert "'V-1003'" in query.sql
     assert query.missing == ("code = V-1003",)
+
+
+def test_a_value_that_another_column_has_is_looked_for_there() -> None:
+    sold = Table(
+        "sold", "rows", 20, (column("group", values=["masks / gowns"]), column("kind", values=["Masks FFP3", "Gowns"]))
+    )
+
+    def known(_table: str, name: str, _text: str) -> list[str]:
+        return [str(value) for each in sold.columns if each.name == name for value, _ in each.common]
+
+    query = check("SELECT COUNT(*) FROM sold WHERE sold.\"group\" = 'masks ffp3'", [sold], "", known)
+    assert query.sql == "SELECT COUNT(*) FROM sold WHERE sold.kind = 'Masks FFP3'"
+    assert (query.missing, query.notes) == ((), ("kind for group, which has no 'masks ffp3'",))
 
 
 def test_each_of_a_list_is_grounded() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from rlm_local.collection import Table
 from rlm_local.engine.authors.query import check
 
-from .harbour import TABLES, values
+from .harbour import TABLES, column, values
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,13 @@ def test_numbers_that_nobody_said_fall(invented: str) -> None:
     assert "42" not in query.sql
     assert "31.5" not in query.sql
     assert query.notes
+
+
+@pytest.mark.parametrize(
+    ("question", "like"),
+    [("How many errors were there on 5 December 2005?", True), ("What was logged at 19:15:57 on 5 December?", False)],
+)
+def test_a_time_of_day_stays_where_the_question_gives_one(question: str, *, like: bool) -> None:
+    log = Table("log", "lines", 90, (column("at", "time", ["2005-12-04 04:47:44", "2005-12-05 19:15:57"]),))
+    sql = check("SELECT COUNT(*) FROM log WHERE at = '2005-12-05 19:15:57'", [log], question, values).sql
+    assert ("19:15:57" in sql, "2005-12-05" in sql) == (not like, True)

@@ -1,0 +1,57 @@
+"""Columns whose values are lists of a few things: genres, tags, permissions, as "drama, comedy"."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from rlm_local.collection.reading import Value
+
+MOST_ITEMS = 200
+"""Items of a column that are kept, the most common ones."""
+
+_SEPARATORS = (", ", "; ", " | ", "|", ";", ",")
+_LONGEST = 40
+"""Characters of an item, on average: longer ones are parts of sentences."""
+
+_SEVERAL = 0.2
+"""Share of the rows that have more than one item."""
+
+_REPEATED = 3
+"""Rows to an item."""
+
+_COMBINED = 0.3
+"""Share of the items that stand in more than one value."""
+
+
+def items(counts: Mapping[Value, int]) -> tuple[str, Counter[str]]:
+    """How the values of a column are separated, and how many rows have each item; nothing where they are no lists.
+
+    Args:
+        counts: rows by value.
+    """
+    texts = {value: rows for value, rows in counts.items() if isinstance(value, str)}
+    given = sum(texts.values())
+    for separator in _SEPARATORS:
+        several = sum(rows for value, rows in texts.items() if separator in value)
+        if not given or several < _SEVERAL * given:
+            continue
+        found: Counter[str] = Counter()
+        stands: Counter[str] = Counter()
+        for value, rows in texts.items():
+            for item in dict.fromkeys(map(str.strip, value.split(separator))):
+                found[item] += rows
+                stands[item] += 1
+        if all(found) and _are_things(found, stands):
+            return separator, found
+    return "", Counter()
+
+
+def _are_things(found: Counter[str], stands: Counter[str]) -> bool:
+    """Whether items are short, come back, and come in several combinations, as neither "Byron, Ada" nor streets do."""
+    named = sum(any(map(str.isalpha, item)) for item in found)
+    combined = sum(values > 1 for values in stands.values())
+    return (
+        found.total() >= _REPEATED * len(found)
+        and combined >= _COMBINED * len(found)
+        and 2 * named > len(found)
+        and sum(map(len, found)) <= _LONGEST * len(found)
+    )
