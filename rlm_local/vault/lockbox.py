@@ -27,6 +27,10 @@ _OPENED: dict[Path, Key] = {}
 """By the path of a lockbox. Who has given a passphrase is not asked for it again in the same process."""
 
 
+def _nothing() -> None:
+    """What a system without a keyring has."""
+
+
 @dataclass(frozen=True)
 class Secret:
     """Where the passphrase comes from.
@@ -39,7 +43,7 @@ class Secret:
 
     file: Path | None = None
     ask: Callable[[str], str] = getpass.getpass
-    kept: Callable[[], str | None] = lambda: None
+    kept: Callable[[], str | None] = _nothing  # it goes to the model's process, as no lambda can
 
     def known(self) -> bytes:
         """The passphrase of what is sealed already."""
