@@ -113,7 +113,7 @@ class LlamaEngine:
         self.thinks = self._template.thinks
         self.template_sha256 = hashlib.sha256(self._weights.chat_template.encode()).hexdigest()
         self.n_ctx = min(context.cells, self._weights.trained_context)
-        identity = identify(path, f"{library_version()}{' fused' if context.fused else ''}")
+        identity = identify(path, library_version())
         shelf = None if kv_directory is None else Shelf(kv_directory, identity, key=key)
         self._scheduler = Scheduler(context, sequences=_SEQUENCES, batch=batch, shelf=shelf)
         self._leaves = None if leaf_cache is None else LeafCache(leaf_cache, identity, key=key)

@@ -22,12 +22,6 @@ from rlm_local.models.native import c, first_error, library
 from rlm_local.models.threads import Threads, Watch
 
 _ADAPTER_REMEDY = "Use an adapter that was trained for these weights"
-_SCORE_BYTES = 4
-_MOST_SCORES = 256 << 20
-"""Bytes of attention scores, one for each head, token of a batch and cell, up to which they are kept on a processor.
-Two plain products over them are faster there than the fused kernel: 1.3 times for one token after 8,000, 2.2 times for
-32, and 0.9 to 1 times for a long prompt (the default model on two Xeon cores with AMX)."""
-
 _ABORTED = 2  # llama_decode's code where the abort callback ended it; the KV is as before, for one ubatch a batch
 _USER_DEFINED = 1 << 4  # LLAMA_TOKEN_ATTR_USER_DEFINED
 _PIECE_BYTES = 256
@@ -86,8 +80,6 @@ class Weights:
         self._users = 0
         self.offloaded = offloaded
         self._handle: int = handle
-        self.offloaded = offloaded
-        self.heads: int = c.llama_model_n_head(handle)
         self._vocab: int = c.llama_model_get_vocab(handle)
         self.vocab_size: int = c.llama_vocab_n_tokens(self._vocab)
         self.trained_context: int = c.llama_model_n_ctx_train(handle)
@@ -285,9 +277,6 @@ class Context:
         threads: the most that decode; fewer do where other programs take the processors, unless another device
             computes, too, which a thread may well wait for.
 
-    Attributes:
-        fused: whether attention is one kernel, which keeps no scores. KV that is saved with it is of no use without.
-
     Raises:
         LoadError: there is no memory for it.
     """
@@ -298,8 +287,7 @@ class Context:
         params.n_batch = params.n_ubatch = batch
         params.n_seq_max = sequences
         params.kv_unified = True
-        self.fused = weights.offloaded > 0 or cells * batch * weights.heads * _SCORE_BYTES > _MOST_SCORES
-        params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_AUTO if self.fused else c.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_AUTO
         handle = c.llama_init_from_model(weights.handle, params)
         if not handle:
             raise LoadError(
