@@ -176,6 +176,7 @@ class Candidates:
             notes=query.notes,
             missing=query.missing,
             semantic=query.semantic,
+            unused=unused(self.named, query.sql),  # not what was put in, as a year is
         )
 
     def _tried(self, candidate: Candidate) -> Candidate:

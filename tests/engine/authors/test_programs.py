@@ -31,10 +31,12 @@ def asked(question: str, look: str, program: str, image: Image, tmp_path: Path) 
     return run_of(model, question, image, tmp_path)
 
 
-def run_of(model: ScriptedModel, question: str, image: Image, tmp_path: Path) -> tuple[Answer, TurnRecord]:
+def run_of(
+    model: ScriptedModel, question: str, image: Image, tmp_path: Path, name: str = "messages.csv", text: str = MESSAGES
+) -> tuple[Answer, TurnRecord]:
     """What a model comes to, and the last turn of it."""
     budget = Budget(Limits())
-    with Collection.of({"messages.csv": MESSAGES}) as collection, RunStore(tmp_path / "runs.sqlite") as store:
+    with Collection.of({name: text}) as collection, RunStore(tmp_path / "runs.sqlite") as store:
         run = Run(question, View(collection), (), 9_000, model, "", image, named("prompted"), budget, ignore)
         answer = run.answer(store, Cancel(deadline=budget.deadline))
         return answer, store.get(answer.run_id).nodes[0].turns[-1]
@@ -61,6 +63,23 @@ def test_what_the_model_finds_wrong_is_thought_about_longer(image: Image, tmp_pa
     assert turn.start.plan
     assert [one["right"] > 0 for one in turn.start.plan["candidates"]] == [False, False, True, True, True]
     assert (answer.answer, answer.confidence) == ("40", pytest.approx(1.0, abs=0.01))
+
+
+def test_a_year_that_is_put_in_is_not_left_out(image: Image, tmp_path: Path) -> None:
+    """So the program that has it wins, though the model finds the other one righter."""
+    rows = "".join(f"V-{n},{2023 + n % 2}-05-0{1 + n % 9},{('kept', 'missed')[n % 3 == 0]}\n" for n in range(30))
+    model = ScriptedModel(
+        lambda prompt: (
+            "SELECT COUNT(*) FROM visits WHERE status = 'missed'"
+            if "```sql" in prompt.prefill
+            else "FINAL(sum(v.status == 'missed' for v in visits))"
+        ),
+        slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
+        choose=lambda prompt, _o: "right" if "```python" in prompt.messages[-2].content else "wrong",
+    )
+    question = "How many visits of 2024 were missed?"
+    answer, _ = run_of(model, question, image, tmp_path, "visits.csv", f"visit,date,status\n{rows}")
+    assert answer.answer == "5"
 
 
 def test_a_result_may_have_lists_in_it(image: Image, tmp_path: Path) -> None:
