@@ -76,6 +76,7 @@ def test_a_year_that_is_put_in_is_not_left_out(image: Image, tmp_path: Path) -> 
         ),
         slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
         choose=lambda prompt, _o: "right" if "```python" in prompt.messages[-2].content else "wrong",
+        name="qwen2.5-coder-1.5b",
     )
     question = "How many visits of 2024 were missed?"
     answer, _ = run_of(model, question, image, tmp_path, "visits.csv", f"visit,date,status\n{rows}")
