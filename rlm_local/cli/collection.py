@@ -253,7 +253,7 @@ def _table(table: "Table") -> list[str]:
     rows = [
         (
             f"  {column.name}",
-            f"{column.type}{f' in {column.unit}' if column.unit else ''}",
+            f"{column.type}{f' in {column.unit}' if column.unit and column.type != 'list' else ''}",
             f"{column.given:,} given",
             f"{column.distinct:,} different",
             one_line(_values(column.common, column.least, column.greatest, column.type), 60),

@@ -68,7 +68,7 @@ def describe(db: Database, table: str, names: Sequence[str], readings: Mapping[s
         if kind == "number" and is_code(labels[name]) and reading and reading.kind == "integer":
             kind = "id"
         unit = reading.unit if reading and reading.unit != "*" else ""
-        if kind in ("category", "text") and (listed := items(counts))[0]:
+        if kind in ("category", "text") and (listed := items(counts)):
             kind, (unit, each) = "list", listed
             distinct, common = len(each), each.most_common(MOST_ITEMS)
         shown = json.dumps([[_cut(value), times] for value, times in common], ensure_ascii=False)

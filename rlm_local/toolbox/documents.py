@@ -71,12 +71,11 @@ class Documents(Sequence[Document]):
         found: list[Document] = []
         at = 0
         for number, name, title, kind, characters in map(tuple, rows):
-            found.append(Document(self._ask, self._fields, number, name, title or "", kind, (at, at + characters)))
+            found.append(
+                Document(self._ask, lambda: self._said, number, name, title or "", kind, (at, at + characters))
+            )
             at += characters + 1
         return found
-
-    def _fields(self) -> Mapping[str, Row]:
-        return self._said
 
     @cached_property
     def _said(self) -> dict[str, Row]:

@@ -44,6 +44,8 @@ class Table:
 
     def __getattr__(self, name: str) -> list[Any]:
         """The values of a column, one of each row."""
+        if name.startswith("_"):  # of no column; and a copy of a table has none yet
+            raise AttributeError(name)
         if name.casefold() not in map(str.casefold, self._columns):
             raise AttributeError(missing(name, self._columns))
         return self[name]

@@ -1,6 +1,7 @@
 """What a cell over a collection has to work with, as ordinary Python."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rlm_local.collection import Collection
 from rlm_local.toolbox.cell import Tools
 from rlm_local.toolbox.database import Database
 from rlm_local.toolbox.missing import MISSING
+from rlm_local.toolbox.row import Rows
 from rlm_local.toolbox.tables import Table
 
 _DOCUMENTS = {
@@ -58,6 +60,11 @@ def test_a_column_is_had_by_its_name(path: Path) -> None:
     assert loans.branch == loans["branch"] == ["Harbour", "Hill", "Harbour"]
     with pytest.raises(AttributeError, match=r"there is no column 'shelf'; there are: .*branch"):
         _ = loans.shelf
+
+
+def test_a_table_can_be_copied() -> None:
+    table = Table(lambda *_: Rows([], ["member"]), "loans", ("member",), 0)
+    assert deepcopy(table).member == []
 
 
 def test_documents_have_what_they_say_of_themselves() -> None:

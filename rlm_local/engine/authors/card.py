@@ -90,18 +90,16 @@ def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container
         named: tables that the question names.
     """
     names = {column.name for table in tables for column in table.columns} | {table.name for table in tables}
-    types = {(table.name, column.name): column.type for table in tables for column in table.columns}
-    alike = {(table.name, column.name) for table in tables for column in table.columns if column.distinct == 1}
-    shown = {(table.name, column.name) for table in tables if _tells(table) for column in columns(table)}
+    shown = {(table.name, column.name): column for table in tables if _tells(table) for column in columns(table)}
     told = [
         mention
         for mention in mentions
-        if (mention.table, mention.column) in shown - alike
+        if (column := shown.get((mention.table, mention.column))) is not None
+        and column.distinct > 1
         and (mention.within or plain(mention.text) not in names - {mention.table})
         and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
     ]
-
-    lists = Counter((mention.table, mention.text) for mention in told if types[mention.table, mention.column] == "list")
+    lists = Counter((each.table, each.text) for each in told if shown[each.table, each.column].type == "list")
     told = [mention for mention in told if lists[mention.table, mention.text] < 2]  # a program would want it in both
 
     def said(table: str) -> int:

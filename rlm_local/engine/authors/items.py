@@ -7,8 +7,6 @@ from rlm_local.engine.authors.names import Names
 _OWN = frozenset("key value type atom id parent fullkey path json root".split())
 """The columns of SQLite's json_each."""
 
-_EACH = "each_{}"
-
 
 def spread(tree: exp.Expr, names: Names) -> list[str]:
     """Has groups and different values of lists be of their items, in place; what was done."""
@@ -46,7 +44,11 @@ def _clashes(select: exp.Select) -> bool:
 
 
 def _spread(select: exp.Select, column: exp.Column, separator: str) -> None:
-    each = _EACH.format(column.name)
+    """Joins the items of a column, as an array of JSON, and has the query speak of these.
+
+    Quotation marks are dropped and backslashes turned: in the array both mean something else.
+    """
+    each = f"each_{column.name}"
     whole = column.sql(dialect="sqlite")
     quoted = separator.replace("'", "''")
     plain = f"""replace(replace({whole}, '\\', '/'), '"', '')"""
