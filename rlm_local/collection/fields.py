@@ -3,6 +3,7 @@
 from collections import Counter
 
 from rlm_local.collection.column import Column
+from rlm_local.collection.formats.part import Cell
 from rlm_local.collection.identifiers import identifier, plain, quoted
 from rlm_local.collection.reading import Reading, dumped
 from rlm_local.collection.schema import DOCUMENTS
@@ -68,9 +69,14 @@ def _is_title(db: Database, label: str) -> bool:
 
 def _reading(db: Database, label: str) -> Reading:
     column = Column(label, label)
-    values = [value for (value,) in db.execute("SELECT value FROM _field WHERE label = ?", (label,))]
+    values = [_given(value) for (value,) in db.execute("SELECT value FROM _field WHERE label = ?", (label,))]
     column.values(values)
     return column.again() or column.reading
+
+
+def _given(value: Cell) -> Cell:
+    """A field as its document gives it: a flag is kept as the word that is written for it."""
+    return value == "true" if value in ("true", "false") else value
 
 
 def _fill(db: Database, names: dict[str, str], readings: dict[str, Reading]) -> None:
@@ -82,7 +88,7 @@ def _fill(db: Database, names: dict[str, str], readings: dict[str, Reading]) -> 
             if document not in rows and len(rows) >= _AT_ONCE:
                 _insert(db, columns, rows)
                 rows = {}
-            rows.setdefault(document, [None] * len(names))[places[label]] = value
+            rows.setdefault(document, [None] * len(names))[places[label]] = _given(value)
     if rows:
         _insert(db, columns, rows)
 

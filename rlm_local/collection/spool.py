@@ -12,7 +12,7 @@ import apsw
 
 from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
 from rlm_local.collection.passages import Cut, Passages
-from rlm_local.collection.reading import Reading
+from rlm_local.collection.reading import Reading, written
 from rlm_local.collection.records import Records
 from rlm_local.collection.safe import cleaned, line
 from rlm_local.collection.words import segmented, topic
@@ -200,4 +200,6 @@ def _other(text: str) -> str | None:
 
 
 def _short(value: Cell) -> Cell:
+    if isinstance(value, bool):
+        return written(value)  # SQLite would make a number of it
     return cleaned(value)[:_LONGEST_FIELD] if isinstance(value, str) else value

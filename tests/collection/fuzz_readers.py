@@ -24,6 +24,7 @@ SUFFIXES = sorted(suffix for form in FORMATS for suffix in form.suffixes)
 _CORPUS = {
     "csv": b"name;amount\n\"a;b\";1,5\nc;-\n",
     "json": b'{"a": [1, 2.5e3, null, "x"], "b": {"c": true}}\n{"a": 1}\n',
+    "yaml": b"- &a {b: 1, 'c': [d, ~]}\n- <<: *a\n  e: |\n    f\n--- # g\n? h\n: !!i \"j\"\n",
     "html": b"<h1>A</h1><table><tr><th>b<td>c</table><p>d<!-- e --><ul><li>f",
     "eml": b"From: a@b\nSubject: =?utf-8?q?c?=\nContent-Type: multipart/mixed; boundary=d\n\n--d\n\ne\n--d--\n",
     "md": b"---\na: b\n---\n# c\n\n| d | e |\n|---|---|\n| f | g |\n\n```py\nh\n```\n- i\n",

@@ -145,6 +145,18 @@ OWN: dict[str, dict[str, Maker]] = {
         "depth": nested('{"a":[', "]}"),
         "lists": again("[", '{"a":1}\n'),
     },
+    "yaml": {
+        "records": again("- {a: %d, b: [1, 2]}\n"),
+        "new keys": again("k%d: 1\n"),
+        "members": again("k%d: {a: 1, b: 2}\n"),
+        "documents": again("--- {a: %d}\n"),
+        "aliases": again("- *a\n", "- &a {b: [1, 2, 3]}\n"),
+        "anchors": again("- &a%d b\n"),
+        "merges": again("- {<<: [*a, *a]}\n", "- &a {b: 1, c: 2}\n"),
+        "tags": again("%%TAG !a%d! b\n"),
+        "depth": nested("[", "]"),
+        "columns": wrapped("a: [", again("1,"), "]\n"),
+    },
     "pdf": {
         "states": paper(again("q ")),
         "letters": paper(wrapped("BT /F1 9 Tf ", again("1 0 0 1 %d 9 Tm (a) Tj "), "ET")),
@@ -260,7 +272,7 @@ NAMES = {
     "mailbox": ("a.mbox",), "html": ("a.html",), "xml": ("a.xml",), "log": ("a.log",), "richtext": ("a.rtf",),
     "markdown": ("a.md", "a.rst", "a.tex"), "text": ("a.txt", "a.srt"), "pdf": ("a.pdf",), "image": ("a.png",),
     "word": ("a.docx",), "slides": ("a.pptx",), "opendocument": ("a.odt",), "book": ("a.epub",),
-    "spreadsheet": ("a.xlsx",),
+    "spreadsheet": ("a.xlsx",), "yaml": ("a.yaml",),
     "outlook": ("a.msg",), "zip": ("a.zip",), "tar": ("a.tar",), "compressed": ("a.gz",),
 }  # fmt: skip
 BINARY = frozenset(

@@ -35,3 +35,22 @@ def test_a_sentence_with_a_colon_in_it_is_no_name(tmp_path: Path, home: Home) ->
     sentence = "In all of the films that I have seen so far, people who break into computers are often"
     (tmp_path / "a.md").write_text(f"---\ndate: 2024-01-02\nnote:\n  {sentence}: odd\n---\n\nText.\n")
     assert columns(tmp_path, home) == ["date"]
+
+
+def test_flags_are_flags_whatever_form_they_stand_in(tmp_path: Path, home: Home) -> None:
+    (tmp_path / "a.md").write_text("---\ndraft: true\n---\n\nText.\n")
+    (tmp_path / "b.json").write_text('{"draft": false}')
+    (tmp_path / "c.yaml").write_text("draft: true\n")
+    (tmp_path / "list.json").write_text('[{"draft": true}, {"draft": false}]')
+    with Collection.open([tmp_path], home=home) as collection:
+        types = {table.name: table.columns[-1].type for table in collection.tables}
+        drafts = collection.rows("SELECT draft FROM documents ORDER BY document", ())
+    assert types == {"documents": "flag", "list": "flag"}
+    assert drafts == [(1,), (0,), (1,), (None,)]
+
+
+def test_a_flag_among_words_is_a_word(tmp_path: Path, home: Home) -> None:
+    (tmp_path / "a.md").write_text("---\ndraft: true\n---\n\nText.\n")
+    (tmp_path / "b.md").write_text("---\ndraft: nearly\n---\n\nOther.\n")
+    with Collection.open([tmp_path], home=home) as collection:
+        assert collection.rows("SELECT draft FROM documents ORDER BY document", ()) == [("true",), ("nearly",)]

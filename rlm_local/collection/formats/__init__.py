@@ -20,12 +20,14 @@ from rlm_local.collection.formats import (
     spreadsheet,
     text,
     xml,
+    yaml,
 )
 from rlm_local.collection.formats.format import LOOK, Format
 
 FORMATS: tuple[Format, ...] = (
     csv.FORMAT,
     json.FORMAT,
+    yaml.FORMAT,
     pdf.FORMAT,
     image.FORMAT,
     docx.FORMAT,

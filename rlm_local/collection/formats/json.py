@@ -1,22 +1,19 @@
 """JSON, JSON Lines, GeoJSON, and values one after another.
 
-Objects in a list are records, wherever the list stands; so are the members of an object that are objects alike. Values
-beside them are fields of the document. A file is read through a window, so that a list of any length passes through.
+A file is read through a window, so that a list of any length passes through; `found.py` says what is a record in it.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from rlm_local.collection.formats import grid
-from rlm_local.collection.formats.cells import Line
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.part import Cell, Document, Note, Part, Rows, Text
+from rlm_local.collection.formats.found import ALIKE, DEEPEST, Found, are_alike, columns_as_rows, document, tables
+from rlm_local.collection.formats.part import Note, Part, Text
 from rlm_local.collection.formats.prose.clean import clean
-from rlm_local.collection.formats.records import Records, cell, is_list, is_object, nested, shown
+from rlm_local.collection.formats.records import is_list, is_object, nested
 from rlm_local.collection.formats.source import PIECE, Source
 
 _LINES = frozenset({"jsonl", "ndjson", "ldjson", "jsonlines"})
@@ -24,25 +21,10 @@ _LONGEST_VALUE = 64 * PIECE
 _LONGEST_INTEGER = 18  # digits; longer ones stay text
 _MOST_BROKEN = 1_000  # values, after which the rest is text alone
 _MOST_NAMED = 20
-_MOST_FIELDS = 50
-_DEEPEST = 6  # objects in objects that are looked into for fields and lists
-_ALIKE = 3  # objects in an object that may be records by name
-_ALIKE_SHARE = 0.4  # of all keys that an object has, where objects are alike
 _LARGE_OBJECT = 4 * PIECE  # one that is longer is gone through without a look at the whole of it
 _MOST_CUT = 8  # characters at the end of a window that an error may be the cut's fault
 _SPACE = " \t\n"
 _AFTER = frozenset(("", *_SPACE, *",]}:"))  # what may stand after a value that is no object and no list
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A value that is no object or list of its own: a record (an object or a list) or a field, at a path of keys."""
-
-    path: tuple[str, ...]
-    value: Any
-    start: int
-    end: int
-    record: bool
 
 
 class _Broken(Exception):  # noqa: N818  for this module alone
@@ -51,62 +33,15 @@ class _Broken(Exception):  # noqa: N818  for this module alone
 
 def read(source: Source) -> Iterator[Part]:
     """The file's text as it is, and its records; fields are the values beside them."""
-    finder = _Finder(source)
-    fields: dict[str, Cell] = {}
-    for found in finder.found():
-        if not found.record and len(fields) < _MOST_FIELDS:
-            label = "_".join(found.path)
-            value = shown(found.value) if is_list(found.value) else cell(found.value)
-            fields[label] = shown((fields[label], value)) if label in fields else value
-    title = next((fields[name] for name in ("title", "name") if isinstance(fields.get(name), str)), "")
-    yield Document(kind="json", title=str(title)[:200], fields=fields)
+    yield document("json", _Finder(source).found())
     yield from map(Text, source.pieces())
     finder = _Finder(source)
-    yield from _tables(finder, PurePath(source.name).stem)
+    yield from tables(finder.found(), PurePath(source.name).stem)
     if finder.broken:
         more = " and more" if finder.broken > len(finder.places) else ""
         yield Note("what cannot be read as JSON is text alone", ", ".join(finder.places) + more)
     if finder.repeated:
         yield Note(f"objects in which a key comes more than once ({finder.repeated}): all its values are kept")
-
-
-def _tables(finder: "_Finder", stem: str) -> Iterator[Rows]:
-    records = Records(stem)
-    grids: dict[tuple[str, ...], grid.Reader] = {}
-    for number, found in enumerate(finder.found()):
-        span = (found.start, found.end)
-        if is_object(found.value):
-            yield from records.add(found.path, _feature(found.value), span)
-        elif is_list(found.value) and found.record:
-            reader = grids.setdefault(found.path, grid.Reader())
-            cells = [nested(item) if is_list(item) or is_object(item) else cell(item) for item in found.value]
-            yield from _named(found.path, reader.take(Line(cells, *span, number)))
-        elif found.record:
-            yield from records.add(found.path, {"value": found.value}, span)
-    yield from records.rows()
-    for path, reader in grids.items():
-        yield from _named(path, reader.end())
-
-
-def _named(path: tuple[str, ...], batches: Iterator[grid.Batch]) -> Iterator[Rows]:
-    for batch in batches:
-        spans = [(line.start, line.end) for line in batch.lines]
-        yield Rows(path[-1] if path else "", batch.columns, [tuple(line.cells) for line in batch.lines], spans=spans)
-
-
-def _feature(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A feature of GeoJSON by its properties, with the place of a point in columns of its own."""
-    properties, geometry = record.get("properties"), record.get("geometry")
-    if record.get("type") != "Feature" or not is_object(properties):
-        return record
-    plain = {key: value for key, value in record.items() if key not in ("type", "properties", "geometry")}
-    plain |= properties
-    if is_object(geometry):
-        plain["geometry"] = geometry.get("type")
-        point = geometry.get("coordinates")
-        if geometry.get("type") == "Point" and is_list(point) and len(point) > 1:
-            plain |= {"longitude": point[0], "latitude": point[1]}
-    return plain
 
 
 class _Finder:
@@ -119,7 +54,7 @@ class _Finder:
         self.repeated = 0
         self._decoder = json.JSONDecoder(parse_int=_integer, parse_constant=_nothing, object_pairs_hook=self._object)
 
-    def found(self) -> Iterator[_Found]:
+    def found(self) -> Iterator[Found]:
         """In the order in which they stand."""
         window = _Window(self._source.pieces(), self._decoder)
         if not window.peek():
@@ -145,7 +80,7 @@ class _Finder:
             return named and said[0].strip() not in ("{", "[")
         return named or (len(values) > 1 and all(is_list(value) or is_object(value) for value in values))
 
-    def _lines(self) -> Iterator[_Found]:
+    def _lines(self) -> Iterator[Found]:
         for number, (line, start) in enumerate(self._source.lines()):
             if not line or line.isspace():
                 continue
@@ -154,7 +89,7 @@ class _Finder:
             except (ValueError, RecursionError):
                 self._break(f"line {number + 1}")
             else:
-                yield _Found((), value, start, start + len(line), record=True)
+                yield Found((), value, start, start + len(line), record=True)
 
     def _is_one(self, window: "_Window") -> bool:
         """Whether the file is one value, or the beginning of one that is too large to be looked at, or broken."""
@@ -169,29 +104,29 @@ class _Finder:
         window.move(start)
         return alone
 
-    def _value(self, window: "_Window", path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+    def _value(self, window: "_Window", path: tuple[str, ...], depth: int) -> Iterator[Found]:
         """What is inside the value that stands next."""
         first = window.peek()
         if first == "[":
             yield from self._list(window, path)
-        elif first == "{" and depth < _DEEPEST:
+        elif first == "{" and depth < DEEPEST:
             yield from self._object_inside(window, path, depth)
         else:
             value, start, end = window.look(_LONGEST_VALUE)
             window.move(end)
             if path:
-                yield _Found(path, nested(value) if is_object(value) else value, start, end, record=False)
+                yield Found(path, nested(value) if is_object(value) else value, start, end, record=False)
 
-    def _object_inside(self, window: "_Window", path: tuple[str, ...], depth: int) -> Iterator[_Found]:
+    def _object_inside(self, window: "_Window", path: tuple[str, ...], depth: int) -> Iterator[Found]:
         whole: dict[str, Any] = {}
         start = end = 0
         with suppress(_Broken, RecursionError):
             whole, start, end = window.look(_LARGE_OBJECT)
-        by_name = _are_alike(list(whole.values()))
-        rows = _columns_as_rows(whole)
+        by_name = are_alike(list(whole.values()))
+        rows = columns_as_rows(whole)
         if rows:
             window.move(end)
-            yield from (_Found(path, row, start, end, record=True) for row in rows)
+            yield from (Found(path, row, start, end, record=True) for row in rows)
             return
         window.move(window.place + 1)
         try:
@@ -207,7 +142,7 @@ class _Finder:
                 if by_name:
                     value, start, end = window.look(_LONGEST_VALUE)
                     window.move(end)
-                    yield _Found(path, {"key": key, **value}, start, end, record=True)
+                    yield Found(path, {"key": key, **value}, start, end, record=True)
                 else:
                     yield from self._value(window, (*path, clean(key)), depth + 1)
             if not character:
@@ -217,7 +152,7 @@ class _Finder:
             self._break(f"character {window.place}")
             window.end()
 
-    def _list(self, window: "_Window", path: tuple[str, ...]) -> Iterator[_Found]:
+    def _list(self, window: "_Window", path: tuple[str, ...]) -> Iterator[Found]:
         """The items of a list; a short one of plain values is a field as well."""
         if path:
             whole: list[Any] = []
@@ -225,14 +160,14 @@ class _Finder:
             with suppress(_Broken, RecursionError):
                 whole, start, end = window.look(PIECE)
             if whole and not any(is_list(item) or is_object(item) for item in whole):
-                yield _Found(path, whole, start, end, record=False)
-                if len(whole) < _ALIKE:
+                yield Found(path, whole, start, end, record=False)
+                if len(whole) < ALIKE:
                     window.move(end)
                     return
         window.move(window.place + 1)
         yield from self._items(window, path, "]")
 
-    def _items(self, window: "_Window", path: tuple[str, ...], close: str) -> Iterator[_Found]:
+    def _items(self, window: "_Window", path: tuple[str, ...], close: str) -> Iterator[Found]:
         """Values one after another, up to `close` or the end; a broken one costs the rest of its line."""
         while character := window.peek():
             if character == close:
@@ -252,7 +187,7 @@ class _Finder:
                     window.next_line()
                 continue
             window.move(end)
-            yield _Found(path, value, start, end, record=True)
+            yield Found(path, value, start, end, record=True)
         if close and not self.broken:
             self._break("the end, which comes too early")
 
@@ -348,26 +283,6 @@ class _Window:
         return bool(pieces)
 
 
-def _are_alike(values: Sequence[Any]) -> bool:
-    """Whether values are records of one kind: objects with much the same keys."""
-    if len(values) < _ALIKE or not all(is_object(value) and value for value in values):
-        return False
-    keys: set[str] = set()
-    keys.update(*values)
-    return sum(map(len, values)) > _ALIKE_SHARE * len(values) * len(keys)
-
-
-def _columns_as_rows(value: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The records of an object that holds nothing but columns: lists of plain values, equally many in each."""
-    columns = list(value.values())
-    if len(columns) < 2 or not all(is_list(column) for column in columns):
-        return []
-    plain = not any(is_list(item) or is_object(item) for column in columns for item in column)
-    if not plain or len({len(column) for column in columns}) > 1 or len(columns[0]) < _ALIKE:
-        return []
-    return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
-
-
 def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
@@ -383,4 +298,4 @@ def _sniff(head: bytes) -> bool:
     )
 
 
-FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read, _sniff)
+FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read, _sniff, version=2)

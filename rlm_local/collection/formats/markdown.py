@@ -185,5 +185,5 @@ FORMAT = Format(
     "markdown",
     frozenset("md markdown mdx mdown mkd qmd rst rest tex ltx latex adoc asciidoc org".split()),
     read,
-    version=2,
+    version=3,
 )

@@ -91,6 +91,13 @@ def test_front_matter_that_is_none_is_text(matter: str) -> None:
     assert headings(text)[-1] == "T"
 
 
+@pytest.mark.parametrize("broken", ["tags:\n\t- a", "subtitle: Part 1: The lock", "more: [a", "by: @ann"])
+def test_front_matter_that_is_no_good_yaml_has_its_simple_lines(broken: str) -> None:
+    found = document(f'---\ntitle: "A note"\n{broken}\n  inner: c\ndate: 2024-05-01\n---\nText.\n').fields
+    assert (found["title"], found["date"]) == ("A note", "2024-05-01")
+    assert "inner" not in found
+
+
 def test_headings_nest_and_code_and_comments_have_none() -> None:
     assert headings(NOTE) == ["", "A note", "A note > Rows here", "A note > Third"]
 

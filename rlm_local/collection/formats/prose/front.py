@@ -2,11 +2,14 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from itertools import islice
 from typing import cast
 
+from rlm_local.collection.formats.composed import Broken, Composer
 from rlm_local.collection.formats.part import Cell
+from rlm_local.collection.formats.prose.labels import label_of
 
 MOST_MATTER = 20_000
 """Characters."""
@@ -15,6 +18,7 @@ _MOST_FIELDS = 200
 _MOST_ITEMS = 100
 _LONGEST_VALUE = 2_000
 _LONGEST_NAME = 80
+_NOT_SIMPLE = frozenset("[{&*!|>")
 
 
 def front_matter(text: str) -> tuple[dict[str, Cell], int]:
@@ -31,12 +35,19 @@ def front_matter(text: str) -> tuple[dict[str, Cell], int]:
 
 
 def _yaml(matter: str) -> object:
-    import yaml
+    composer = Composer((matter,))
+    with suppress(Broken):
+        return next((document.value for document in composer.documents() if document), None)
+    return dict(_simple(matter))
 
-    try:
-        return yaml.safe_load(matter)  # in Python: the loader in C overruns its stack where brackets are nested deeply
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return {}
+
+def _simple(matter: str) -> Iterator[tuple[str, str]]:
+    """The lines "label: value" of what is no good YAML, as a tab or a second colon in a line makes it."""
+    for line in matter.split("\n"):
+        label, value = (not line[:1].isspace() and label_of(line)) or ("", "")
+        if value and value[0] not in _NOT_SIMPLE:
+            quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+            yield label, value[1:-1] if quoted else value
 
 
 def _toml(matter: str) -> object:
