@@ -257,10 +257,12 @@ def _table(table: "Table") -> list[str]:
             f"{column.given:,} given",
             f"{column.distinct:,} different",
             one_line(_values(column.common, column.least, column.greatest, column.type), 60),
+            one_line(column.about, 60),
         )
         for column in table.columns
     ]
-    return [f"{table.name}: {table.rows:,} {table.kind}", *columns(rows, right={2, 3})]
+    kind = "rows that describe the columns of other tables" if table.kind == "dictionary" else table.kind
+    return [f"{table.name}: {table.rows:,} {kind}", *columns(rows, right={2, 3})]
 
 
 def _values(common: Sequence[tuple[object, int]], least: object, greatest: object, kind: str) -> str:

@@ -231,13 +231,17 @@ class Collection:
     def tables(self) -> tuple[Table, ...]:
         """The tables of records, and last, if there are documents, that of the documents and their fields."""
         columns: dict[str, list[Column]] = {}
-        for table, common, *rest in self.rows(
-            'SELECT "table", common, name, label, type, unit, given, distinct_values, least, greatest FROM "column"'
-            ' ORDER BY "table", position'
+        for table, common, about, *rest in self.rows(
+            "SELECT c.\"table\", common, coalesce(about, ''), name, label, type, unit, given, distinct_values, least,"
+            ' greatest FROM "column" c LEFT JOIN described d ON d."table" = c."table" AND d."column" = name'
+            ' ORDER BY c."table", position'
         ):
             pairs = [(value, times) for value, times in json.loads(common)]
-            columns.setdefault(table, []).append(Column(*rest, common=pairs))
-        rows = self.rows("SELECT name, kind, rows FROM \"table\" ORDER BY kind = 'documents', name")
+            columns.setdefault(table, []).append(Column(*rest, common=pairs, about=about))
+        rows = self.rows(
+            "SELECT name, CASE WHEN name IN (SELECT dictionary FROM described) THEN 'dictionary' ELSE kind END, rows"
+            " FROM \"table\" ORDER BY kind = 'documents', name"
+        )
         return tuple(Table(name, kind, count, tuple(columns.get(name, ()))) for name, kind, count in rows)
 
     @cached_property

@@ -15,8 +15,8 @@ from typing import Literal
 Order = Literal["day", "month"]
 """Whether 03/04/2025 gives the day or the month first."""
 
-LONGEST = 48
-"""Characters; no longer text is a date."""
+SHORTEST, SHORTEST_WITH_SLASHES, LONGEST = 8, 6, 48
+"""Characters; no other text is a date. "1/7/13" is one, but "1.7.13" is as often a version or a chapter."""
 
 _MONTH_NAMES = (
     "january jan januar janvier enero janeiro gennaio",
@@ -65,7 +65,7 @@ class Moment:
 
 def moment(text: str, order: Order = "day") -> Moment | None:
     """The date or time that a whole text is; None if it is none, or no day of the calendar."""
-    if not 8 <= len(text) <= LONGEST:
+    if not (SHORTEST_WITH_SLASHES if "/" in text else SHORTEST) <= len(text) <= LONGEST:
         return None
     for pattern in _PATTERNS:
         match = pattern.fullmatch(text)

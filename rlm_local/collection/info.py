@@ -11,6 +11,7 @@ class Column:
     """A column of a table. `least`, `greatest` and the values of `common` are as stored.
 
     Of a column of the type "list", `unit` is what separates its items, and `distinct` and `common` are of these.
+    `about` is what a data dictionary says of it.
     """
 
     name: str
@@ -22,11 +23,16 @@ class Column:
     least: Value
     greatest: Value
     common: Sequence[tuple[Value, int]]
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of records; the documents with their fields are one, whose kind is "documents"."""
+    """A table of records.
+
+    The documents with their fields are one, whose kind is "documents"; that of a table which says what the columns of
+    others mean is "dictionary".
+    """
 
     name: str
     kind: str

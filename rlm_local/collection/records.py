@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rlm_local.collection.column import Column
 from rlm_local.collection.formats.part import Cell, Rows
+from rlm_local.collection.labels import LONGEST, shortened
 from rlm_local.collection.reading import Reading, dumped
 from rlm_local.collection.safe import cleaned, line
 
@@ -15,7 +16,6 @@ MOST_COLUMNS = 200
 MORE = "more"
 
 _BUFFERED = 5_000
-_LABEL = 80
 _LONGEST = 1_000_000
 _ALIKE = 0.6
 _MOST_SETS = 500
@@ -52,14 +52,15 @@ class Records:
             return
         form = (part.table, part.kind, part.columns)
         if form not in self._known:
-            keys = _keys(part.columns)
+            labels = shortened(part.columns)
+            keys = _keys(labels)
             own = self._own(part, keys)
             if own is None:
                 self._left_out += len(part.rows)
                 return
             if len(self._known) > _MOST_SETS:
                 self._known.clear()
-            self._known[form] = own, own.places(keys, part.columns)
+            self._known[form] = own, own.places(keys, labels)
         own, places = self._known[form]
         own.add(part, document, places)
 
@@ -116,7 +117,7 @@ class _Set:
         """Where each column of a form stands here; -1 for those that go into the last one."""
         for key, label in zip(keys, labels, strict=True):
             if key not in self._positions and len(self.columns) < MOST_COLUMNS:
-                self._append(key, line(label, _LABEL))
+                self._append(key, label)
         found = [self._positions.get(key, -1) for key in keys]
         if -1 in found and MORE not in self._positions:
             self._append(MORE, MORE)
@@ -196,7 +197,7 @@ class _Set:
                 problem = f"{missed} cells of {column.label!r} are no {column.reading.kind} and not taken: {shown}"
                 self._target.note(file, None, problem)
         parent = json.dumps(self.parent) if self.parent else None
-        row = (file, ordinal, line(self.table, _LABEL), self.kind, parent,
+        row = (file, ordinal, line(self.table, LONGEST), self.kind, parent,
                json.dumps(columns, ensure_ascii=False), dumped(readings), self._count)  # fmt: skip
         self._target.grouped(self._group, row)
 
@@ -205,7 +206,7 @@ def _keys(labels: Sequence[str]) -> list[str]:
     """A name for each column, none twice."""
     keys: dict[str, None] = {}
     for place, label in enumerate(labels, 1):
-        key = written = line(label, _LABEL) or f"column {place}"
+        key = written = label or f"column {place}"
         number = 1
         while key in keys:
             number += 1

@@ -5,6 +5,7 @@
     document    what files are or contain; `documents` is the view to ask, with the fields that documents have
     passage     tiles each document's text; `search` finds passages by words
     "table"     the tables of records, "column" their columns, reference which column holds another's values
+    described   what a table that is a data dictionary says of the columns of another
     note        what is not as it should be
 
 Each table of records is called by its own name:
@@ -15,7 +16,7 @@ What begins with an underscore is the collection's own: `_shape` says how each f
 rows came from it, `_field` what documents say of themselves, as written.
 """
 
-VERSION = 3
+VERSION = 4
 """Grows when the database means something else; one of another version is made anew, a newer one is not touched."""
 
 PAGE = 8192
@@ -28,7 +29,7 @@ DOCUMENTS = "_documents"
 """The table of the documents' fields, one row a document that has any."""
 
 RESERVED = frozenset(
-    "meta file document documents passage search table column reference note "
+    "meta file document documents passage search table column reference described note "
     "search_data search_idx search_content search_docsize search_config".split()
 )
 """Names that no table of records has."""
@@ -58,6 +59,7 @@ CREATE TABLE "column" (
   least, greatest, common TEXT, reading TEXT, key TEXT, PRIMARY KEY ("table", name)
 );
 CREATE TABLE reference ("table" TEXT, "column" TEXT, to_table TEXT, to_column TEXT, share REAL);
+CREATE TABLE described ("table" TEXT, "column" TEXT, dictionary TEXT, about TEXT, PRIMARY KEY ("table", "column"));
 CREATE TABLE note (document INTEGER, problem TEXT, place TEXT, file INTEGER);
 CREATE INDEX note_file ON note (file);
 CREATE TABLE _shape (

@@ -7,6 +7,7 @@ all of them, and the files whose values would be others then are read again.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from rlm_local.collection.dictionaries import settle_dictionaries
 from rlm_local.collection.fields import settle_documents
 from rlm_local.collection.identifiers import identifier, plain, quoted, stem
 from rlm_local.collection.reading import NONE, TEXT, Reading, dumped, is_kept, joined, loaded
@@ -94,17 +95,22 @@ def _columns(db: Database, table: str, whole: Readings) -> None:
 def settle_tables(db: Database) -> None:
     """Names, statistics and references of tables, the documents' view; after which the collection is whole."""
     with db:
-        for (table,) in db.execute('SELECT "table" FROM _touched WHERE "table" <> \'documents\'').fetchall():
-            _describe(db, _renamed(db, table))
+        for (table,) in db.execute(
+            'SELECT rowid FROM "table" WHERE name IN (SELECT "table" FROM _touched) AND kind <> \'documents\''
+            " ORDER BY suggested <> '', rowid"
+        ).fetchall():
+            _describe(db, _named(db, table))
         settle_documents(db)
         if db.execute("SELECT 1 FROM _touched LIMIT 1").fetchone():
             settle_references(db)
+            settle_dictionaries(db)
         db.execute("DELETE FROM _touched")
 
 
-def _renamed(db: Database, table: str) -> str:
-    suggested, folder = db.execute('SELECT suggested, folder FROM "table" WHERE name = ?', (table,)).fetchall()[0]
-    others = {str(name) for (name,) in db.execute('SELECT name FROM "table" WHERE name <> ?', (table,))}
+def _named(db: Database, row: int) -> str:
+    """Gives a table its name; one that is named after its file takes that from a table whose text suggests the same."""
+    own = 'SELECT name, suggested, folder FROM "table" WHERE rowid = ?'
+    table, suggested, folder = db.execute(own, (row,)).fetchall()[0]
     files = [
         str(name)
         for (name,) in db.execute(
@@ -112,13 +118,26 @@ def _renamed(db: Database, table: str) -> str:
             (table,),
         )
     ]
-    name = identifier(_name(suggested, folder, files), others | RESERVED, "records")
+    wanted = _name(suggested, folder, files)
+    others = {
+        str(name): bool(of_text)
+        for name, of_text in db.execute("SELECT name, suggested <> '' FROM \"table\" WHERE name <> ?", (table,))
+    }
+    name = identifier(wanted, RESERVED, "records")
+    if others.get(name) and not suggested:
+        _rename(db, name, identifier(wanted, {table, *others} | RESERVED, "records"))
+    else:
+        name = identifier(wanted, others.keys() | RESERVED, "records")
     if name != table:
-        db.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
-        db.execute('UPDATE "table" SET name = ? WHERE name = ?', (name, table))
-        for own in ('"column"', "_shape", "_extent"):
-            db.execute(f'UPDATE {own} SET "table" = ? WHERE "table" = ?', (name, table))
+        _rename(db, table, name)
     return name
+
+
+def _rename(db: Database, table: str, name: str) -> None:
+    db.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(name)}")
+    db.execute('UPDATE "table" SET name = ? WHERE name = ?', (name, table))
+    for own in ('"column"', "_shape", "_extent"):
+        db.execute(f'UPDATE {own} SET "table" = ? WHERE "table" = ?', (name, table))
 
 
 def _name(suggested: str, folder: str, files: Sequence[str]) -> str:

@@ -61,11 +61,12 @@ def card(
 
 
 def _tells(table: Table) -> bool:
-    """Whether there is anything to ask of a table: of one document, or of files of rows, the rows are asked."""
+    """Whether there is anything to ask of a table: of documents, where two or more are not just files of rows; what a
+    data dictionary says stands beside the columns that it describes."""
     if table.kind != "documents":
-        return True
-    kinds = {value for column in table.columns if column.name == "kind" for value, _ in column.common}
-    return table.rows > 1 and not kinds <= _OF_ROWS
+        return table.kind != "dictionary"
+    kinds = [pair for column in table.columns if column.name == "kind" for pair in column.common]
+    return table.rows > 1 and (not kinds or sum(times for kind, times in kinds if kind not in _OF_ROWS) > 1)
 
 
 def columns(table: Table) -> Iterator[Column]:
@@ -137,13 +138,14 @@ def _type(column: Column) -> str:
 
 def _about(column: Column, table: Table) -> str:
     """What the values of a column are like: all of a few, the span of numbers and dates, else examples."""
-    label = _plain(column.label)
+    label = _plain(column.about or column.label, 2 * _SHOWN)
     said = f"{label}: " if label.lower().replace(" ", "_") != column.name else ""
     values = [value for value, _ in column.common]
     if column.type == "list":
         return f"{said}lists of {_listed(values[:_FEW])}{', ...' if column.distinct > _FEW else ''}"
     if column.distinct == 1:
-        return f"{said}always {_listed(values[:1], 2 * _SHOWN)}"
+        only = _listed(values[:1], 2 * _SHOWN)
+        return f"{said}always {only}" if column.given == table.rows else f"{said}{only} or NULL"
     if column.type in ("number", "date", "time"):
         unit = f" {_plain(column.unit)}" if column.unit else ""
         return f"{said}{_value(column.least)} to {_value(column.greatest)}{unit}"

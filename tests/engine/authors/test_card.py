@@ -1,5 +1,7 @@
 """The card shows what there is, and nothing in it can pass for a line of its own."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_a_column_without_values_is_left_out() -> None:
 
 
 def test_a_column_of_one_value_says_so() -> None:
-    assert "-- always 'LabSZ'" in card([Table("t", "rows", 3, (column("host", values=["LabSZ"]),))])
+    assert "-- always 'LabSZ'" in card([Table("t", "rows", 10, (column("host", values=["LabSZ"]),))])
 
 
 def test_times_without_a_day_are_of_their_own_type() -> None:
@@ -89,3 +91,22 @@ def test_what_all_rows_have_is_no_hint() -> None:
 def test_lists_are_shown_by_their_items() -> None:
     tags = column("tags", "list", ["agile", "design"])
     assert "tags TEXT, -- lists of 'agile', 'design'" in card([Table("t", "rows", 20, (tags,))])
+
+
+def test_what_a_dictionary_says_stands_beside_its_columns_and_it_is_not_shown_itself() -> None:
+    left = replace(column("left", values=["RUS", "UKR"]), about="The club that the player left")
+    text = card([Table("moves", "rows", 3, (left,)), Table("fields", "dictionary", 3, (column("header"),))])
+    assert "left TEXT, -- The club that the player left: 'RUS', 'UKR'" in text
+    assert "fields" not in text
+
+
+def test_a_value_that_some_rows_have_is_told_from_one_that_all_have() -> None:
+    ticked = replace(column("bread", values=["Bread"]), given=2)
+    assert "bread TEXT, -- 'Bread' or NULL" in card([Table("t", "rows", 3, (ticked,))])
+
+
+@pytest.mark.parametrize(("texts", "shown"), [(0, False), (1, False), (2, True)])
+def test_documents_are_shown_where_two_are_more_than_their_rows(texts: int, *, shown: bool) -> None:
+    kind = replace(column("kind"), common=[("table", 3), *([("markdown", texts)] if texts else [])])
+    table = Table("documents", "documents", 3 + texts, (column("document", "id", ["a", "b"]), kind))
+    assert ("CREATE TABLE documents" in card([table])) is shown
