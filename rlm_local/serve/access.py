@@ -47,17 +47,20 @@ def _needs(*scopes: Scope) -> Callable[..., Caller]:
         use = service(request)
         if use.settings.loopback and not use.keys.any():
             return LOCAL
-        key = use.keys.check(credentials.credentials) if credentials else None
+        text = credentials.credentials if credentials else ""
+        key = use.keys.check(text)
         if key is None:
-            what = "this key opens nothing" if credentials else "a key is needed"
-            raise UnauthorizedError(what, remedy="Send `Authorization: Bearer KEY`", code="invalid_api_key")
-        if not key.scopes & {*scopes, Scope.ADMIN}:
-            raise ForbiddenError(
-                f"this key may not {' or '.join(scopes)}", remedy="Use one that may", code="missing_scope"
-            )
-        caller = Caller(key.id, key.name, key.scopes)
-        use.log_in(caller)
-        return caller
+            what = "this key opens nothing" if text else "a key is needed"
+            refusal = UnauthorizedError(what, remedy="Send `Authorization: Bearer KEY`", code="invalid_api_key")
+        elif not key.scopes & {*scopes, Scope.ADMIN}:
+            what = f"this key may not {' or '.join(scopes)}"
+            refusal = ForbiddenError(what, remedy="Use one that may", code="missing_scope")
+        else:
+            caller = Caller(key.id, key.name, key.scopes)
+            use.visits.log_in(caller)
+            return caller
+        use.visits.refuse(use.keys.claimed(text), request.client.host if request.client else "", refusal.code)
+        raise refusal
 
     return caller
 

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Container, Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
@@ -98,10 +98,7 @@ class Erasure:
         """
         sources = {source for entry in entries(self._home) if entry.key in names for source in entry.sources.names}
         over = () if keep_runs else self._store.over(sources)
-        self._audit.record(who, "delete", collections=names, runs=over)
-        for name in names:
-            drop(self._home, name)
-        return replace(self._carry_out(over, ()), collections=tuple(names))
+        return self._remove(who, over, (), names)
 
     def older(
         self, who: str, moment: float, *, uploads: bool = False, spare: Container[str] = (), owner: str | None = None
@@ -119,21 +116,26 @@ class Erasure:
         files = self._unused(moment, runs) if uploads else ()
         if not runs and not files:
             return Removed()
-        return self._remove(who, runs, files, moment)
+        return self._remove(who, runs, files, before=moment)
 
     def _unused(self, moment: float, runs: Sequence[str]) -> tuple[StoredFile, ...]:
         uses, going = self._jobs.uses(), set(runs)
         return tuple(f for f in self._files.list(None) if f.made < moment and uses.get(f.id, set()) <= going)
 
     def _remove(
-        self, who: str, runs: tuple[str, ...], files: Sequence[StoredFile], before: float | None = None
+        self,
+        who: str,
+        runs: tuple[str, ...],
+        files: Sequence[StoredFile],
+        named: Sequence[str] = (),
+        *,
+        before: float | None = None,
     ) -> Removed:
-        self._audit.record(who, "delete", runs=runs, files=[file.id for file in files])
-        return self._carry_out(runs, files, before)
-
-    def _carry_out(self, runs: tuple[str, ...], files: Sequence[StoredFile], before: float | None = None) -> Removed:
         going = {file.id: file for file in (*files, *self._messages_of(runs))}
-        collections = self._collections_of(going.values())
+        collections = tuple(dict.fromkeys((*named, *self._made_of(going.values()))))
+        self._audit.record(who, "delete", runs=runs, files=tuple(going), collections=collections)
+        for collection in collections:
+            drop(self._home, collection)
         values = self._store.delete(runs)
         for file in going.values():
             self._files.delete(file)
@@ -162,13 +164,10 @@ class Erasure:
         only = {file for file, over in uses.items() if over <= going}
         return [file for file in self._files.list(None) if file.purpose == MESSAGES and file.id in only]
 
-    def _collections_of(self, files: Iterable[StoredFile]) -> tuple[str, ...]:
-        """Drops what was made from any of these uploads, and says which collections these were."""
+    def _made_of(self, files: Iterable[StoredFile]) -> tuple[str, ...]:
+        """The collections that were made from any of these uploads."""
         gone = {str(self._files.path(file)) for file in files}
-        keys = [entry.key for entry in entries(self._home) if any(path in gone for _, path in entry.sources.named)]
-        for key in keys:
-            drop(self._home, key)
-        return tuple(keys)
+        return tuple(entry.key for entry in entries(self._home) if any(path in gone for _, path in entry.sources.named))
 
     def _followed(self, runs: frozenset[str]) -> Iterable[str]:
         for run in self._store.followers(runs):

@@ -88,13 +88,27 @@ class KeyRing:
 
     def check(self, text: str) -> Key | None:
         """The key whose text this is; None where it is none's, or is revoked. Takes as long for a wrong secret."""
-        prefix, _, rest = text.partition("_")
-        name, _, secret = rest.partition("_")
-        with self._database.reading() as connection:
-            row = connection.execute("SELECT * FROM key WHERE id = ?", (name,)).fetchone()
+        prefix, id_, secret = _parts(text)
+        row = self._row(id_)
         known: bytes = row["sha256"] if row else bytes(32)
         same = hmac.compare_digest(_hash(secret), known)
         return _key(row) if row and same and prefix == _PREFIX and row["revoked"] is None else None
+
+    def claimed(self, text: str) -> str | None:
+        """The name of the key whose id a text has, whether or not the rest of it is right; None where there is none."""
+        row = self._row(_parts(text)[1])
+        return _key(row).name if row else None
+
+    def _row(self, id_: str) -> Row | None:
+        with self._database.reading() as connection:
+            return connection.execute("SELECT * FROM key WHERE id = ?", (id_,)).fetchone()
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Prefix, id and secret, as far as a text has them."""
+    prefix, _, rest = text.partition("_")
+    id_, _, secret = rest.partition("_")
+    return prefix, id_, secret
 
 
 def _hash(secret: str) -> bytes:

@@ -37,6 +37,7 @@ from rlm_local.serve.models import find
 from rlm_local.serve.settings import Settings
 from rlm_local.serve.slow import Slow
 from rlm_local.serve.state import open_state
+from rlm_local.serve.visits import Visits
 from rlm_sandbox import SandboxError
 
 
@@ -62,6 +63,7 @@ class Service:
         )
         self.jobs = JobBook(self.state)
         self.audit = AuditLog.of(home, texts=settings.audit_texts)
+        self.visits = Visits(self.audit)
         self.erasure = Erasure(home, self.store, self.state, self.audit)
         self.metrics = Metrics()
         self.collections = Collections(home, self.files, settings.folders)
@@ -69,7 +71,6 @@ class Service:
         self.desk = Desk(settings, self.jobs, self.metrics, self._work)
         self.slow = Slow()
         self._replaying = Lock()
-        self._seen: set[str] = set()
         self.folders = {path.resolve().name: path for path in settings.folders}
 
     def open(self) -> None:
@@ -84,6 +85,7 @@ class Service:
             pass
 
     def close(self) -> None:
+        self.visits.close()
         self.audit.record("server", "stop")
         self.slow.close()
         self.engines.close()
@@ -111,12 +113,6 @@ class Service:
         if live.state == "queued":
             async for _ in live.follow():
                 pass
-
-    def log_in(self, caller: Caller) -> None:
-        """Records the first request of a key since the server started."""
-        if caller.owner not in self._seen:
-            self.audit.record(caller.name, "login", key=caller.owner, scopes=sorted(caller.scopes))
-            self._seen.add(caller.owner)
 
     def accept(
         self,

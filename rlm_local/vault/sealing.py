@@ -1,7 +1,7 @@
 """A whole state directory sealed, opened, or sealed with another key: every file that holds texts of people.
 
 It can be interrupted at any moment: the lockbox holds both keys until all is done, each file is replaced as a whole,
-and each says itself whether it is done.
+and each says itself whether it is done. The audit log has a line of the command from before the first of them.
 """
 
 import fcntl
@@ -10,13 +10,14 @@ import secrets
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import apsw
 
 from rlm_local.errors import UsageError
 from rlm_local.home import Home
+from rlm_local.serve.audit import AuditLog
 from rlm_local.sqlite import connect
 from rlm_local.vault.errors import VaultError
 from rlm_local.vault.key import Key, is_sealed
@@ -41,12 +42,14 @@ def encrypt(home: Home, secret: Secret) -> Done:
     Raises:
         UsageError: it is sealed already, or in use.
         VaultError: something in it cannot be opened.
+        StoreError: the command cannot be recorded; then nothing is changed.
     """
     box = home.lockbox
     with _alone(home):
         if not box.exists:
             key = Key.made()
             known = secret.chosen()
+            _record(home, "encrypt", None)
             box.make(known, key, changing="encrypt")
         elif box.changing == "encrypt":
             known = secret.known()
@@ -68,7 +71,7 @@ def rekey(home: Home, secret: Secret, new: Secret) -> Done:
         secret: the passphrase of now; once it was interrupted, the new one.
 
     Raises:
-        UsageError, VaultError: as of `encrypt`.
+        UsageError, VaultError, StoreError: as of `encrypt`.
     """
     box = home.lockbox
     with _alone(home):
@@ -82,6 +85,7 @@ def rekey(home: Home, secret: Secret, new: Secret) -> Done:
         else:
             former, _ = box.keys(secret.known())
             key, known = Key.made(), new.chosen()
+            _record(home, "rekey", former)
             box.make(known, key, former, changing="rekey")
         done = _change(home, (former, key), key)
         box.make(known, key)
@@ -92,7 +96,7 @@ def decrypt(home: Home, secret: Secret) -> Done:
     """Opens all that is sealed, for good, or goes on where that was interrupted.
 
     Raises:
-        UsageError, VaultError: as of `encrypt`.
+        UsageError, VaultError, StoreError: as of `encrypt`.
     """
     box = home.lockbox
     with _alone(home):
@@ -102,10 +106,17 @@ def decrypt(home: Home, secret: Secret) -> Done:
             raise UsageError("another command was interrupted", remedy=f"rlm-local {box.changing}")
         known = secret.known()
         key, _ = box.keys(known)
+        if not box.changing:
+            _record(home, "decrypt", key)
         box.make(known, key, changing="decrypt")
         done = _change(home, (key, None), None)
         box.remove()
     return done
+
+
+def _record(home: Home, what: str, key: Key | None) -> None:
+    """That a command begins; `key` is that of the log as it is then. Going on with one is not recorded."""
+    AuditLog.of(replace(home, given=key)).record("cli", what)
 
 
 @contextmanager

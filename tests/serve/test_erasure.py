@@ -17,6 +17,7 @@ from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models.leaves import LeafCache
 from rlm_local.models.shelf import Shelf
+from rlm_local.serve.audit import AuditLog
 from rlm_local.serve.erasure import open_erasure
 from rlm_local.serve.keys import Scope
 from rlm_local.sqlite import connect
@@ -132,6 +133,9 @@ def test_what_is_older_than_the_retention_goes_by_itself(start: StartServer, hom
     with open_erasure(home) as erasure:
         removed = erasure.older("retention", time.time() - 4000, uploads=True)
     assert (removed.runs, removed.files) == ((run,), (file,))
+    last = json.loads(AuditLog.of(home).path.read_text().splitlines()[-1])
+    assert (last["who"], last["what"]) == ("retention", "delete")
+    assert (last["runs"], last["files"], last["collections"]) == ([run], [file], list(removed.collections))
     with open_erasure(home) as erasure:
         assert erasure.older("retention", time.time() - 4000, uploads=True).runs == ()
         assert [each.id for each in erasure.uploads.list(None)] == [unused]

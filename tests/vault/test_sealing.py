@@ -1,5 +1,6 @@
 """After `encrypt`, no word of documents and questions stands anywhere in the state directory; all works as before."""
 
+import json
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from rlm_local.cli.app import app
 from rlm_local.cli.shared import Shared
 from rlm_local.collection import Collection
 from rlm_local.collection.shelf import entries
-from rlm_local.errors import UsageError
+from rlm_local.errors import StoreError, UsageError
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models.leaves import LeafCache
@@ -125,6 +126,37 @@ def test_a_new_key_opens_what_the_old_one_does_not_any_more(home: Home, tmp_path
     check(use, tmp_path / "records")
     assert use.key != old
     assert not found(home)
+
+
+def test_each_command_is_recorded_once_and_what_was_recorded_stays_whole(home: Home, tmp_path: Path) -> None:
+    fill(home, tmp_path / "records")
+    with RunStore(home.runs), pytest.raises(UsageError, match="in use"):
+        encrypt(home, says("one", "one"))
+    encrypt(home, says("one"))  # goes on
+    rekey(home, says("one"), says("two", "two"))
+    decrypt(home, says("two"))
+    told = [json.loads(line) for line in AuditLog.of(home).path.read_text().splitlines()]
+    assert [line["what"] for line in told] == ["ask", "encrypt", "rekey", "decrypt"]
+    assert not AuditLog.of(home).verify().problems
+
+
+def test_a_command_that_cannot_be_recorded_changes_nothing(home: Home, tmp_path: Path) -> None:
+    log = AuditLog.of(home).path
+    log.mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        encrypt(home, says("one", "one"))
+    assert not home.lockbox.exists
+    log.rmdir()
+    encrypt(home, says("one", "one"))
+    log.unlink()
+    log.mkdir()
+    for command in (
+        lambda: rekey(home, says("one"), says("two", "two")),
+        lambda: decrypt(home, says("one")),
+    ):
+        with pytest.raises(StoreError, match="cannot be written"):
+            command()
+        assert (home.lockbox.changing, home.lockbox.keys(b"one")[1]) == ("", None)
 
 
 @pytest.mark.parametrize("after", [0, 4])

@@ -58,6 +58,7 @@ async def list_runs(
     """The caller's runs, the latest first; with all keys' for whoever administers, and those of the command line."""
 
     def page() -> list[shapes.RunItem]:
+        service(request).visits.list(caller)
         known = _known(request, caller)
         wanted = _after(known, before) if before else known
         return list(islice((item for item in wanted if _matches(item, search)), limit + 1))
@@ -114,7 +115,7 @@ async def get_run(request: Request, run_id: str, caller: Reader) -> shapes.RunDe
     live = use.desk.find(run_id)
 
     def read() -> tuple[shapes.RunItem, RunOutline | None, Answer | None, RunSummary | None]:
-        item, answer = _find(request, caller, run_id)
+        item, answer = _read(request, caller, run_id)
         return item, use.outline(run_id), answer, use.store.summary(run_id)
 
     item, outline, answer, logged = await use.slow.run(read)
@@ -143,7 +144,7 @@ async def get_node(
     request: Request, run_id: str, node: Annotated[int, Path(ge=0, lt=2**63)], caller: Reader
 ) -> shapes.NodeDetail:
     """A node: what it knew, decided, ran and asked."""
-    await asyncio.to_thread(_find, request, caller, run_id)
+    await asyncio.to_thread(_read, request, caller, run_id)
     use = service(request)
     try:
         record = await use.slow.run(use.store.node, run_id, node)
@@ -172,7 +173,7 @@ async def follow(
     Kinds are the engine's (setup, corpus, node, decision, cell, output, call, end, answer), and queued, started, ended
     and lost: events that are not kept any more, so the tree must be read again.
     """
-    item, answer = await asyncio.to_thread(_find, request, caller, run_id)
+    item, answer = await asyncio.to_thread(_read, request, caller, run_id)
     live = service(request).desk.find(run_id)
 
     async def events() -> AsyncGenerator[str]:
@@ -189,11 +190,12 @@ async def follow(
 async def cancel(request: Request, run_id: str, caller: Asker) -> shapes.RunItem:
     """Stops a run; its answer is the best so far."""
     use = service(request)
-    item, _ = await asyncio.to_thread(_find, request, caller, run_id)
+    await asyncio.to_thread(_find, request, caller, run_id)
     live = use.desk.find(run_id)
     if live and live.state != "ended":
         await use.cancel(caller, live)
         return shapes.of_live(live)
+    item, _ = await asyncio.to_thread(_read, request, caller, run_id)
     return item
 
 
@@ -213,7 +215,7 @@ async def resume(request: Request, run_id: str, caller: Asker) -> shapes.RunItem
 @router.post("/{run_id}/replay")
 async def replay(request: Request, run_id: str, caller: Reader) -> shapes.ReplayResult:
     """Runs the cells again with the log in the model's place, and says whether all comes out as logged."""
-    await asyncio.to_thread(_find, request, caller, run_id)
+    await asyncio.to_thread(_read, request, caller, run_id)
     use = service(request)
     done = await use.slow.run(use.replay, run_id, Cancel())
     found = done.divergence
@@ -255,7 +257,7 @@ async def passage(
     around: Annotated[int, Query(ge=0, le=200_000, description="Characters before and after.")] = 4_000,
 ) -> shapes.Passage:
     """A document of a run around a place, as evidence names it."""
-    await asyncio.to_thread(_find, request, caller, run_id)
+    await asyncio.to_thread(_read, request, caller, run_id)
     use = service(request)
     text, changed = await use.slow.run(use.document, run_id, document, Cancel())
     first = max(0, min(start, len(text)) - around)
@@ -280,3 +282,14 @@ def _find(request: Request, caller: Caller, run_id: str) -> tuple[shapes.RunItem
     if summary and caller.sees is None and use.jobs.find(run_id) is None:
         return shapes.of_summary(summary), answer
     return shapes.of_job(use.jobs.get(caller.sees, run_id), answer), answer
+
+
+def _read(request: Request, caller: Caller, run_id: str) -> tuple[shapes.RunItem, Answer | None]:
+    """The same for a look into it, which is recorded.
+
+    Raises:
+        NotFoundError: there is none. StoreError: it cannot be recorded.
+    """
+    found = _find(request, caller, run_id)
+    service(request).visits.read(caller, run_id)
+    return found

@@ -97,6 +97,7 @@ async def create_response(request: Request, body: ResponseRequest, caller: Asker
 def get_response(request: Request, response_id: str, caller: Asker) -> ResponseObject:
     """A response as it is now."""
     job, live = _find(request, caller.sees, response_id)
+    service(request).visits.read(caller, job.run_id)
     return _response(job, live, None if live else service(request).answer(job.run_id))
 
 
@@ -108,6 +109,8 @@ async def cancel_response(request: Request, response_id: str, caller: Asker) -> 
         await service(request).cancel(caller, live)
         async for _ in live.follow():
             pass
+    else:
+        await asyncio.to_thread(service(request).visits.read, caller, job.run_id)
     answer = None if live else await asyncio.to_thread(service(request).answer, job.run_id)
     return _response(job, live, answer)
 
