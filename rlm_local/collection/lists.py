@@ -15,13 +15,13 @@ _SEPARATORS = (", ", "; ", " | ", "|", ";", ",")
 _LONGEST = 40
 """Characters of an item, on average: longer ones are parts of sentences."""
 
-_SEVERAL = 0.2
-"""Share of the rows that have more than one item."""
+_SEVERAL, _SOME = 0.2, 0.05
+"""Share of the rows that have more than one item; what is enough where nearly all items are combined."""
 
 _REPEATED = 3
 """Rows to an item."""
 
-_COMBINED = 0.3
+_COMBINED, _NEARLY_ALL = 0.3, 0.8
 """Share of the items that stand in more than one value."""
 
 
@@ -35,12 +35,13 @@ def items(counts: Mapping[Value, int]) -> tuple[str, Counter[str]] | None:
     given = sum(texts.values())
     for separator in _SEPARATORS if given else ():
         several = sum(rows for value, rows in texts.items() if separator in value)
-        if several >= _SEVERAL * given and (found := _split(texts, separator)):
+        combined = _COMBINED if several >= _SEVERAL * given else _NEARLY_ALL
+        if several >= _SOME * given and (found := _split(texts, separator, combined)):
             return separator, found
     return None
 
 
-def _split(texts: Mapping[str, int], separator: str) -> Counter[str] | None:
+def _split(texts: Mapping[str, int], separator: str, combined: float) -> Counter[str] | None:
     """Rows by item; None where these are no things that come back."""
     most = sum(rows * (value.count(separator) + 1) for value, rows in texts.items()) // _REPEATED
     found: Counter[str] = Counter()
@@ -51,16 +52,15 @@ def _split(texts: Mapping[str, int], separator: str) -> Counter[str] | None:
             stands[item] += 1
         if len(found) > most:  # as parts of sentences soon are
             return None
-    return found if all(found) and _are_things(found, stands) else None
+    several = sum(values > 1 for values in stands.values())
+    return found if all(found) and several >= combined * len(found) and _are_things(found) else None
 
 
-def _are_things(found: Counter[str], stands: Counter[str]) -> bool:
-    """Whether items are short, come back, and come in several combinations, as neither "Byron, Ada" nor streets do."""
+def _are_things(found: Counter[str]) -> bool:
+    """Whether items are short and come back, as neither sentences nor streets do."""
     named = sum(any(map(str.isalpha, item)) for item in found)
-    combined = sum(values > 1 for values in stands.values())
     return (
         found.total() >= _REPEATED * len(found)
-        and combined >= _COMBINED * len(found)
         and 2 * named > len(found)
         and sum(map(len, found)) <= _LONGEST * len(found)
     )

@@ -87,6 +87,12 @@ def test_lists_of_a_few_things_are_counted_by_the_thing() -> None:
     ])  # fmt: skip
 
 
+def test_a_few_rows_with_several_things_are_enough_where_all_are_combined() -> None:
+    alone: list[Value] = ["red", "green", "blue"] * 20
+    assert described([*alone, "red, green", "green, blue", "blue, red", "red, green, blue"])[0] == "list"
+    assert described([*alone, "red, green", "Byron, Ada", "Hopper, Grace", "Turing, Alan"])[0] == "category"
+
+
 @pytest.mark.parametrize(
     "values",
     [

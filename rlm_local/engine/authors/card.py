@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 from rlm_local.collection import Column, Reference, Table
-from rlm_local.collection.identifiers import plain
+from rlm_local.collection.identifiers import LONGEST, plain
 from rlm_local.collection.mentions import Mention
 from rlm_local.collection.values import REPEATED
 from rlm_local.engine.authors.cut import Line, Sheet, cut
@@ -139,7 +139,7 @@ def _type(column: Column) -> str:
 def _about(column: Column, table: Table) -> str:
     """What the values of a column are like: all of a few, the span of numbers and dates, else examples."""
     label = _plain(column.about or column.label, 2 * _SHOWN)
-    said = f"{label}: " if label.lower().replace(" ", "_") != column.name else ""
+    said = "" if label.isascii() and plain(label) == column.name and len(label) <= LONGEST else f"{label}: "
     values = [value for value, _ in column.common]
     if column.type == "list":
         return f"{said}lists of {_listed(values[:_FEW])}{', ...' if column.distinct > _FEW else ''}"

@@ -77,6 +77,13 @@ def test_front_matter_of_toml_is_fields() -> None:
     assert document('+++\nname = "Kim"\nsize = 3\n+++\n# T\n').fields == {"name": "Kim", "size": 3}
 
 
+@pytest.mark.parametrize("matter", ["```toml\n[report]\nid = 7\n```\n", "```yaml\nreport:\n  id: 7\n```\n"])
+def test_a_fence_of_data_before_the_title_is_front_matter(matter: str) -> None:
+    found = document(f"{matter}# A report\n")
+    assert (found.title, found.fields) == ("A report", {"report.id": 7})
+    assert document(f"# A report\n\n{matter}").fields == {}
+
+
 def test_labelled_lines_under_the_title_are_fields() -> None:
     assert document("# Minutes\n\n**Date:** 3 May 2021\n**Present:** Ann, Ben\n\nWe met.\n").fields == {
         "Date": "3 May 2021",

@@ -1,7 +1,7 @@
-"""Front matter: what stands in YAML or TOML between marks at the beginning of a text."""
+"""Front matter: what stands in YAML or TOML between marks, or in a fence, at the beginning of a text."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from itertools import islice
@@ -14,6 +14,7 @@ from rlm_local.collection.formats.prose.labels import label_of
 MOST_MATTER = 20_000
 """Characters."""
 
+_LONGEST_MARK = 16
 _MOST_FIELDS = 200
 _MOST_ITEMS = 100
 _LONGEST_VALUE = 2_000
@@ -22,16 +23,17 @@ _NOT_SIMPLE = frozenset("[{&*!|>")
 
 
 def front_matter(text: str) -> tuple[dict[str, Cell], int]:
-    """The fields of YAML between "---" or TOML between "+++" at the beginning of a text, and where it ends."""
-    mark = text[:4]
-    if mark not in ("---\n", "+++\n"):
+    """The fields of YAML between "---", of TOML between "+++", or of either in a fence that says so, at the beginning
+    of a text, and where it ends."""
+    opening = text[: text.find("\n", 0, _LONGEST_MARK) + 1].rstrip()
+    if opening not in _READERS:
         return {}, 0
-    end = text.find(f"\n{mark[:3]}", 3, MOST_MATTER)
+    end = text.find(f"\n{opening[:3]}", 3, MOST_MATTER)
     close = text.find("\n", end + 1)
     if end < 0 or text[end + 4 : close if close >= 0 else len(text)].strip():
         return {}, 0
-    matter = text[4 : end + 1]
-    return _fields(_toml(matter) if mark[0] == "+" else _yaml(matter)), len(text) if close < 0 else close + 1
+    matter = text[text.find("\n") + 1 : end + 1]
+    return _fields(_READERS[opening](matter)), len(text) if close < 0 else close + 1
 
 
 def _yaml(matter: str) -> object:
@@ -55,6 +57,15 @@ def _toml(matter: str) -> object:
         return tomllib.loads(matter)
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "---": _yaml,
+    "```yaml": _yaml,
+    "+++": _toml,
+    "```toml": _toml,
+}
+"""How what follows the first line of a text is read; it ends with a line of the same mark."""
 
 
 def _fields(matter: object) -> dict[str, Cell]:
