@@ -19,6 +19,7 @@ import apsw
 
 from rlm_local.collection.documents import Documents
 from rlm_local.collection.errors import CollectionError
+from rlm_local.collection.formats import PROSE
 from rlm_local.collection.info import Column, FileInfo, Passage, Reference, Remark, Table
 from rlm_local.collection.ingest import Ingest, plan
 from rlm_local.collection.progress import Progress, Step
@@ -31,6 +32,9 @@ from rlm_local.collection.words import phrases, segmented
 from rlm_local.home import Home
 from rlm_local.sqlite import in_memory
 from rlm_local.vault import Key
+
+_FEW = 20
+"""Rows of a table in prose that is no more than an aside."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
@@ -229,7 +233,8 @@ class Collection:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """The tables of records, and last, if there are documents, that of the documents and their fields."""
+        """The tables of records, by name; then those of a few rows out of prose, each no more than an aside; and last,
+        if there are documents, that of the documents and their fields."""
         columns: dict[str, list[Column]] = {}
         for table, common, about, *rest in self.rows(
             "SELECT c.\"table\", common, coalesce(about, ''), name, label, type, unit, given, distinct_values, least,"
@@ -238,9 +243,15 @@ class Collection:
         ):
             pairs = [(value, times) for value, times in json.loads(common)]
             columns.setdefault(table, []).append(Column(*rest, common=pairs, about=about))
+        of_records = (
+            'SELECT e."table" FROM _extent e JOIN file f ON f.id = e.file'
+            f" WHERE f.format NOT IN ({', '.join('?' * len(PROSE))})"
+        )
         rows = self.rows(
             "SELECT name, CASE WHEN name IN (SELECT dictionary FROM described) THEN 'dictionary' ELSE kind END, rows"
-            " FROM \"table\" ORDER BY kind = 'documents', name"
+            " FROM \"table\" ORDER BY kind = 'documents',"
+            f" kind = 'rows' AND rows <= {_FEW} AND name NOT IN ({of_records}), name",
+            tuple(PROSE),
         )
         return tuple(Table(name, kind, count, tuple(columns.get(name, ()))) for name, kind, count in rows)
 

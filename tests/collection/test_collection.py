@@ -44,6 +44,15 @@ def test_a_folder_becomes_documents_and_tables(opened: Collection) -> None:
     assert (documents.name, documents.kind, documents.rows) == ("documents", "documents", 3)
 
 
+def test_a_few_rows_in_prose_come_after_the_records(tmp_path: Path, home: Home) -> None:
+    rows = "".join(f"| part {number} | {number} |\n" for number in range(30))
+    tables = f"# Addenda\n\n| word | meaning |\n|---|---|\n| a | b |\n\n# Costs\n\n| part | cost |\n|---|---|\n{rows}"
+    (tmp_path / "notes.md").write_text(tables)
+    (tmp_path / "visits.csv").write_text("id,amount\n1,10\n2,20\n")
+    with Collection.open([tmp_path], home=home) as collection:
+        assert [table.name for table in collection.tables] == ["costs", "visits", "addenda", "documents"]
+
+
 def test_the_text_of_all_documents_can_be_read_from_anywhere_to_anywhere(opened: Collection) -> None:
     whole = opened.text()
     assert len(whole) == opened.characters

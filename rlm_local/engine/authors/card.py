@@ -14,7 +14,7 @@ from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.identifiers import LONGEST, plain
 from rlm_local.collection.mentions import Mention
 from rlm_local.collection.values import REPEATED
-from rlm_local.engine.authors.cut import Line, Sheet, cut
+from rlm_local.engine.authors.cut import Line, Sheet, cut, names
 
 _FEW = 12
 """Of a column with so few different values all are shown; of others the commonest, half as many."""
@@ -54,10 +54,13 @@ def card(
     Args:
         question, mentions: what is asked, and the values in it; looked at where all of the card would be too long.
     """
-    shown = [_sheet(table, references) for table in tables if _tells(table)]
-    if sum(sheet.size for sheet in shown) > _LONGEST:
-        shown = cut(shown, _LONGEST, question, {(mention.table, mention.column) for mention in mentions})
-    return "\n".join(str(sheet) for sheet in shown)
+    sheets = [_sheet(table, references) for table in tables if _tells(table)]
+    if sum(sheet.size for sheet in sheets) <= _LONGEST:
+        return "\n".join(map(str, sheets))
+    shown = cut(sheets, _LONGEST, question, {(mention.table, mention.column) for mention in mentions})
+    told = {sheet.name for sheet in shown}
+    left = [sheet.name for sheet in sheets if sheet.name not in told]
+    return "\n".join([*map(str, shown), *([f"-- other tables: {names(left)}"] if left else [])])
 
 
 def _tells(table: Table) -> bool:

@@ -58,14 +58,15 @@ class Sheet:
         return len(self.head) + sum(len(line.text) + 1 for line in self.lines)
 
     def __str__(self) -> str:
-        more = [f"  -- also: {_names(self.left)}"] if self.left else []
+        more = [f"  -- also: {names(self.left)}"] if self.left else []
         return "\n".join([self.head, *(line.text for line in self.lines), *more, ");"])
 
 
 def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Container[tuple[str, str]]) -> list[Sheet]:
-    """The columns that most speaks for, up to so many characters, in their order."""
+    """The columns that most speaks for, up to so many characters, in their order; of very many tables not all."""
     words = (word for word in re.findall(r"\w+", fold(question)) if not word.isdigit())
     asked = list(dict.fromkeys(words))[:MOST_WORDS]
+    sheets = _some(sheets, longest // 2, asked, mentioned)
     ranked = sorted(
         (
             (-_weight(sheet, place, line, asked, mentioned), number, place)
@@ -91,6 +92,25 @@ def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Contain
     ]
 
 
+def _some(
+    sheets: Sequence[Sheet], room: int, asked: Sequence[str], mentioned: Container[tuple[str, str]]
+) -> Sequence[Sheet]:
+    """The tables whose names alone have room: the last, of documents, those that are asked for, and the first ones."""
+
+    def rank(number: int) -> tuple[bool, float, int]:
+        sheet = sheets[number]
+        columns = max((_asked(sheet, line, asked, mentioned) for line in sheet.lines), default=0)
+        return number + 1 < len(sheets), -3 * _shared(sheet.name, asked) - columns, number
+
+    kept: set[int] = set()
+    for number in sorted(range(len(sheets)), key=rank):
+        room -= _least(sheets[number])
+        if room < 0:
+            break
+        kept.add(number)
+    return [sheet for number, sheet in enumerate(sheets) if number in kept]
+
+
 def _least(sheet: Sheet) -> int:
     """Characters of a table of which only the names are shown."""
     return len(sheet.head) + min(_NAMED, sum(len(line.name) + 2 for line in sheet.lines))
@@ -113,6 +133,7 @@ def _shared(name: str, asked: Sequence[str]) -> int:
     return sum(any(word == other or akin(word, other) for other in asked) for word in words)
 
 
-def _names(names: Sequence[str]) -> str:
+def names(names: Sequence[str]) -> str:
+    """Names of what is left out, as far as there is room."""
     text = ", ".join(names)
     return text if len(text) <= _NAMED else f"{text[:_NAMED].rpartition(',')[0]}, ..."

@@ -110,3 +110,11 @@ def test_documents_are_shown_where_two_are_more_than_their_rows(texts: int, *, s
     kind = replace(column("kind"), common=[("table", 3), *([("markdown", texts)] if texts else [])])
     table = Table("documents", "documents", 3 + texts, (column("document", "id", ["a", "b"]), kind))
     assert ("CREATE TABLE documents" in card([table])) is shown
+
+
+def test_tables_for_which_there_is_no_room_are_named() -> None:
+    few = [Table(f"options_{number:03}", "rows", 4, (column("switch", values=["on", "off"]),)) for number in range(200)]
+    text = card([*TABLES, *few], REFERENCES, "How long are the boats?")
+    assert "CREATE TABLE boats (" in text
+    assert len(text) < 6_000
+    assert text.rpartition("\n")[2].startswith("-- other tables: options_")

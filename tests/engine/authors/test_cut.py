@@ -43,3 +43,11 @@ def test_of_columns_that_are_much_alike_the_later_ones_are_only_named() -> None:
     assert shown(cut(long, 6_000, "What?", frozenset())) >= {"code", "name_en_0", "name_en_1", "height"}
     assert "name_pt_3" not in shown(cut(long, 6_000, "What?", frozenset()))
     assert "name_pt_3" in shown(cut(long, 6_000, "What is Holm in pt?", frozenset()))
+
+
+def test_very_many_tables_leave_room_for_the_first_and_for_those_that_are_asked_for() -> None:
+    many = [sheet(f"options_{number:03}", "switch", "meaning") for number in range(200)]
+    made = cut([BOATS, *many, TIDES, sheet("documents", "title")], 3_000, "What is the height?", frozenset())
+    assert {"boats", "options_000", "tides", "documents"} <= {each.name for each in made}
+    assert len(made) < 100
+    assert "height" in shown(made)
