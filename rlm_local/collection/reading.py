@@ -28,7 +28,8 @@ Kind = Literal["none", "flag", "integer", "whole", "real", "date", "time", "cloc
 
 Value = str | int | float | None
 
-NOT_GIVEN = frozenset(("", "-", "--", "\u2013", "\u2014", "n/a", "null"))
+NOT_GIVEN = frozenset(("", "-", "--", "\u2013", "\u2014", "n/a", "null", "\\n"))
+"""What says in any case that there is no value: "\\N" is what MySQL and PostgreSQL write for NULL."""
 _NOT_A_VALUE = NOT_GIVEN | {"na", "nan", "none", "nil", "?", "unknown", "tbd", "n.a.", "#n/a"}
 _CODES = frozenset(
     "id ids uuid guid key ref reference no nr number num code zip zipcode postcode plz phone tel telephone mobile fax "

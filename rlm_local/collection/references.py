@@ -54,8 +54,8 @@ class _Column:
             return True
         if self.name == key.name and not self.unique and self.words:
             return True
-        table = stem(key.table).split("_")
-        return bool(self.words) and all(any(_akin(word, other) for other in table) for word in self.words)
+        named = [*stem(key.table).split("_"), *key.name.split("_")]
+        return bool(self.words - key.words) and all(any(_akin(word, other) for other in named) for word in self.words)
 
 
 def settle_references(db: Database) -> None:
@@ -83,9 +83,10 @@ def settle_references(db: Database) -> None:
 
 
 def _akin(one: str, other: str) -> bool:
-    """Whether one word is the other, or its beginning: customer, customers."""
+    """Whether one word is the other, or they end in another letter or with more: customer, customers; city, cities."""
     short, long = sorted((one, other), key=len)
-    return one == other or (len(short) >= _STEM and long.startswith(short))
+    same = max(_STEM, len(short) - 1)
+    return one == other or (len(short) >= _STEM and long[:same] == short[:same])
 
 
 def _columns(db: Database) -> Iterator[_Column]:

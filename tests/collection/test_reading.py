@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection.reading import Reading, at_once, reader
+from rlm_local.collection.reading import TEXT, Reading, at_once, decide, reader
 
 READINGS = (
     Reading("text"),
@@ -12,7 +12,7 @@ READINGS = (
     Reading("real", mark=".", unit="EUR"),
     Reading("date"),
 )
-CELLS = ("", " ", "-", "n/a", "NULL", "0", "007", "5", "-3.50", "5\n6", " x ", "1e5", "9" * 19, "0.1")
+CELLS = ("", " ", "-", "n/a", "NULL", "\\N", "0", "007", "5", "-3.50", "5\n6", " x ", "1e5", "9" * 19, "0.1")
 
 
 @given(st.sampled_from(READINGS), st.lists(st.sampled_from(CELLS)))
@@ -32,3 +32,8 @@ def test_plain_numbers_are_read_at_once() -> None:
     assert at_once(Reading("integer"), ["1", "", "-20"]) == [1, None, -20]
     assert at_once(Reading("real"), ["1", "2.50"]) == [1.0, 2.5]
     assert at_once(Reading("integer"), ["1", "007"]) is None
+
+
+def test_the_null_of_a_database_is_no_value() -> None:
+    assert decide("size", ["7", "\\N", "9"]) == Reading("integer")
+    assert at_once(TEXT, ["\\N", "new"]) == [None, "new"]

@@ -35,3 +35,13 @@ def test_arrays_of_json_records_refer_to_their_parents() -> None:
     )
     found = refers({"orders.json": text})
     assert any(to == "orders" for _, _, to, _ in found), found
+
+
+def test_codes_refer_where_they_are_named_after_the_table_and_its_key() -> None:
+    provinces = "code,name\n" + "".join(f"{n},Province {n}\n" for n in range(11, 31))
+    cities = "code,name,province_code\n" + "".join(f"{n},City {n},{n // 100}\n" for n in range(1101, 3001, 50))
+    areas = "code,name,city_code\n" + "".join(f"{n * 50 + 110100},Area {n},{n % 38 * 50 + 1101}\n" for n in range(76))
+    assert refers({"provinces.csv": provinces, "cities.csv": cities, "areas.csv": areas}) == {
+        ("cities", "province_code", "provinces", "code"),
+        ("areas", "city_code", "cities", "code"),
+    }

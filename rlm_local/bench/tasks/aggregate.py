@@ -123,6 +123,6 @@ def _between(rows: list[Row], first: date, last: date) -> list[Row]:
 
 
 def _only(counts: Iterable[tuple[_T, int]]) -> _T | None:
-    """The one with the highest count, or None where several share it."""
-    ranked = sorted(counts, key=lambda pair: -pair[1])
-    return ranked[0][0] if len(ranked) == 1 or ranked[0][1] > ranked[1][1] else None
+    """The one with the highest count, or None where there is none or several share it."""
+    (first, most), (_, next_most), *_ = *sorted(counts, key=lambda pair: -pair[1]), (None, 0), (None, 0)
+    return first if most > next_most else None

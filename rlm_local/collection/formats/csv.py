@@ -30,6 +30,7 @@ _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in furthe
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
 _BLOCK = 256  # lines that are read at once where they are alike
 _HEADED = 2  # lines below a header that make a table of a text
+_WIDE = 4  # cells of each of as many lines that make one without a header
 _LOOSE = 0.2  # share of delimiters with a space after them: in a table few
 _COMMENT = "#"
 _COMMENTED = f"\n{_COMMENT}"
@@ -115,7 +116,8 @@ def dialect_of(sample: str, suffix: str = "") -> Dialect:
 
 
 def is_table(sample: str) -> bool:
-    """Whether the beginning of a text of no telling name is a header, and at least two lines with as many cells.
+    """Whether the beginning of a text of no telling name is a header, and at least two lines with as many cells; or
+    without a header some lines with equally many cells, if these are many.
 
     Commas with a space after them, as in prose, keep no cells apart.
     """
@@ -127,8 +129,13 @@ def is_table(sample: str) -> bool:
         dialect = _quoting(lines, delimiter, blank_lines=True)
         header, *rows = (_alone(line, dialect, 0) for line in lines)
         named = len(header) == len(set(header)) > 1 and all(cell and not cell.isdigit() for cell in header)
+        wide = len(header) >= _WIDE and len(rows) >= _WIDE
         loose = sum("".join(line.split(dialect.quote)[::2]).count(f"{delimiter} ") for line in lines)
-        if named and all(len(row) == len(header) for row in rows) and loose <= _LOOSE * len(lines) * (len(header) - 1):
+        if (
+            (named or wide)
+            and all(len(row) == len(header) for row in rows)
+            and loose <= _LOOSE * len(lines) * (len(header) - 1)
+        ):
             return True
     return False
 

@@ -141,8 +141,7 @@ def _type(column: Column) -> str:
 
 def _about(column: Column, table: Table) -> str:
     """What the values of a column are like: all of a few, the span of numbers and dates, else examples."""
-    label = _plain(column.about or column.label, 2 * _SHOWN)
-    said = "" if label.isascii() and plain(label) == column.name and len(label) <= LONGEST else f"{label}: "
+    said = _meant(column)
     values = [value for value, _ in column.common]
     if column.type == "list":
         return f"{said}lists of {_listed(values[:_FEW])}{', ...' if column.distinct > _FEW else ''}"
@@ -160,6 +159,13 @@ def _about(column: Column, table: Table) -> str:
         return f"{said}{column.distinct} different: {_listed(values[: _FEW // 2], 2 * _SHOWN)}, ..."
     different = "each different, " if column.distinct == column.given == table.rows else ""
     return f"{said}{different}like {_listed(values[:2])}"
+
+
+def _meant(column: Column) -> str:
+    """What is said of a column beside its name: what a dictionary has, else its label where the name says less."""
+    label = _plain(column.about or column.label, 2 * _SHOWN)
+    same = label.isascii() and len(label) <= LONGEST and plain(label) == column.name
+    return "" if same or not label else f"{label}: "
 
 
 def _listed(values: Iterable[Any], longest: int = _SHOWN) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection.formats.csv import dialect_of, read
+from rlm_local.collection.formats.csv import dialect_of, is_table, read
 from rlm_local.collection.formats.part import Document, Note, Rows, Text
 from rlm_local.collection.formats.source import Source
 
@@ -110,6 +110,13 @@ def test_a_file_without_header_has_columns_without_labels():
     parsed = Parsed("1,2024-01-01,x\n2,2024-01-02,y\n")
     assert parsed.columns == ("", "", "")
     assert len(parsed.rows) == 2
+
+
+def test_many_cells_a_line_make_a_table_of_a_file_of_no_telling_name():
+    rows = [f'{n},"Port {n}, north","HB{n}",{n}.5,\\N' for n in range(1, 9)]
+    assert is_table("\n".join(rows))
+    assert not is_table("\n".join([*rows, "That is all."]))
+    assert not is_table("\n".join(f"{n} boats, of {n} kinds, in {n} harbours, on day {n}" for n in range(9)))
 
 
 def test_blank_lines_between_all_rows_mean_nothing():
