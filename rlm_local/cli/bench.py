@@ -11,7 +11,6 @@ from rlm_local.cli import bench_engine, bench_sandbox, bench_tasks
 from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
-    Asker,
     JsonOption,
     MaxCallsOption,
     MaxTokensOption,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from rlm_local.bench.examples import Result
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
+    from rlm_local.engine.engine import Engine
     from rlm_local.models import Cancel
 
 app = typer.Typer(no_args_is_help=True, help="Measure how good the answers are, and how fast.")
@@ -72,7 +72,7 @@ def examples(
     """
     tasks, policies = _tasks(directory, kind, limit), policy or ["rules", "direct"]
 
-    def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
+    def ask_them(engine: "Engine", cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
         from rlm_local.bench.examples import ask_all
 
         def ask(task: "Task", policy: str) -> "Answer":

@@ -11,7 +11,6 @@ from rlm_local.cli.interrupt import CANCELLED
 from rlm_local.cli.measured import write
 from rlm_local.cli.results import measure, table, to_json
 from rlm_local.cli.shared import (
-    Asker,
     JsonOption,
     MaxCallsOption,
     MaxTokensOption,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from rlm_local.bench.examples import Result
     from rlm_local.bench.scoring import Task
     from rlm_local.engine.answer import Answer
+    from rlm_local.engine.engine import Engine
     from rlm_local.models import Cancel
 
 
@@ -73,7 +73,7 @@ def tasks(
     policies = policy or ["rules", "direct"]
     made = specs(read_kinds(kind), read_lengths(tokens), range(seed, seed + number), read_trec(data) if data else None)
 
-    def ask_them(engine: Asker, cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
+    def ask_them(engine: "Engine", cancel: "Cancel", known: "list[Result]") -> "Iterator[Result]":
         def ask(documents: Mapping[str, str], task: "Task", policy: str) -> "Answer":
             return engine.ask(
                 task.question,

@@ -11,16 +11,17 @@ import typer
 
 from rlm_local.cli.interrupt import cancellable
 from rlm_local.cli.progress import progress
-from rlm_local.cli.shared import Asker, Loading, open_engine, shared
+from rlm_local.cli.shared import Loading, open_engine, shared
 from rlm_local.cli.terminal import columns, one_line
 from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.bench.examples import Result, Row, Share
+    from rlm_local.engine.engine import Engine
     from rlm_local.log.lines import LineFile
     from rlm_local.models import Cancel
 
-AskAll = Callable[[Asker, "Cancel", "list[Result]"], "Iterator[Result]"]
+AskAll = Callable[["Engine", "Cancel", "list[Result]"], "Iterator[Result]"]
 """Asks an engine, until cancelled, for all results but those that are known, and gives all of them."""
 
 

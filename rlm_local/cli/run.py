@@ -10,7 +10,6 @@ import typer
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import progress
 from rlm_local.cli.shared import (
-    Asker,
     AuthorOption,
     ContextOption,
     JsonOption,
@@ -34,7 +33,9 @@ from rlm_local.cli.walls import look_at_walls
 
 if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer, Evidence
+    from rlm_local.engine.engine import Engine
     from rlm_local.engine.events import Listener
+    from rlm_local.serve.remote import RemoteEngine
 
 ServerOption = Annotated[
     str | None,
@@ -114,7 +115,7 @@ def run(
 
 def _open(
     ctx: typer.Context, loading: Loading, server: str | None, key: str | None, listener: "Listener"
-) -> AbstractContextManager[Asker]:
+) -> "AbstractContextManager[Engine | RemoteEngine]":
     """A server's engine where one is named, else one that is loaded for this question."""
     if server is None:
         return open_engine(ctx, loading, listener)

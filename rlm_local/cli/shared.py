@@ -1,12 +1,12 @@
 """What the commands share: the state directory, how an engine is made, and options that several of them have."""
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -16,14 +16,8 @@ from rlm_local.errors import UsageError
 from rlm_local.home import Home
 
 if TYPE_CHECKING:  # these take a second to import, which `--help` does not need
-    from rlm_local.engine.answer import Answer
-    from rlm_local.engine.conversation import Turn
-    from rlm_local.engine.engine import AuthorName
+    from rlm_local.engine.engine import Engine
     from rlm_local.engine.events import Listener
-    from rlm_local.engine.notes import Length
-    from rlm_local.engine.records import Sources
-    from rlm_local.log import RunRecord
-    from rlm_local.models import Cancel
 
 
 def read_schema(path: Path | None) -> dict[str, Any] | None:
@@ -43,55 +37,6 @@ def read_schema(path: Path | None) -> dict[str, Any] | None:
     if not isinstance(schema, dict):
         raise UsageError(f"{path} is not a JSON object", remedy='Give a schema such as {"type": "integer"}')
     return cast("dict[str, Any]", schema)
-
-
-class Asker(Protocol):
-    """The part of `Engine` that the commands use."""
-
-    def ask(
-        self,
-        question: str,
-        sources: Sequence[str | Path] | Mapping[str, str],
-        *,
-        author: "AuthorName | None" = None,
-        policy: str | None = None,
-        price: str | None = None,
-        schema: Mapping[str, Any] | None = None,
-        length: "Length" = "medium",
-        max_tokens: int | None = None,
-        max_calls: int | None = None,
-        timeout: float | None = None,
-        task_id: str | None = None,
-        cancel: "Cancel | None" = None,
-    ) -> "Answer": ...
-
-
-class Resumer(Asker, Protocol):
-    """An engine on this machine, which knows its log: it goes on with a run, and takes what was opened before."""
-
-    def ask(
-        self,
-        question: str,
-        sources: "Sources",
-        *,
-        author: "AuthorName | None" = None,
-        policy: str | None = None,
-        price: str | None = None,
-        schema: Mapping[str, Any] | None = None,
-        length: "Length" = "medium",
-        max_tokens: int | None = None,
-        max_calls: int | None = None,
-        timeout: float | None = None,
-        task_id: str | None = None,
-        follows: str | None = None,
-        before: "Sequence[Turn] | None" = None,
-        cancel: "Cancel | None" = None,
-        listener: "Listener | None" = None,
-    ) -> "Answer": ...
-
-    def resume(
-        self, record: "RunRecord", sources: Sequence[str | Path], cancel: "Cancel | None" = None
-    ) -> "Answer": ...
 
 
 class AuthorChoice(StrEnum):
@@ -118,15 +63,15 @@ class Loading:
     context: int | None = None
 
 
-MakeEngine = Callable[[Loading, Home, "Listener"], AbstractContextManager[Resumer]]
-"""An engine with a model, in a state directory, that tells a listener what it does."""
+MakeEngine = Callable[[Loading, Home, "Listener"], AbstractContextManager["Engine"]]
+"""Makes an engine with a model, in a state directory, that tells a listener what it does."""
 
 
-def _engine(loading: Loading, home: Home, listener: "Listener") -> AbstractContextManager[Resumer]:
+def _engine(loading: Loading, home: Home, listener: "Listener") -> "AbstractContextManager[Engine]":
     from rlm_local.engine.parts import begin
 
     parts = begin(loading.model, home=home, listener=listener, context=loading.context)
-    from rlm_local.engine.engine import Engine  # a second's work, while another process loads the weights
+    from rlm_local.engine.engine import Engine  # takes a second, while another process loads the weights
 
     return Engine.on(parts, listener)
 
@@ -175,7 +120,7 @@ def shared(ctx: typer.Context) -> Shared:
 
 
 @contextmanager
-def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> Generator[Resumer]:
+def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> "Generator[Engine]":
     """The engine, set up and loaded; Ctrl-C meanwhile ends the program."""
     check_system()
     use = shared(ctx)

@@ -55,7 +55,7 @@ class FakeEngine:
     homes: list[Home] = field(default_factory=list[Home])
 
     @contextmanager
-    def make(self, loading: Loading, home: Home, listener: Listener) -> "Iterator[FakeEngine]":
+    def make(self, loading: Loading, home: Home, listener: Listener) -> Iterator[Any]:
         self.made.append(loading)
         self.homes.append(home)
         self.listener = listener

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rlm_local.cli.app import app
-from rlm_local.cli.shared import Asker, Loading, Shared
+from rlm_local.cli.shared import Loading, Shared
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.events import Listener
 from rlm_local.home import Home
@@ -42,7 +42,7 @@ class Program:
         return json.loads(out)
 
     @contextmanager
-    def _make_engine(self, _loading: Loading, home: Home, listener: Listener) -> Generator[Asker]:
+    def _make_engine(self, _loading: Loading, home: Home, listener: Listener) -> Generator[Engine]:
         store = RunStore(home.runs)
         with Engine.of(resolve("smollm2-135m"), self.model, self.image, store, listener) as engine:
             yield engine
