@@ -16,10 +16,9 @@ from rlm_local.engine.cited import Cited
 from rlm_local.engine.leaves import query_prompt
 from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.questions import Said
 from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
 from rlm_local.engine.result import Result
-from rlm_local.engine.semantic import Asking, Desk, costs
+from rlm_local.engine.semantic import Asking, Desk, Said, costs
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
 from rlm_local.toolbox.estimate import Estimate

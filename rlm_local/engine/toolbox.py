@@ -1,13 +1,36 @@
-"""The tools of a cell over a collection, handed to a session: the collection's file and the package, both mounted."""
+"""A session with the tools of a cell in it: the collection's file and the package `rlm_local.toolbox`, both mounted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from rlm_local import toolbox
-from rlm_sandbox import SandboxError, Session
+from rlm_local.collection.view import View
+from rlm_sandbox import Image, Limits, Pool, SandboxError, Session
 from rlm_sandbox.machine import PACKAGES
 
 _FOLDER = Path(toolbox.__file__).parent
+_REPLY_BYTES = 256 << 20
+"""The most that a host call may answer: the text of many passages."""
+
+
+def open_session(view: View, sandbox: Image | Pool, seconds: float, calls: Mapping[str, Callable[..., Any]]) -> Session:
+    """A session with the collection mounted and its tools installed.
+
+    Args:
+        seconds: how long a cell may compute.
+        calls: the host calls that the tools make, by name.
+
+    Raises:
+        SandboxError: the sandbox does not start, or the tools cannot be installed.
+    """
+    session = Session(sandbox, limits=Limits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=calls)
+    try:
+        hand_over(session, view.collection.pages, view.only)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 def hand_over(session: Session, database: Path | int, only: Iterable[int] | None = None) -> None:

@@ -14,7 +14,7 @@ from rlm_local.collection.view import View
 from rlm_local.engine.author import Author, Step
 from rlm_local.engine.authors.document import DocumentAuthor
 from rlm_local.engine.authors.notes import NotesAuthor
-from rlm_local.engine.authors.opening import open_session, programs_author
+from rlm_local.engine.authors.programs import programs_author
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Price, Refused
@@ -27,6 +27,7 @@ from rlm_local.engine.node import Node
 from rlm_local.engine.notes import Length
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
+from rlm_local.engine.toolbox import open_session
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import NodeStart, RunLog
 from rlm_local.models import Cancel, Model
@@ -82,8 +83,7 @@ class Tree:
                 f"no child below depth {budget.limits.depth}: look with code, or ask the model itself"
             )
         sizes = [ask.view.tokens(self.model.count) for ask in asks]
-        free = author_of(self.policy) == "free"
-        needs = [(least if free else ask.least)(size, self.model.n_ctx) for ask, size in zip(asks, sizes, strict=True)]
+        needs = [self._least(ask, size) for ask, size in zip(asks, sizes, strict=True)]
         with budget.shares(self._shares(needs, budget, deeper=depth < budget.limits.depth)) as ledgers:
             nodes: list[Node | KeptNode] = []
             for ask, size, ledger in zip(asks, sizes, ledgers, strict=True):
@@ -100,6 +100,11 @@ class Tree:
                 results = [*threads.map(_run, nodes)]
         self.cancel.check()
         return results
+
+    def _least(self, ask: Ask, size: int) -> Price:
+        """What a child needs at least that looks at so many tokens; the free author's children always write cells."""
+        window = self.model.n_ctx
+        return least(size, window) if author_of(self.policy) == "free" else ask.least(size, window)
 
     def _shares(self, needs: Sequence[Price], budget: Budget, *, deeper: bool) -> list[Price]:
         """A share for each child: what it needs at least, and of the rest a part by the size of its view.

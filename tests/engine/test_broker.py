@@ -13,11 +13,11 @@ from rlm_local.collection.view import View
 from rlm_local.engine.batches import Batches, price_of
 from rlm_local.engine.broker import Broker
 from rlm_local.engine.budget import Budget, Limits, Price
-from rlm_local.engine.chunks import chunks
 from rlm_local.engine.events import Event, Voice, ignore
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.result import Result
 from rlm_local.engine.run import evidence
+from rlm_local.engine.semantic.chunks import chunks
 from rlm_local.log import NodeStart, RunStore, TurnStart
 from rlm_local.models import NEUTRAL, Cancel, Cancelled, Message, Prompt, Usage
 from rlm_sandbox import HostCallRefused

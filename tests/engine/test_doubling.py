@@ -20,7 +20,6 @@ from rlm_local.engine.authors.grounding import ground
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.budget import Budget, Limits
-from rlm_local.engine.chunks import chunks
 from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes_nouns
 from rlm_local.engine.conversation import Turn, understand
 from rlm_local.engine.notes.prompts import lines_of
@@ -28,6 +27,7 @@ from rlm_local.engine.question import check_question
 from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.engine.reading.shown import Shown
 from rlm_local.engine.schema_bounds import linear
+from rlm_local.engine.semantic.chunks import chunks
 from rlm_local.engine.semantic.prepare import Unfit, prepare
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.errors import RlmLocalError

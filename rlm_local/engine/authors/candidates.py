@@ -8,8 +8,8 @@ from rlm_local.engine.authors.asked import unused
 from rlm_local.engine.authors.cells import notes_cell, query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
-from rlm_local.engine.authors.form import Outcome
 from rlm_local.engine.authors.grounding import Values
+from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import VERDICTS, Asking, Dialect, Look, opening
 from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import Dialect
 from rlm_policy import Odds, share
 

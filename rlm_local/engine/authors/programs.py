@@ -11,22 +11,29 @@ What is found in no table is read; what is read nowhere, and was counted as none
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
+from rlm_local.engine.authors.asked import named_tables, years
 from rlm_local.engine.authors.candidates import Candidates
+from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.authors.cells import reading_cell, refusing_cell, whole_cell
 from rlm_local.engine.authors.choose import Candidate, Choice
 from rlm_local.engine.authors.prompt import LOOKS, OPENING, PROMPT_VERSION, Asking, Look, opening
+from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
 from rlm_local.engine.child import read_by_children
 from rlm_local.engine.notes import Length
+from rlm_local.engine.toolbox import open_session
 from rlm_local.models import Cancel, Model
 from rlm_policy import Action, Confidence, Decision, Policy, State, priors_of
+from rlm_sandbox import Image, Pool
 
 _LOOK_TOKENS = 4
+_TRIAL_SECONDS = 5.0
 ACTIONS: dict[Look, Action] = {
     "tables": Action.SEARCH,
     "text": Action.SEARCH,
@@ -183,6 +190,29 @@ class ProgramsAuthor:
             if choice.candidate.found or (_is_none(choice.candidate) and not choice.candidate.missing):
                 return step
         return None
+
+
+def programs_author(
+    question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy, length: Length
+) -> ProgramsAuthor:
+    """The author of a node's programs, with the card of its collection and sessions to try them in."""
+    tables, references = view.collection.tables, view.collection.references
+    mentions = view.mentions(question)
+    named = named_tables(tables, question)
+    asking = Asking(card(tables, references, question, mentions), question, hints(tables, mentions, named))
+    candidates = Candidates(
+        model=model,
+        asking=asking,
+        tables=tables,
+        references=references,
+        values=view.values,
+        trials=Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS)),
+        budget=budget,
+        adapters=policy.adapters,
+        confidence=priors_of(model.name, PROMPT_VERSION).confidence,
+        named=(*named, *years(question)),
+    )
+    return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)
 
 
 def looks_at(view: View, state: State) -> list[Look]:

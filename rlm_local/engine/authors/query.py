@@ -12,13 +12,13 @@ from sqlglot import exp, parse
 from rlm_local.collection import Reference, Table
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.asked import named_tables, years, years_in
+from rlm_local.engine.authors.codes import name_codes
 from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values, ground
 from rlm_local.engine.authors.items import spread
 from rlm_local.engine.authors.names import Names
-from rlm_local.engine.authors.naming import name_codes
 from rlm_local.engine.authors.unasked import drop_unasked, forget_clocks
 from rlm_local.engine.semantic.calls import FUNCTIONS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.outcome import Outcome
 from rlm_sandbox import CellResult, HostCallRefused, Session
 
 OpenSession = Callable[[Mapping[str, Callable[..., Any]]], Session]
@@ -22,22 +22,20 @@ class Tried:
 
     outcome: Outcome | None
     error: str = ""
-    found: bool = True
 
 
 class Trials:
-    """Runs cells one after another, each with nothing left of the one before; a context manager."""
+    """Runs cells one after another, each in a session of its own with nothing left of the one before."""
 
     def __init__(self, open_session: OpenSession) -> None:
         self._open = open_session
 
     def run(self, cell: str) -> Tried:
         """What a cell ends with, in a session that is thrown away."""
-        ends: list[dict[str, Any]] = []
+        ends: list[Any] = []
 
-        def final(answer: Any, found: Any, evidence: Any, value: Any = None, over: Any = 0) -> None:  # noqa: ARG001
-            if not ends:
-                ends.append({"value": answer if value is None else value, "found": bool(found)})
+        def final(answer: Any, found: Any, evidence: Any, value: Any = None) -> None:  # noqa: ARG001
+            ends.append(answer if value is None else value)
 
         def refuse(**_arguments: Any) -> None:
             raise HostCallRefused("a program that asks the model is not tried")
@@ -48,7 +46,7 @@ class Trials:
         finally:
             session.close()
         if ends:
-            return Tried(Outcome.of(ends[0]["value"]), found=ends[0]["found"])
+            return Tried(Outcome.of(ends[0]))  # as in the broker, the first one counts
         return Tried(None, _why(result))
 
 

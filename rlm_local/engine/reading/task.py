@@ -11,7 +11,7 @@ from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading.shown import Shown, cited
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
-READ_TOKENS = 1300
+_READ_TOKENS = 1300
 """What the passages of one reading may take of the window: few distract less, and cost less. Of 109 questions over
 collections of prose the answer is in what is read for 92 with 1,300 tokens and for 100 with 2,000; but of nine
 questions over contracts the model answered more right with 1,300 (0.61) than with 2,000 (0.50)."""
@@ -142,13 +142,13 @@ def read(
     *,
     whole: bool = False,
 ) -> Task:
-    """A reading of as many of the passages, which come best first, as READ_TOKENS or, `whole`, the window allows.
+    """A reading of as many of the passages, which come best first, as _READ_TOKENS or, `whole`, the window allows.
 
     The best stands last in the prompt, next to the question: a small model heeds it most there.
     """
     shown = list[Shown]()
     room = model.n_ctx - _RESERVED_TOKENS
-    left = room if whole else min(READ_TOKENS, room)
+    left = room if whole else min(_READ_TOKENS, room)
     for start, end in dict.fromkeys(spans):
         told = passages.render(start, end)
         size = model.count(told) + 6

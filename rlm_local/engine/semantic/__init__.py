@@ -7,16 +7,9 @@ asks, in rounds. The cell's side, which runs the queries, is `rlm_local/toolbox/
 
 from rlm_local.engine.semantic.asking import Asking
 from rlm_local.engine.semantic.calls import Dialect, Unfit
-from rlm_local.engine.semantic.costs import Costs, costs
+from rlm_local.engine.semantic.costs import costs
 from rlm_local.engine.semantic.desk import Desk
 from rlm_local.engine.semantic.prepare import prepare
+from rlm_local.engine.semantic.questions import Said
 
-__all__ = [
-    "Asking",
-    "Costs",
-    "Desk",
-    "Dialect",
-    "Unfit",
-    "costs",
-    "prepare",
-]
+__all__ = ["Asking", "Desk", "Dialect", "Said", "Unfit", "costs", "prepare"]

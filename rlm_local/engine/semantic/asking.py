@@ -6,8 +6,8 @@ from typing import Any
 from rlm_local.engine.batches import Batches
 from rlm_local.engine.budget import Price
 from rlm_local.engine.child import AT_ONCE
-from rlm_local.engine.questions import Said, about
 from rlm_local.engine.semantic.costs import Costs, question_of
+from rlm_local.engine.semantic.questions import Said, about
 
 _FIRST = 16
 """Texts of the first round, by which it is known how long the others take."""

@@ -10,7 +10,7 @@ from rlm_local.collection.view import View
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Price
 from rlm_local.engine.child import reading
-from rlm_local.engine.questions import Find, Judge, Question, Sort, pieces
+from rlm_local.engine.semantic.questions import Find, Judge, Question, Sort, pieces
 from rlm_local.models import Model
 
 _COUNTED = 50_000  # characters that are counted at once

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
-from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import Dialect
 from rlm_policy import Odds, share
 

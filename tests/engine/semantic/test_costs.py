@@ -10,8 +10,8 @@ from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Price
-from rlm_local.engine.questions import about
 from rlm_local.engine.semantic.costs import costs, question_of
+from rlm_local.engine.semantic.questions import about
 from tests.engine.semantic.cells import MESSAGES
 from tests.models.fakes import ScriptedModel
 

@@ -9,9 +9,9 @@ from statistics import fmean
 from typing import Protocol
 
 from rlm_local.engine.batches import Batch, Batches
-from rlm_local.engine.chunks import chunks
-from rlm_local.engine.judging import sentences
 from rlm_local.engine.leaves import FOUND_GRAMMAR, choose_prompt, judge_prompt, read_prompt
+from rlm_local.engine.semantic.chunks import chunks
+from rlm_local.engine.semantic.sentences import sentences
 from rlm_local.models import NEUTRAL, Generation, Model, Prompt, Scores
 
 _PIECE_TOKENS = 1200

@@ -1,6 +1,6 @@
 """What of an item is judged."""
 
-from rlm_local.engine.judging import sentences
+from rlm_local.engine.semantic.sentences import sentences
 
 NOTE = "Visit V-12 | 2024-05-01 | Dr Ilse Elvanger\nShe waited for an hour. He was kind to her!\n"
 

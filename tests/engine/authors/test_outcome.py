@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.engine.authors.form import Outcome
+from rlm_local.engine.authors.outcome import Outcome
 
 VALUES = st.one_of(st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none())
 
