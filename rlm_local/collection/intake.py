@@ -15,7 +15,7 @@ from rlm_local.sqlite import Database
 
 _ALIKE = 0.6
 _TELLING = 3
-"""Columns that, all the same, say that records of different folders are of one kind."""
+"""Columns that, all the same, say that records of different folders are of one kind, if they have no name."""
 
 
 @dataclass
@@ -277,4 +277,4 @@ def _alike(table: TableForm, keys: set[str], kind: str, same_folder: bool, named
         return 2 * shared >= min(len(theirs), len(keys))
     if same_folder and named:
         return shared >= _ALIKE * (len(theirs) + len(keys) - shared)
-    return shared == len(theirs) == len(keys) >= (1 if same_folder else _TELLING)
+    return shared == len(theirs) == len(keys) >= (1 if same_folder or table.suggested else _TELLING)

@@ -179,3 +179,10 @@ def test_uploads_have_names_of_their_own_beside_folders(tmp_path: Path, home: Ho
         assert again.sha256 == kept
     with Collection.open([home.serve / "file-1"], home=home) as direct:
         assert not direct.documents  # what somebody uploaded is nobody else's to name
+
+
+def test_lists_of_one_name_in_files_of_many_folders_are_one_table() -> None:
+    part = '{"title": "Report %d", "gates": [{"name": "G%d", "default": true}, {"name": "H%d", "default": false}]}'
+    reports = {f"r{number}/report.json": part % (number, number, number) for number in range(4)}
+    with Collection.of(reports) as collection:
+        assert [(table.name, table.rows) for table in collection.tables] == [("gates", 8), ("documents", 4)]

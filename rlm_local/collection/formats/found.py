@@ -15,7 +15,9 @@ from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.collection.formats.records import Records, Span, cell, is_list, is_object, nested, shown
 
 ALIKE = 3
-"""Objects in an object that may be records by name, and values in a list that may be."""
+"""Objects in an object that may be records by name."""
+LISTED = 20
+"""Plain values in a list that are a field, as the tags of a post are; more are records as well."""
 DEEPEST = 6
 """Objects in objects that are looked into for fields and lists."""
 _ALIKE_SHARE = 0.4  # of all keys that an object has, where objects are alike
@@ -81,7 +83,7 @@ def inside(
         plain = not any(is_list(item) or is_object(item) for item in value)
         if path and value and plain:
             yield Found(path, value, *span, record=False)
-            if len(value) < ALIKE:
+            if len(value) <= LISTED:
                 return
         yield from (Found(path, item, *place(value, number), record=True) for number, item in enumerate(value))
     elif is_object(value) and depth < DEEPEST:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from rlm_local.collection.formats.format import Format
-from rlm_local.collection.formats.found import ALIKE, DEEPEST, Found, are_alike, columns_as_rows, document, tables
+from rlm_local.collection.formats.found import DEEPEST, LISTED, Found, are_alike, columns_as_rows, document, tables
 from rlm_local.collection.formats.part import Note, Part, Text
 from rlm_local.collection.formats.prose.clean import clean
 from rlm_local.collection.formats.records import is_list, is_object, nested
@@ -161,7 +161,7 @@ class _Finder:
                 whole, start, end = window.look(PIECE)
             if whole and not any(is_list(item) or is_object(item) for item in whole):
                 yield Found(path, whole, start, end, record=False)
-                if len(whole) < ALIKE:
+                if len(whole) <= LISTED:
                     window.move(end)
                     return
         window.move(window.place + 1)
@@ -298,4 +298,4 @@ def _sniff(head: bytes) -> bool:
     )
 
 
-FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read, _sniff, version=2)
+FORMAT = Format("json", frozenset({"json", "geojson", "topojson", "webmanifest"}) | _LINES, read, _sniff, version=3)

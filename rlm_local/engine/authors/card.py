@@ -31,6 +31,9 @@ _LONGEST = 4_500
 _NUMBER = 3
 """Digits of a number that is taken for an amount, not for an id, in a question."""
 
+_GIVEN = 3
+"""Of so many rows one that gives a column is enough: documents are of several kinds."""
+
 _DIGITS = 4
 """Significant digits of a number that bounds a column's."""
 
@@ -127,11 +130,11 @@ def _sheet(table: Table, references: Sequence[Reference]) -> Sheet:
         refers = own.get(column.name)
         to = f", REFERENCES {refers.to_table}({refers.to_column})" if refers else ""
         text = f"  {column.name} {_type(column)}, -- {_about(column, table)[:_LINE]}{to}"
-        full = column.given >= table.rows / 2 and column.distinct > 1
+        full = column.given >= table.rows / _GIVEN and column.distinct > 1
         lines.append(Line(column.name, _plain(column.label), text, key=column.name in keys, full=full))
     if table.kind == "documents":
         lines.append(Line("text", "text", "  text TEXT -- the whole text", full=True))
-    return Sheet(table.name, f"CREATE TABLE {table.name} ( -- {table.rows} rows", tuple(lines))
+    return Sheet(table.name, f"CREATE TABLE {table.name} ( -- {table.rows} rows", table.rows, tuple(lines))
 
 
 def _type(column: Column) -> str:

@@ -1,7 +1,7 @@
 """A card that is too long, cut to the tables and columns that a question may concern.
 
 What speaks for a column: a value of it in the question, words that its name shares with it, a reference; then that most
-rows give it, and that it stands early. What is left out is named as far as there is room.
+rows give it, that it stands early, and that its table has many rows. What is left out is named as far as there is room.
 """
 
 import re
@@ -9,8 +9,10 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import log1p
 
 from rlm_local.collection.values import MOST_WORDS, akin, fold
+from rlm_local.collection.words import is_common
 
 _NAMED = 200
 """Characters of names of what is left out, for each table."""
@@ -18,6 +20,12 @@ _NAMED = 200
 _FAMILY = 10
 """Columns whose names begin alike that are a family: of one that stands late and nothing asks for only the name is
 shown."""
+
+_LEAST_SHARE = 3
+"""Of a card, a third may be taken by tables of which only the names are shown."""
+
+_LARGEST = 4
+"""What speaks for a column of the table with the most rows."""
 
 _FIRST = 3
 """Columns of a table that stand early."""
@@ -41,10 +49,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table on the card; `left` are the columns that are not shown."""
+    """A table on the card; `rows`: how many it has; `left` are the columns that are not shown."""
 
     name: str
     head: str
+    rows: int
     lines: tuple[Line, ...]
     left: tuple[str, ...] = ()
 
@@ -64,12 +73,13 @@ class Sheet:
 
 def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Container[tuple[str, str]]) -> list[Sheet]:
     """The columns that most speaks for, up to so many characters, in their order; of very many tables not all."""
-    words = (word for word in re.findall(r"\w+", fold(question)) if not word.isdigit())
+    words = (word for word in re.findall(r"\w+", fold(question)) if not word.isdigit() and not is_common(word))
     asked = list(dict.fromkeys(words))[:MOST_WORDS]
-    sheets = _some(sheets, longest // 2, asked, mentioned)
+    sheets = _some(sheets, longest // _LEAST_SHARE, asked, mentioned)
+    most = max(sheet.rows for sheet in sheets)
     ranked = sorted(
         (
-            (-_weight(sheet, place, line, asked, mentioned), number, place)
+            (-_weight(sheet, place, line, asked, mentioned) - _size(sheet, most), number, place)
             for number, sheet in enumerate(sheets)
             for place, line in enumerate(sheet.lines)
             if place < _FIRST or sheet.families[line.family] <= _FAMILY or _asked(sheet, line, asked, mentioned)
@@ -95,12 +105,12 @@ def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Contain
 def _some(
     sheets: Sequence[Sheet], room: int, asked: Sequence[str], mentioned: Container[tuple[str, str]]
 ) -> Sequence[Sheet]:
-    """The tables whose names alone have room: the last, of documents, those that are asked for, and the first ones."""
+    """The tables whose names alone have room: the last, of documents, those that are asked for, and the largest."""
 
     def rank(number: int) -> tuple[bool, float, int]:
         sheet = sheets[number]
         columns = max((_asked(sheet, line, asked, mentioned) for line in sheet.lines), default=0)
-        return number + 1 < len(sheets), -3 * _shared(sheet.name, asked) - columns, number
+        return number + 1 < len(sheets), -3 * _shared(sheet.name, asked) - columns, -sheet.rows
 
     kept: set[int] = set()
     for number in sorted(range(len(sheets)), key=rank):
@@ -120,6 +130,11 @@ def _weight(sheet: Sheet, place: int, line: Line, asked: Sequence[str], mentione
     few = len(sheet.lines) <= _FIRST
     usual = 2 * line.key + 1.5 * line.full + (place < _FIRST) + few - place / len(sheet.lines)
     return 3 * _shared(sheet.name, asked) + _asked(sheet, line, asked, mentioned) + usual
+
+
+def _size(sheet: Sheet, most: int) -> float:
+    """What speaks for each column of a table that is among the largest: it is what the collection is about."""
+    return _LARGEST * log1p(sheet.rows) / log1p(most) if most else 0
 
 
 def _asked(sheet: Sheet, line: Line, asked: Sequence[str], mentioned: Container[tuple[str, str]]) -> float:

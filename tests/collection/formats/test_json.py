@@ -172,3 +172,10 @@ def test_a_number_ends_where_something_else_begins(text: str) -> None:
         part.rows and part.columns == ("value",) and len(part.rows) > 2 for part in parts if isinstance(part, Rows)
     )
     assert any(isinstance(part, Note) for part in parts)
+
+
+@pytest.mark.parametrize(("tags", "tables"), [(20, set[str]()), (21, {"tags"})])
+def test_a_few_plain_values_are_a_field_and_many_are_rows_too(tags: int, tables: set[str]) -> None:
+    parsed = Parsed(json.dumps({"title": "Pump", "tags": [f"t{number}" for number in range(tags)]}))
+    assert str(parsed.document.fields["tags"]).startswith("t0, t1, t2, ")
+    assert set(parsed.tables) == tables

@@ -170,3 +170,10 @@ def test_whatever_the_library_writes_is_read_without_a_note(value: object) -> No
 @given(st.text(alphabet="ab: -[]{}&*!|>%'\"\n\t#?,~<", max_size=60))
 def test_any_text_is_read(text: str) -> None:
     assert all(isinstance(part, Document | Text | Rows | Note) for part in read(Source("file.yaml", text.encode())))
+
+
+@pytest.mark.parametrize(("tags", "tables"), [(20, set[str]()), (21, {"tags"})])
+def test_a_few_plain_values_are_a_field_and_many_are_rows_too(tags: int, tables: set[str]) -> None:
+    found = parsed("title: Pump\ntags:\n" + "".join(f"- t{number}\n" for number in range(tags)))
+    assert str(found.fields["tags"]).startswith("t0, t1, t2, ")
+    assert set(found.tables) == tables

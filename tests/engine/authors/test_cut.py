@@ -1,11 +1,13 @@
 """A card that is too long shows what a question may concern, and names the rest."""
 
+from dataclasses import replace
+
 from rlm_local.engine.authors.cut import Line, Sheet, cut
 
 
 def sheet(name: str, *columns: str) -> Sheet:
     lines = tuple(Line(column, column, f"  {column} TEXT, -- {'x' * 60}") for column in columns)
-    return Sheet(name, f"CREATE TABLE {name} (", lines)
+    return Sheet(name, f"CREATE TABLE {name} (", 100, lines)
 
 
 TIDES = sheet("tides", *(f"reading{number}" for number in range(30)), "height")
@@ -51,3 +53,17 @@ def test_very_many_tables_leave_room_for_the_first_and_for_those_that_are_asked_
     assert {"boats", "options_000", "tides", "documents"} <= {each.name for each in made}
     assert len(made) < 100
     assert "height" in shown(made)
+
+
+def test_of_tables_that_nothing_asks_for_the_largest_are_shown() -> None:
+    asides = [replace(sheet(f"aside{number}", "a", "b", "c"), rows=4) for number in range(60)]
+    made = cut([*asides, TIDES, sheet("documents", "title")], 2_000, "What is the most of them?", frozenset())
+    assert "tides" in {each.name for each in made}
+    assert sum(line.name.startswith("reading") for each in made for line in each.lines) > len(made)
+
+
+def test_common_words_of_a_question_ask_for_nothing() -> None:
+    named = replace(sheet("state_of_the_art", "a"), rows=2)
+    first = cut([named, TIDES, BOATS], 1_500, "What is the height of the tides?", frozenset())
+    assert "height" in shown(first)
+    assert "a" not in shown(first)
