@@ -29,8 +29,7 @@ class Served:
 def served(*options: str, model: str = MODEL) -> Generator[Served]:
     """`rlm-local serve OPTIONS`, ready to answer."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("models", "native", "image"):
-            (Path(folder) / name).symlink_to(Home.default().root / name)
+        borrow(Path(folder))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -49,6 +48,12 @@ def served(*options: str, model: str = MODEL) -> Generator[Served]:
         finally:
             server.terminate()
             server.wait()
+
+
+def borrow(folder: Path) -> None:
+    """Gives a state directory the weights, the library and the image of the usual one."""
+    for name in ("models", "native", "image"):
+        (folder / name).symlink_to(Home.default().root / name)
 
 
 def _ready(client: httpx2.Client, url: str) -> bool:

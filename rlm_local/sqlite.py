@@ -1,6 +1,7 @@
 """SQLite as this package uses it, through apsw, whose own types Python 3.11 cannot tell in full."""
 
 import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -83,11 +84,18 @@ def connect(path: Path | str, *, reading: bool = False, key: Key | None = None) 
     return database
 
 
-def in_memory(database: Database) -> int:
-    """A descriptor of a database's pages as they are when they are not sealed: in memory alone, and never changed.
+class Pages:
+    """A database's pages as they are when they are not sealed: in memory alone, never changed, behind a descriptor.
 
-    It takes as much memory as the database is large. The caller closes it.
+    They take as much memory as the database is large, twice that while they are made, and go with the last reference.
     """
+
+    def __init__(self, database: Database) -> None:
+        self.descriptor = _in_memory(database)
+        weakref.finalize(self, os.close, self.descriptor)
+
+
+def _in_memory(database: Database) -> int:
     import fcntl  # not on Windows, where the program starts all the same
 
     pages = database.serialize("main")

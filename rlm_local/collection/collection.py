@@ -26,11 +26,11 @@ from rlm_local.collection.progress import Progress, Step
 from rlm_local.collection.scan import Found, Scan, Skipped
 from rlm_local.collection.search import MOST_RANKED, ranked
 from rlm_local.collection.sources import Sources
-from rlm_local.collection.store import Lock, Stop, is_current, open_reading, open_writing, trouble
+from rlm_local.collection.store import Lock, Stop, is_current, open_reading, open_writing, opened_pages, trouble
 from rlm_local.collection.temporary import spilled, temporary_folder
 from rlm_local.collection.words import phrases, segmented
 from rlm_local.home import Home
-from rlm_local.sqlite import in_memory
+from rlm_local.sqlite import Pages
 from rlm_local.vault import Key
 
 _FEW = 20
@@ -61,7 +61,7 @@ class Collection:
         self._scanned = tuple(skipped)
         self._db = open_reading(path, key)
         self._using = ThreadLock()
-        self._in_memory: int | None = None
+        self._pages: Pages | None = None
 
     @classmethod
     def open(
@@ -192,10 +192,8 @@ class Collection:
     def close(self) -> None:
         with self._using:
             self._db.close()
+            self._pages = None
             self._lock.close()
-            if self._in_memory is not None:
-                os.close(self._in_memory)
-                self._in_memory = None
             if self._clean is not None:
                 self._clean()
 
@@ -223,13 +221,13 @@ class Collection:
     @property
     def pages(self) -> Path | int:
         """The database as any SQLite reads it, until this is closed: its path; for a sealed one, a descriptor of its
-        pages, opened, in memory alone."""
+        pages, opened, in memory alone. All that are open in a process at a time share them."""
         if self._key is None:
             return self.path
         with self._using:
-            if self._in_memory is None:
-                self._in_memory = in_memory(self._db)
-            return self._in_memory
+            if self._pages is None:
+                self._pages = opened_pages(self.path, self._db)
+            return self._pages.descriptor
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:

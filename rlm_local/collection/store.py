@@ -1,24 +1,30 @@
 """A collection's database: where it is, who may use it now, and whether it is of this version.
 
-A file beside it, `<key>.lock`, is held shared by whoever reads and exclusively by whoever writes, so pages that are
-read do not change. A process that ends, however it ends, gives it up.
+A file beside it, `<key>.lock`, is held shared by whoever reads and exclusively by whoever writes. So pages that are
+read do not change, and who reads a sealed one at the same time can have them from one place in memory. A process that
+ends, however it ends, gives the lock up.
 """
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
+from weakref import WeakValueDictionary
 
 import apsw
 
 from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.schema import PAGE, SCHEMA, VERSION
-from rlm_local.sqlite import Database, connect
+from rlm_local.sqlite import Database, Pages, connect
 from rlm_local.vault import Key
 
 _WAKE = 0.1
+_OPENING = threading.Lock()
+_OPENED: WeakValueDictionary[Path, Pages] = WeakValueDictionary()
+"""The pages of sealed databases that this process reads."""
 
 
 class Stop(Protocol):
@@ -115,6 +121,12 @@ def open_reading(path: Path, key: Key | None = None) -> Database:
     except apsw.Error as error:
         raise trouble(path, error) from error
     return db
+
+
+def opened_pages(path: Path, db: Database) -> Pages:
+    """The pages of a sealed database, for one who holds its lock and lets them go before it."""
+    with _OPENING:
+        return _OPENED.get(path) or _OPENED.setdefault(path, Pages(db))
 
 
 def is_current(path: Path, key: Key | None = None) -> bool:

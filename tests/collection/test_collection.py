@@ -2,6 +2,7 @@
 
 import gc
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from rlm_local.collection import Collection, CollectionError
 from rlm_local.home import Home
+from rlm_local.vault import Key
 
 
 @pytest.fixture
@@ -186,3 +188,21 @@ def test_lists_of_one_name_in_files_of_many_folders_are_one_table() -> None:
     reports = {f"r{number}/report.json": part % (number, number, number) for number in range(4)}
     with Collection.of(reports) as collection:
         assert [(table.name, table.rows) for table in collection.tables] == [("gates", 8), ("documents", 4)]
+
+
+def test_who_reads_a_sealed_collection_at_the_same_time_shares_its_pages(folder: Path, home: Home) -> None:
+    sealed = Home(home.root, given=Key.made())
+
+    def pages(collection: Collection) -> bytes:
+        assert isinstance(collection.pages, int)
+        return os.pread(collection.pages, 1 << 24, 0)
+
+    first, second = (Collection.open([folder], home=sealed) for _ in range(2))
+    assert first.pages == second.pages
+    first.close()
+    assert b"the fee is 40 EUR" in pages(second)
+    second.close()
+    (folder / "letter.txt").write_text("Dear all,\n\nthe fee is 50 EUR a month.\n")
+    with Collection.open([folder], home=sealed) as third:
+        assert b"the fee is 50 EUR" in pages(third)
+        assert b"the fee is 40 EUR" not in pages(third)

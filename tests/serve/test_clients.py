@@ -1,4 +1,5 @@
-"""Programs that people have, unmodified, pointed at a server that is open, and at one that is sealed and has keys."""
+"""Programs that people have, unmodified, pointed at a server that is open, and at one that is sealed, has keys, watches
+its folders, keeps nothing for long and records words."""
 
 import json
 import os
@@ -21,7 +22,7 @@ from tests.serve.conftest import QUESTION, Running, StartServer, seal
 MESSAGES = [{"role": "user", "content": QUESTION}]
 
 
-@pytest.fixture(params=["open", "sealed, with keys"])
+@pytest.fixture(params=["open", "all on"])
 def key(request: pytest.FixtureRequest, home: Home) -> str:
     """What programs give as their key."""
     if request.param == "open":
@@ -33,8 +34,8 @@ def key(request: pytest.FixtureRequest, home: Home) -> str:
 
 @pytest.fixture
 def server(key: str, start: StartServer) -> Iterator[Running]:
-    assert key  # it is made before the server
-    server = start()
+    """Made after the key."""
+    server = start() if key == "none" else start(watch=True, retention_seconds=600.0, audit_texts=True)
     yield server
     assert not server.service.audit.verify().problems
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.sqlite import connect, in_memory
+from rlm_local.sqlite import Pages, connect
 from rlm_local.vault import Key
 from rlm_local.vault.errors import VaultError
 
@@ -106,9 +106,13 @@ def test_pages_in_memory_are_a_database_that_is_not_sealed(tmp_path: Path) -> No
     db = connect(tmp_path / "a.db", key=KEY)
     db.execute("CREATE TABLE t (x)")
     db.execute("INSERT INTO t VALUES ('harbour')")
-    descriptor = in_memory(db)
-    with os.fdopen(descriptor, "rb") as file:
-        file.seek(0)
-        pages = file.read()
-    assert pages.startswith(b"SQLite format 3\0")
-    assert b"harbour" in pages
+    pages = Pages(db)
+    content = os.pread(pages.descriptor, 1 << 20, 0)
+    assert content.startswith(b"SQLite format 3\0")
+    assert b"harbour" in content
+    with pytest.raises(PermissionError):
+        os.pwrite(pages.descriptor, b"x", 0)
+    descriptor = pages.descriptor
+    del pages
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
