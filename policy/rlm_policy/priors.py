@@ -1,7 +1,4 @@
-"""Priors: the few numbers that stand beside what a model says, by model and prompt version.
-
-A turn's plan in the log has the confidence that an answer was given, apart from what the model said.
-"""
+"""Priors: a few numbers that correct what a model says of its own answers, by model and prompt version."""
 
 import math
 from collections.abc import Mapping

@@ -12,14 +12,14 @@ from rlm_policy.state import State
 
 @dataclass(frozen=True)
 class Rules:
-    """Answers at once where the view is short, and leaves everything else to the plan; it never recurses.
+    """Reads a short view whole, and otherwise takes the likelier of SEARCH and MAP; it never recurses.
 
-    Below the window's reach a direct call is as good as anything (Zhang et al., arXiv 2512.24601, section 4), except
-    for counting over records, which no small model does and code does exactly.
+    As long as a text fits in the window, one direct call is as good as anything (Zhang et al., arXiv 2512.24601,
+    section 4), except for counting over records, which no small model can do and code does exactly.
 
     Args:
-        direct_tokens: views up to this size are read whole; a child's, up to the window.
-        record_items: a view with fields and more items than this is worth a plan, however short.
+        direct_tokens: views up to this many tokens are read whole; a child's view, up to the window.
+        record_items: a view with columns and more rows than this is looked at with code, however short it is.
         price: of a thousand tokens, in nats.
     """
 

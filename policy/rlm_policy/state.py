@@ -8,7 +8,7 @@ _PROMPT_TOKENS = 1000
 
 @dataclass(frozen=True)
 class State:
-    """A node's situation before a decision; every feature is in the log.
+    """A node's situation before a decision. Every feature is in the log.
 
     Sizes are in tokens of the model that decides, times in seconds.
     """
@@ -18,13 +18,13 @@ class State:
     window_tokens: int
     documents: int
     items: int
-    """Those that a map would ask about: of the plan's item set, as soon as there is one, before that of the largest."""
+    """Rows that a map would ask about: those of the largest table."""
 
     items_tokens: int
-    """Tokens of them together."""
+    """Tokens of these rows together."""
 
     fields: int
-    """Fields over all item sets: none means prose."""
+    """Columns of all tables together: 0 means that there is only prose."""
 
     depth: int
     depth_left: int
@@ -32,10 +32,10 @@ class State:
     calls_left: int
     seconds_left: float
     attempt: int = 0
-    """How many turns of this node came to nothing."""
+    """How many turns this node has had, all without an answer."""
 
     observation: str = ""
-    """What the last cell showed; empty at the first turn."""
+    """What the last cell printed; empty before the first."""
 
     @property
     def fill(self) -> float:

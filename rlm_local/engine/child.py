@@ -15,8 +15,8 @@ AT_ONCE = 4
 """Children of a node that run at the same time."""
 
 _LABEL = 80
-_PLAN_TOKENS = 6_000
-"""What a child needs at least whose view does not fit in the window: a plan, and a reading."""
+_PROGRAM_TOKENS = 6_000
+"""What a child needs at least if its view does not fit in the window: the prompt and reply of a program."""
 
 _READ_TOKENS = 1_100
 """What reading needs besides the text: the fixed part of its prompt, and the reply."""
@@ -132,7 +132,7 @@ def noting(size: int) -> Price:
 
 def least(size: int, window: int) -> Price:
     """What a child needs at least that looks at so many tokens, by a model with that window."""
-    return Price((size if size <= window - _READ_TOKENS else _PLAN_TOKENS) + _READ_TOKENS, 2, 1)
+    return Price((size if size <= window - _READ_TOKENS else _PROGRAM_TOKENS) + _READ_TOKENS, 2, 1)
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]

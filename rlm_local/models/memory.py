@@ -12,7 +12,7 @@ BUFFERS = 400_000_000
 """Bytes for the buffers of a decode, the logits of all sequences, and Python."""
 
 LEAST_CONTEXT = 2_048
-"""Tokens; with fewer no plan with its worked examples fits."""
+"""Tokens; with fewer, the prompt for a program does not fit with its worked cases."""
 
 _STEP = 1_024
 _PROCESSORS = 8_192

@@ -271,7 +271,7 @@ class Scheduler:
                 space=job.adapters.identity,
                 lasting=job.lasting,
                 kept=waiting.task.kept,
-                sparing=not job.urgent and bool(self._runs),  # else the next step of a plan evaluates its prompt again
+                sparing=not job.urgent and bool(self._runs),  # else a cursor's next step evaluates its prompt again
             )
             if sequence is not None:
                 run = _Run(job, waiting, sequence)
