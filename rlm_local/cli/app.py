@@ -93,14 +93,14 @@ def _show_version(wanted: bool) -> None:
 def rlm_local(
     ctx: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     leaf_cache: Annotated[
         bool,
         typer.Option(
             "--leaf-cache/--no-leaf-cache",
             envvar="RLM_LOCAL_LEAF_CACHE",
-            help="Keep what the model said of each item: a map that is repeated costs nothing.",
+            help="Keep what the model said about each item, so that repeating a map costs nothing.",
         ),
     ] = True,
     key_file: Annotated[
@@ -109,22 +109,22 @@ def rlm_local(
             "--key-file",
             envvar="RLM_LOCAL_KEY_FILE",
             metavar="FILE",
-            help="A file with the passphrase of a state directory that is sealed.  [default: it is asked for]",
+            help="A file with the passphrase of an encrypted state directory.  [default: you are asked for it]",
         ),
     ] = None,
 ) -> None:
     """Ask questions over more text than any context window holds, on your own machine, without a network.
 
     \b
-    rlm-local doctor                                             what is installed, what is missing
+    rlm-local doctor                                             see what is installed and what is missing
     rlm-local run "How many visits were cancelled?" records/     answer a question over files and folders
     rlm-local chat records/                                      ask one question after another
     rlm-local runs show last                                     see how the answer came about
-    rlm-local serve records/                                     the same for programs and browsers
+    rlm-local serve records/                                     do the same for programs and browsers
 
-    Options come from the command line, else from RLM_LOCAL_* in the environment, else from config.toml in the state
-    directory (`rlm-local doctor` names it), where `timeout = 600` holds for all commands and a table such as [run] for
-    one. RLM_LOCAL_HOME moves the state directory.
+    An option that is not on the command line is taken from RLM_LOCAL_* in the environment, else from config.toml in the
+    state directory (`rlm-local doctor` says where that is). There, `timeout = 600` applies to all commands; in a table
+    such as [run], to that command. RLM_LOCAL_HOME sets another state directory.
     """
     use = shared(ctx)
     secret = replace(use.home.secret, file=key_file) if key_file else use.home.secret

@@ -32,7 +32,7 @@ def verify(
         typer.Option(
             "--since",
             metavar="RECEIPT",
-            help="What an earlier check printed: that line has to be as it was, and what follows is checked.",
+            help="A receipt that an earlier check printed: that line must be unchanged, and what follows is checked.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -43,9 +43,9 @@ def verify(
     rlm-local audit verify
     rlm-local audit verify --since 57:9f2c...
 
-    Lines are chained, and the last one's number and hash are kept apart, signed with a key of the server. Who holds
-    that key, too, could make all of it anew: keep the receipt elsewhere, and compare with --since. What was broken once
-    stays told, unless a later receipt is given. Exit status: 0 whole, 1 not.
+    Lines are chained by hashes; the number and hash of the last one are kept apart, signed with a key of the server.
+    Whoever has that key as well could rewrite the whole log: keep a receipt elsewhere, and compare with --since. Damage
+    is reported at every check, unless a later receipt is given. Exit status: 0 whole, 1 not.
     """
     from rlm_local.serve.chain import Receipt
 
@@ -68,7 +68,7 @@ def find(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A whole question, or the name of a file.")],
 ) -> None:
-    """Print the lines about a question or a file of that name, as JSON lines, though the log has only their hashes."""
+    """Print the lines about a question, or a file of that name, as JSON lines; the log itself has only their hashes."""
     sys.stdout.writelines(f"{json.dumps(line)}\n" for line in _log(ctx).find(text))
 
 

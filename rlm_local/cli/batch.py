@@ -60,11 +60,11 @@ def batch(
     \b
     {"id": "q1", "question": "How many visits were cancelled?", "paths": ["records/visits"]}
 
-    is a line of TASKS.jsonl; its paths are relative to that file. A line of ANSWERS.jsonl is what `run --json` prints,
-    with the task's id. The limits hold for each task.
+    is a line of TASKS.jsonl; its paths are relative to that file. Each line of ANSWERS.jsonl is what `run --json` would
+    print, with the task's id. Limits apply to each task.
 
-    Each answer is on the disk before the next task starts; started again, the batch goes on with the tasks that have no
-    answer yet. A line that is no task and a task that fails are lines with "ended": "error".
+    Each answer is on the disk before the next task starts. The same command, run again, continues with the tasks that
+    have no answer yet. For a line that is not a task, or a task that fails, the answer has "ended": "error".
 
     Exit status: 0 all answered, 3 some partial, 1 some failed, 2 usage, 130 cancelled.
     """

@@ -65,11 +65,11 @@ def chat(
     > and in 2023?
     > only those of Surgery
 
-    A follow-up is made a question of its own from what was asked and answered before, and shown as understood; /as says
-    it better. The model and the documents stay loaded. Questions are lines of stdin; what is typed is kept until the
-    chat ends, and the log of runs has each question with the one that it follows.
+    A follow-up is rewritten into a question that stands alone, which is shown; if it was misunderstood, say it better
+    with /as. The model and the documents stay loaded. Each line of stdin is a question. Typed lines are remembered
+    until the chat ends; the log of runs keeps each question, and which one it follows.
 
-    Ctrl-C stops an answer, Ctrl-D ends the chat. The limits hold for each question.
+    Ctrl-C stops an answer, Ctrl-D ends the chat. Limits apply to each question.
     """
     from rlm_local.engine.records import opened
 

@@ -28,7 +28,8 @@ def collect(
     branches: Annotated[
         bool,
         typer.Option(
-            "--branches/--no-branches", help="Try actions from the same state until one solves, not one run alone."
+            "--branches/--no-branches",
+            help="Try several actions from the same state until one solves, or only run once.",
         ),
     ] = True,
     kind: KindsOption = None,
@@ -46,12 +47,12 @@ def collect(
     rlm-local collect my-questions.jsonl
     rlm-local collect --kind count --kind needle --tokens 2k -n 50
 
-    Each task is run several times from the same state, each time told where to look, the cheapest first, until one
-    solves it: in the tables with code, in the text, at each row with a model, at each document with a child. What each
-    came to is scored and priced in the log, from which `train build` makes datasets. Tasks whose questions have the
-    same wording are in one split, for training or held out, and stay there.
+    Each task is run several times from the same state, each time told where to look, until one run solves it: in the
+    tables with code, in the text, at each row with a model, or at each document with a child. The cheapest comes first.
+    The log keeps the score and the cost of each run, and `train build` makes datasets from it. Tasks whose questions
+    have the same wording are always in the same split, either for training or held out.
 
-    What is in the log is not tried again, so a collection that was stopped goes on where it was.
+    What is in the log is not tried again, so the same command continues a collection that was stopped.
     """
     from rlm_local.models import DEFAULT_MODEL
     from rlm_training.collect import Collector

@@ -51,9 +51,9 @@ class Finding:
 
 
 def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what is installed, what is missing, and what it would cost to fix. llama.cpp's library is tried.
+    """Say what is installed, what is missing, and what it would cost to fix. llama.cpp's library is tried out.
 
-    Exit status 1 where `run` could not work. What it can fetch by itself is no reason for that.
+    Exit status: 0 if `run` works, perhaps after fetching what is missing; 1 if it cannot work.
     """
     findings = list(examine(shared(ctx).home))
     blocked = any(finding.needed and finding.state == "missing" for finding in findings)

@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Files that were uploaded to the se
 
 @app.command("list")
 def list_files(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the uploaded files of all keys, the latest first; `messages` are texts that came with a question."""
+    """List the uploaded files of all keys, the latest first. `messages` marks texts that came in a message."""
     from rlm_local.serve.erasure import open_erasure
 
     with open_erasure(shared(ctx).home) as erasure:
@@ -38,13 +38,13 @@ def delete(
     ctx: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Ids of files, from `files list`.")],
     keep_runs: Annotated[
-        bool, typer.Option("--keep-runs", help="Keep the runs over them, with what these quote.")
+        bool, typer.Option("--keep-runs", help="Keep the runs over them, which quote from them.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete uploaded files with all that was derived from them, and say what that was.
+    """Delete uploaded files and everything derived from them, and say what that was.
 
-    The runs over them go too, as with `runs delete`: their logs quote what was read.
+    Runs over these files are deleted, too, as by `runs delete`, because their logs quote what was read.
     """
     from rlm_local.serve.erasure import open_erasure
 

@@ -23,18 +23,18 @@ app = typer.Typer(no_args_is_help=True, help="Keys of the server: make, list, re
 @app.command("make", no_args_is_help=True)
 def make(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is; the audit log says it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is; the audit log uses this name.")],
     scopes: Annotated[
-        str, typer.Option("--scopes", help="What it is good for: ask, read (look into own runs), admin (everything).")
+        str, typer.Option("--scopes", help="What it allows: ask, read (look into one's own runs), admin (everything).")
     ] = "ask,read",
 ) -> None:
-    """Make a key, and print it: this once, only its hash is kept.
+    """Make a key and print it, once: only its hash is kept.
 
     \b
     rlm-local keys make alice
     rlm-local keys make prometheus --scopes admin
 
-    A server that is running knows it at once. From the first key on, every request needs one.
+    A running server knows the key at once. As soon as there is one key, every request needs one.
     """
     from rlm_local.serve.keys import Scope
 
@@ -51,7 +51,7 @@ def make(
 
 @app.command("list")
 def list_keys(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the keys, without what is secret about them."""
+    """List the keys, without their secrets."""
     with _keys(ctx) as (keys, _):
         known = keys.list()
     rows = [
@@ -69,7 +69,7 @@ def list_keys(ctx: typer.Context, as_json: JsonOption = False) -> None:
 def revoke(
     ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A key's name or id.")]
 ) -> None:
-    """Revoke a key: it opens nothing any more, from the next request on."""
+    """Revoke a key: from the next request on it is refused."""
     with _keys(ctx) as (keys, audit):
         audit.record("cli", "revoke key", key=name)
         key = keys.revoke(name)

@@ -43,13 +43,16 @@ ServerOption = Annotated[
         "--server",
         envvar="RLM_LOCAL_SERVER",
         metavar="URL",
-        help="Ask a running `rlm-local serve` instead of loading a model; the documents are sent there.",
+        help="Ask a running `rlm-local serve` instead of loading a model here; the documents are sent to it.",
     ),
 ]
 KeyOption = Annotated[
     str | None,
     typer.Option(
-        "--key", envvar="RLM_LOCAL_KEY", metavar="KEY", help="What the server takes; better in RLM_LOCAL_KEY."
+        "--key",
+        envvar="RLM_LOCAL_KEY",
+        metavar="KEY",
+        help="The key for that server; RLM_LOCAL_KEY is safer, as others can read a command line.",
     ),
 ]
 
@@ -85,11 +88,11 @@ def run(
     rlm-local run "How many notes mention a fall?" notes/ --timeout 300 --json | jq .answer
     rlm-local run "Who is on call?" rota/ --server http://127.0.0.1:8321
 
-    The answer goes to stdout; with it, on a terminal, the places in the documents that it rests on. Progress and cost
-    go to stderr. The first run fetches what is missing: `rlm-local doctor` says how much.
+    The answer goes to stdout. On a terminal it is followed by the places in the documents that it rests on. Progress
+    and cost go to stderr. The first run fetches what is missing: `rlm-local doctor` says how much that is.
 
-    Ctrl-C stops with the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached), 1 error,
-    2 usage, 130 cancelled.
+    Ctrl-C stops the run and prints the best answer so far. Exit status: 0 answered, 3 partial (a limit was reached),
+    1 error, 2 usage, 130 cancelled.
     """
     form = read_schema(schema)
     if server is None:

@@ -19,14 +19,14 @@ from rlm_local.errors import StoreError
 if TYPE_CHECKING:
     from rlm_local.log import RunStore, RunSummary
 
-app = typer.Typer(no_args_is_help=True, help="Look into the log of runs, and delete from it.")
+app = typer.Typer(no_args_is_help=True, help="Look into the log of runs; resume, replay, export and delete runs.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or last.")]
 PathsArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATH]", help="Where its documents are.  [default: as they were given]")
+    list[str] | None, typer.Argument(metavar="[PATH]", help="Where its documents are now.  [default: where they were]")
 ]
 ItsModelOption = Annotated[
-    str | None, typer.Option("--model", help="The run's model, where it is a GGUF file of yours.")
+    str | None, typer.Option("--model", help="The run's model, if it is a GGUF file of your own.")
 ]
 
 
@@ -52,7 +52,7 @@ def show(
     tree: Annotated[bool, typer.Option("--tree", help="As a tree, with the cost of each branch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how an answer came about: decisions, cells, what they printed, calls of the model, evidence, cost."""
+    """Show how an answer came about: decisions, cells and what they printed, calls of the model, evidence, cost."""
     with _store(ctx) as store:
         if as_json:
             sys.stdout.write(f"[{','.join(store.export(run))}]\n")
@@ -88,13 +88,13 @@ def replay(
     paths: PathsArgument = None,
     model: ItsModelOption = None,
 ) -> None:
-    """Run the cells of a run again, with the log in the model's place, and say whether all comes out as logged.
+    """Run the cells of a run again, with the log in place of the model, and say whether everything comes out as logged.
 
     \b
     rlm-local runs replay last
 
-    Only the model's vocabulary is used. Exit status: 0 the same, as far as a run can be repeated; 1 otherwise, with the
-    first place that differs; 2 usage.
+    Of the model only the vocabulary is used. Exit status: 0 if all that can be repeated came out the same, 1 with the
+    first difference, 2 usage.
     """
     from rlm_local.engine.records import opened
     from rlm_local.engine.replay import check_author
@@ -127,14 +127,13 @@ def resume(
     model: ItsModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was killed, cancelled or ran out, as a new run with the same options.
+    """Continue a run that was killed, was cancelled or reached a limit, as a new run with the same options.
 
     \b
     rlm-local runs resume last
 
-    Cells that the model wrote and that ran are run again, which makes their variables, and are not written again;
-    children that had come to their end are not run again; and what leaf calls were answered is kept beside the log.
-    Output and exit status are those of `run`.
+    Cells of the free author that had run are run again, to restore their variables, but not written again. Children
+    that had finished are not run again, and answers of leaf calls are kept. Output and exit status are those of `run`.
     """
     from rlm_local.cli.interrupt import cancellable
     from rlm_local.cli.progress import progress
@@ -155,9 +154,9 @@ def export(
     run: RunArgument,
     out: Annotated[Path | None, typer.Option("--out", help="A file to write instead of stdout.")] = None,
 ) -> None:
-    """Print all that is known of a run as JSON lines: run, nodes, turns, calls, answer.
+    """Print everything known about a run as JSON lines: run, nodes, turns, calls, answer.
 
-    Documents, questions and prompts are in it.
+    This contains the question, the prompts, and parts of the documents.
     """
     with _store(ctx) as store:
         lines = store.export(run)
@@ -180,14 +179,14 @@ def delete(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of runs, the start of one, or last.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Delete runs with all that was derived from them, and say what that was.
+    """Delete runs and everything derived from them, and say what that was.
 
     \b
     rlm-local runs delete last
 
-    Questions, prompts, passages, answers and texts that came in messages are overwritten. Kept answers of leaf calls
-    and kept KV are not told apart by run: all of them go, which only costs time. Training sets in the state directory
-    that were made from these runs are named. A run that is under way in another process ends with an error.
+    Questions, prompts, passages, answers and texts from messages are overwritten. Kept answers of leaf calls and kept
+    KV do not say which run they are from, so all of them are deleted; this only costs time. Training sets in the state
+    directory that were made from these runs are named. A run that is going on in another process ends with an error.
     """
     from rlm_local.serve.erasure import open_erasure
 
@@ -200,11 +199,11 @@ def delete(
 def purge(
     ctx: typer.Context,
     older_than: Annotated[
-        float, typer.Option("--older-than", metavar="AGE", parser=age, help="Such as 12h, 30d or 8w.")
+        float, typer.Option("--older-than", metavar="AGE", parser=age, help="An age such as 12h, 30d or 8w.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Delete the runs that began longer ago than that, as `runs delete` does; a server's, too.
+    """Delete all runs that began longer ago than this, as `runs delete` does; a server's runs, too.
 
     \b
     rlm-local runs purge --older-than 30d

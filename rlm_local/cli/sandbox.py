@@ -18,17 +18,18 @@ def sandbox(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A Python file.", exists=True, dir_okay=False)],
     context: Annotated[
-        Path | None, typer.Option("--context", help="Files that the guest sees as the text `context`.", exists=True)
+        Path | None,
+        typer.Option("--context", help="Files whose text the program sees as the variable `context`.", exists=True),
     ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Most seconds.")] = 60.0,
     memory: Annotated[int, typer.Option("--memory", min=64, max=4096, help="Most megabytes of memory.")] = 1024,
 ) -> None:
-    """Run a Python file in the sandbox: no network, no files, limited time and memory.
+    """Run a Python file in the sandbox, with no network, no files, and limited time and memory.
 
     \b
     rlm-local sandbox count.py --context records/ --timeout 10
 
-    Exit status: 0, or 1 with the guest's traceback on stderr, or 3 when a limit stopped it.
+    Exit status: 0 if it ran to its end, 1 with a traceback on stderr if it failed, 3 if a limit stopped it.
     """
     try:
         code = file.read_text("utf-8")

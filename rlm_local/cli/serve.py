@@ -29,7 +29,8 @@ def serve(
         typer.Argument(metavar="[PATH]", exists=True, help="Folders and files that everyone may ask about."),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Read shared files as they change, not when a question needs them.")
+        bool,
+        typer.Option("--watch", help="Read shared files as soon as they change, not only when a question needs them."),
     ] = False,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8321,
@@ -38,29 +39,32 @@ def serve(
     policy: PolicyOption = None,
     price: PriceOption = None,
     at_once: Annotated[int, typer.Option("--at-once", min=1, help="Runs at the same time.")] = 4,
-    queue: Annotated[int, typer.Option("--queue", min=0, help="Runs that wait; more are refused.")] = 64,
-    per_key: Annotated[int, typer.Option("--per-key", min=1, help="Runs of one key, under way and waiting.")] = 16,
+    queue: Annotated[int, typer.Option("--queue", min=0, help="Runs that may wait; more are refused.")] = 64,
+    per_key: Annotated[
+        int, typer.Option("--per-key", min=1, help="Runs that one key may have, running and waiting.")
+    ] = 16,
     idle: Annotated[float, typer.Option("--idle", min=1, help="Seconds until an unused model is unloaded.")] = 900,
-    grace: Annotated[float, typer.Option("--grace", min=0, help="Seconds for runs to end at shutdown.")] = 30,
+    grace: Annotated[float, typer.Option("--grace", min=0, help="Seconds that runs get to finish at shutdown.")] = 30,
     retention: Annotated[
         float | None,
         typer.Option(
             "--retention",
             metavar="AGE",
             parser=age,
-            help="Delete runs that are older, such as 30d, and uploads that no later run is over.",
+            help="Delete runs older than this, such as 30d, and uploads that no later run has used.",
         ),
     ] = None,
     audit_texts: Annotated[
         bool,
         typer.Option(
             "--audit-texts",
-            help="Keep questions and names of files in the audit log as they are, not as keyed hashes; they stay there "
+            help="Write questions and names of files into the audit log in clear, not as keyed hashes. They stay there "
             "when a run is deleted.",
         ),
     ] = False,
     allow_host: Annotated[
-        list[str] | None, typer.Option("--allow-host", help="A name that the server goes by; may be repeated.")
+        list[str] | None,
+        typer.Option("--allow-host", help="Another name that the server may be addressed by; may be repeated."),
     ] = None,
     tls_certificate: Annotated[
         Path | None, typer.Option("--tls-cert", exists=True, dir_okay=False, help="A certificate file, for https.")
@@ -70,15 +74,15 @@ def serve(
     ] = None,
     require_walls: WallsOption = False,
 ) -> None:
-    """Serve the engine: OpenAI's API, runs as they go on, and a page for people.
+    """Serve the engine over OpenAI's API, and a page that shows runs as they happen.
 
     \b
     rlm-local serve examples/records
     curl http://127.0.0.1:8321/v1/chat/completions -H 'Content-Type: application/json' \\
          -d '{"messages": [{"role": "user", "content": "How many visits were cancelled?"}]}'
 
-    It listens on this machine alone. For any other --host keys are needed: `rlm-local keys make`. One server uses a
-    state directory at a time. Ctrl-C lets runs end; once more cancels them.
+    By default only this machine can reach it. Any other --host needs keys: `rlm-local keys make`. Only one server at a
+    time can use a state directory. Ctrl-C lets runs finish; a second Ctrl-C cancels them.
     """
     check_system()
     if find_spec("fastapi") is None:

@@ -16,24 +16,24 @@ def setup(
         typer.Option(
             "--backend",
             metavar="BACKEND",
-            help="cpu, cuda or vulkan: a build that is fetched; compile: one made here, with a C++ compiler; or the "
-            "path of a folder with llama.cpp's library, or of a fetched build's archive.  [default: what fits]",
+            help="cpu, cuda or vulkan: fetch that build; compile: compile one here, with a C++ compiler; or the path "
+            "of a folder with llama.cpp's library, or of an archive with a build.  [default: what fits this machine]",
         ),
     ] = None,
     model: ModelOption = None,
     encrypted: Annotated[
-        bool, typer.Option("--encrypted", help="Seal what will be kept first: see `rlm-local encrypt`.")
+        bool, typer.Option("--encrypted", help="Encrypt the state directory first: see `rlm-local encrypt`.")
     ] = False,
 ) -> None:
-    """Fetch what a run needs and try it: llama.cpp's library, the model's weights, the sandbox image.
+    """Fetch what a run needs, and try it out: llama.cpp's library, the model's weights, the sandbox image.
 
     \b
     rlm-local setup                        what fits this machine
     rlm-local setup --backend vulkan       another build of llama.cpp, from now on
     rlm-local setup --backend ~/llama.cpp/build/bin
 
-    The first run does the same by itself. The library is tried in a process of its own, which decodes a few tokens;
-    where it does not work, another one is taken, and a line says so.
+    The first run does the same by itself. The library is tried out in a process of its own, which decodes a few tokens;
+    if it does not work, another one is used, and a line says so.
     """
     from rlm_local.engine.events import Event
     from rlm_local.models import DEFAULT_MODEL, OwnModels, ensure_model, resolve

@@ -134,7 +134,9 @@ def open_engine(ctx: typer.Context, loading: Loading, listener: "Listener") -> "
 WallsOption = Annotated[
     bool,
     typer.Option(
-        "--require-walls", envvar="RLM_LOCAL_REQUIRE_WALLS", help="Refuse where a wall of the sandbox is missing."
+        "--require-walls",
+        envvar="RLM_LOCAL_REQUIRE_WALLS",
+        help="Refuse to run if the kernel does not grant the sandbox all of its protections; see `rlm-local doctor`.",
     ),
 ]
 ModelOption = Annotated[
@@ -153,8 +155,8 @@ ContextOption = Annotated[
         min=2_048,  # rlm_local.models.memory says why
         envvar="RLM_LOCAL_CONTEXT",
         metavar="TOKENS",
-        help="Tokens of prompts and replies that the model holds at a time, as far as memory goes.  [default: what "
-        "suits model and machine]",
+        help="How many tokens of prompts and replies the model holds at a time, if there is memory for "
+        "them.  [default: what suits model and machine]",
     ),
 ]
 AuthorOption = Annotated[
@@ -162,13 +164,13 @@ AuthorOption = Annotated[
     typer.Option(
         "--author",
         envvar="RLM_LOCAL_AUTHOR",
-        help="Who writes the cells: programs (SQL and Python for one question, checked by code) or free (the model's "
-        "own Python, cell by cell).  [default: by model]",
+        help="How programs are written: programs (SQL and Python, checked by code) or free (the model's own Python, "
+        "cell by cell; for large models).  [default: what suits the model]",
     ),
 ]
 LengthOption = Annotated[
     LengthChoice,
-    typer.Option("--length", help="Of a summary: short, medium or long, or points, one a line."),
+    typer.Option("--length", help="The length of a summary: short, medium, long, or points (one a line)."),
 ]
 PolicyOption = Annotated[
     str | None,
@@ -176,9 +178,10 @@ PolicyOption = Annotated[
         "--policy",
         envvar="RLM_LOCAL_POLICY",
         metavar="NAME",
-        help="Who decides when to look with code, ask about every item, or give parts to child nodes: rules (by size), "
-        "prompted (the model's own choice), recurse (always), direct (never: one call, the text cut to the window), "
-        "free (the model writes Python), forced:ACTION,... (its first decisions).  [default: by model]",
+        help="Who decides when to search with code, to ask about every item, or to give parts to child nodes: rules "
+        "(by size and likelihood), prompted (the model's own choice), recurse (child nodes wherever possible), direct "
+        "(one call, with the text cut to the window), free (the model's own Python), forced:ACTION,... (these first), "
+        "or the name of a trained policy.  [default: what suits the model]",
     ),
 ]
 PoliciesOption = Annotated[
@@ -186,8 +189,8 @@ PoliciesOption = Annotated[
     typer.Option(
         "--policy",
         metavar="NAME",
-        help="A policy, as for `run`; more than once for several, side by side. With several forced:ACTION there is an "
-        "oracle: the best of them for each question.  [default: rules, direct]",
+        help="A policy, as for `run`; give it several times to compare them. With several forced:ACTION, the table has "
+        "an oracle: the best of them for each question.  [default: rules, direct]",
     ),
 ]
 PriceOption = Annotated[
@@ -196,21 +199,25 @@ PriceOption = Annotated[
         "--price",
         envvar="RLM_LOCAL_PRICE",
         metavar="PRICE",
-        help="What a thousand tokens are worth to the policy: conservative, balanced, aggressive, or nats.",
+        help="How much the policy avoids actions that cost tokens: conservative, balanced, aggressive, or a number: "
+        "the nats that a thousand tokens are worth.",
     ),
 ]
 SchemaOption = Annotated[
     Path | None,
     typer.Option(
-        "--schema", metavar="FILE", help="A JSON Schema that the answer, as data, has to fit.", dir_okay=False
+        "--schema", metavar="FILE", help="A file with a JSON Schema that the answer has to fit.", dir_okay=False
     ),
 ]
 MaxTokensOption = Annotated[
     int | None,
-    typer.Option("--max-tokens", min=1, envvar="RLM_LOCAL_MAX_TOKENS", help="Most tokens to evaluate and generate."),
+    typer.Option(
+        "--max-tokens", min=1, envvar="RLM_LOCAL_MAX_TOKENS", help="Most tokens to evaluate and generate for an answer."
+    ),
 ]
 MaxCallsOption = Annotated[
-    int | None, typer.Option("--max-calls", min=1, envvar="RLM_LOCAL_MAX_CALLS", help="Most calls of the model.")
+    int | None,
+    typer.Option("--max-calls", min=1, envvar="RLM_LOCAL_MAX_CALLS", help="Most calls of the model for an answer."),
 ]
 TimeoutOption = Annotated[
     float | None, typer.Option("--timeout", min=0.001, envvar="RLM_LOCAL_TIMEOUT", help="Most seconds for an answer.")

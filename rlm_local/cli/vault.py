@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 _NewKeyFile = Annotated[
     Path | None,
-    typer.Option("--new-key-file", metavar="FILE", help="A file with the new passphrase.  [default: it is asked for]"),
+    typer.Option(
+        "--new-key-file", metavar="FILE", help="A file with the new passphrase.  [default: you are asked for it]"
+    ),
 ]
 
 
 def encrypt(ctx: typer.Context) -> None:
-    """Seal what is kept of documents and questions: the log of runs, collections, kept answers and KV, uploaded files
-    and the audit log.
+    """Encrypt the log of runs, collections, kept answers and KV, uploaded files and the audit log.
 
     \b
-    rlm-local encrypt                                    asks for a passphrase, here and at every later command
-    rlm-local --key-file ~/usb/rlm.key encrypt           a file with a passphrase, or with random bytes
-    head -c 64 /dev/urandom | base64 > ~/usb/rlm.key     makes one
+    rlm-local encrypt                                    asks for a passphrase, now and for every later command
+    rlm-local --key-file ~/usb/rlm.key encrypt           uses a file with a passphrase or random bytes
+    head -c 64 /dev/urandom | base64 > ~/usb/rlm.key     makes such a file
 
-    Without the passphrase nothing of it can be read any more: there is no other way in, and nobody who could help.
-    What was on the disk before in clear is overwritten where the disk allows it; SSDs, snapshots and backups may keep
-    it. What is in memory may come to the swap space: encrypt that, too, or have none. Weights, the sandbox image and
-    training sets are not sealed.
+    If you lose the passphrase, the data is lost: there is no other way in, and nobody can help. What was on the disk in
+    clear is overwritten where the disk allows it; SSDs, snapshots and backups may still have it. Memory may be written
+    to swap space: encrypt that, too, or use none. Weights, the sandbox image and training sets are not encrypted.
     """
     from rlm_local.vault.sealing import encrypt as seal
 
@@ -39,7 +39,7 @@ def encrypt(ctx: typer.Context) -> None:
 
 
 def rekey(ctx: typer.Context, new_key_file: _NewKeyFile = None) -> None:
-    """Seal all with a new key, under a new passphrase."""
+    """Encrypt everything anew with a new key, under a new passphrase."""
     from rlm_local.vault import Secret
     from rlm_local.vault.sealing import rekey as change
 
@@ -48,7 +48,7 @@ def rekey(ctx: typer.Context, new_key_file: _NewKeyFile = None) -> None:
 
 
 def decrypt(ctx: typer.Context) -> None:
-    """Open all that is sealed, for good."""
+    """Decrypt everything that is encrypted, for good."""
     from rlm_local.vault.sealing import decrypt as unseal
 
     home = shared(ctx).home

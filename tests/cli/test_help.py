@@ -1,70 +1,25 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from rlm_local.cli.app import app
 from tests.cli.fakes import FakeEngine, run_program
 
-COMMANDS = [
-    "",
-    "run",
-    "batch",
-    "runs",
-    "runs list",
-    "runs show",
-    "runs export",
-    "runs diff",
-    "runs replay",
-    "runs delete",
-    "runs purge",
-    "files",
-    "files list",
-    "files delete",
-    "collection drop",
-    "serve",
-    "keys",
-    "keys make",
-    "keys list",
-    "keys revoke",
-    "audit",
-    "audit verify",
-    "audit find",
-    "models",
-    "models list",
-    "models pull",
-    "models verify",
-    "models path",
-    "sandbox",
-    "bench",
-    "bench examples",
-    "bench tasks",
-    "encrypt",
-    "rekey",
-    "decrypt",
-    "setup",
-    "doctor",
-    "collect",
-    "train",
-    "train export-base",
-    "train build",
-    "train sft",
-    "train dpo",
-    "train kto",
-    "train grpo",
-    "train convert",
-    "train loop",
-    "policy",
-    "policy list",
-    "policy show",
-    "policy eval",
-    "policy promote",
-    "policy rollback",
-]
+
+def commands(program: Any, name: str = "") -> Iterator[str]:
+    """The program and all commands below it, by what a person types after its name."""
+    yield name
+    for below, command in getattr(program, "commands", {}).items():
+        yield from commands(command, f"{name} {below}".strip())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*commands(get_command(app))])
 def test_every_command_explains_itself(home: Path, command: str) -> None:
     result = run_program((*command.split(), "--help"), FakeEngine(), home)
     assert result.exit_code == 0
