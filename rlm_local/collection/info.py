@@ -39,6 +39,11 @@ class Table:
     rows: int
     columns: tuple[Column, ...]
 
+    @property
+    def of_records(self) -> bool:
+        """Whether its rows are what is asked of, and not documents or what is said of columns."""
+        return self.kind not in ("documents", "dictionary")
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -101,7 +101,7 @@ class View:
         """Of the tables, where the view is the whole; a part has documents only. Documents that say something of
         themselves are one where there is no other."""
         tables = self.collection.tables if self.only is None else ()
-        shown = [(table, len(table.columns)) for table in tables if table.kind not in ("documents", "dictionary")]
+        shown = [(table, len(table.columns)) for table in tables if table.of_records]
         shown = shown or [(table, fields) for table in tables if (fields := _said(table))]
         if not shown:
             return Shape(0, 0, 0)

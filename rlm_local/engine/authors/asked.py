@@ -12,13 +12,13 @@ _WORD = 4
 
 
 def named_tables(tables: Sequence[Table], question: str) -> tuple[str, ...]:
-    """Tables with a word in their name that the question has, in any form; `documents` is no thing to ask of."""
+    """Tables of records with a word in their name that the question has, in any form."""
     asked = re.findall(r"[^\W\d_]+", fold(question))[:MOST_WORDS]
 
     def names(word: str) -> bool:
         return len(word) >= _WORD and any(word == other or akin(word, other) for other in asked)
 
-    return tuple(table.name for table in tables if table.kind != "documents" and any(map(names, table.name.split("_"))))
+    return tuple(table.name for table in tables if table.of_records and any(map(names, table.name.split("_"))))
 
 
 def years(question: str) -> tuple[str, ...]:

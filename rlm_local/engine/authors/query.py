@@ -216,14 +216,21 @@ class _Draft:
             keys: list[exp.Expr] = []
             group, order = select.args.get("group"), select.args.get("order")
             if group is not None:
-                keys += [key for key in group.expressions if isinstance(key, exp.Column)]
+                aliases = {each.alias: each.this for each in select.expressions if isinstance(each, exp.Alias)}
+                keys += [aliases.get(key.sql(), key) for key in group.expressions]
             elif order is not None and select.args.get("limit") is not None:
                 keys += [by.this for by in order.expressions if isinstance(by.this, exp.Column)]
             elif select.args.get("distinct") is not None and len(select.expressions) == 1:
                 keys += [select.expressions[0]]
             for key in keys:
-                if self.names.owner(key) is not None:
+                if self._is_of_a_row(key):
                     select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.null())), copy=False)
+
+    def _is_of_a_row(self, value: exp.Expr) -> bool:
+        """Whether a value is made of the columns of one row alone, by SQLite."""
+        columns = list(value.find_all(exp.Column))
+        known = bool(columns) and all(map(self.names.owner, columns))
+        return known and not value.find(exp.AggFunc, exp.Window, exp.Select) and not _asked(value)
 
     def add_year(self, question: str) -> None:
         """The one year that a question names is that of the rows, where their table has one date."""
@@ -266,12 +273,12 @@ class _Draft:
         for part in ("group", "order", "limit", "distinct", "offset"):
             rows.set(part, None)
         rows.set("expressions", [exp.column(name, table=first) for name in (("document",) if of_documents else _PLACE)])
-        keys = [key for key in (tree.args.get("group") or exp.Group()).expressions if isinstance(key, exp.Column)]
-        if len(keys) == 1 and tree.args.get("limit") is not None:
+        keys = (tree.args.get("group") or exp.Group()).expressions
+        if len(keys) == 1 and keys[0].find(exp.Column) and tree.args.get("limit") is not None:
             best = tree.copy()
             best.set("expressions", [keys[0].copy()])
             rows.where(exp.In(this=keys[0].copy(), query=exp.Subquery(this=best)), copy=False)
-        elif tree.args.get("order") is not None and tree.args.get("limit") is not None:
+        elif not keys and tree.args.get("order") is not None and tree.args.get("limit") is not None:
             rows.set("order", tree.args["order"].copy())
             rows.set("limit", tree.args["limit"].copy())
             return rows.sql(dialect="sqlite")

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from rlm_local.collection.values import fold
+from rlm_local.collection.values import MOST_WORDS, akin, fold
+from rlm_local.collection.words import is_common
 from rlm_local.engine.authors.dialect import Owner, conditions
 
 _IN_WORDS = frozenset((*range(21), 50, 100, 1_000, 1_000_000))
@@ -87,12 +88,17 @@ def _numbers(question: str) -> Iterator[float]:
 
 
 def _keep_one(parts: Sequence[exp.Expr], question: str, owner: Owner, notes: list[str]) -> None:
-    """Of conditions with the same numbers the one whose column the question speaks of more."""
-    asked = set(re.findall(r"\w+", fold(question)))
-    best = max(parts, key=lambda part: len(asked & _words(part, owner)))
-    kept = {column.name for column in best.find_all(exp.Column)}
+    """Of conditions with the same numbers those whose columns the question speaks of; if it speaks of none, the first
+    one's."""
+    asked = [word for word in re.findall(r"\w+", fold(question))[:MOST_WORDS] if not is_common(word)]
+    spoken = [
+        part
+        for part in parts
+        if any(word == each or akin(word, each) for word in _words(part, owner) for each in asked)
+    ]
+    kept = {column.name for part in spoken or parts[:1] for column in part.find_all(exp.Column)}
     for part in parts:
-        if part is not best and {column.name for column in part.find_all(exp.Column)} != kept:
+        if not any(column.name in kept for column in part.find_all(exp.Column)):
             _drop(part, notes)
 
 

@@ -109,6 +109,11 @@ def test_one_number_of_the_question_is_one_condition() -> None:
     assert any("votes" in note for note in query.notes)
 
 
+def test_each_column_that_the_question_speaks_of_keeps_its_number() -> None:
+    sql = "SELECT COUNT(*) FROM boats WHERE length > 7 AND votes > 7"
+    assert checked(sql, "How many boats have over 7 votes and a length of more than 7 m?").sql == sql
+
+
 def test_two_bounds_of_one_column_both_stay() -> None:
     sql = "SELECT COUNT(*) FROM boats WHERE built >= '2001-01-01' AND built < '2002-01-01'"
     assert checked(sql, "How many were built in 2001?").sql == sql
@@ -117,6 +122,12 @@ def test_two_bounds_of_one_column_both_stay() -> None:
 def test_what_is_not_given_is_no_group() -> None:
     query = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1")
     assert "NOT harbour IS NULL" in query.sql
+
+
+@pytest.mark.parametrize("key", ["STRFTIME('%Y', built)", "y"])
+def test_nor_is_what_is_made_of_it(key: str) -> None:
+    query = checked(f"SELECT STRFTIME('%Y', built) AS y FROM boats GROUP BY {key} ORDER BY COUNT(*) DESC LIMIT 1")
+    assert "WHERE NOT STRFTIME('%Y', built) IS NULL" in query.sql
 
 
 def test_what_is_not_given_is_not_the_least() -> None:
@@ -132,6 +143,14 @@ def test_the_rows_behind_a_count_have_places() -> None:
 def test_the_rows_behind_the_best_group_are_that_groups() -> None:
     places = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1").places
     assert "harbour IN (SELECT harbour FROM boats" in places
+
+
+def test_nor_are_those_behind_the_best_year_in_the_order_of_groups() -> None:
+    year = "STRFTIME('%Y', built)"
+    places = checked(f"SELECT {year} FROM boats GROUP BY {year} ORDER BY COUNT(*) DESC LIMIT 1").places
+    assert f"{year} IN (SELECT {year} FROM boats" in places
+    several = checked(f"SELECT {year}, harbour FROM boats GROUP BY {year}, harbour ORDER BY COUNT(*) DESC LIMIT 1")
+    assert "ORDER BY" not in several.places
 
 
 @pytest.mark.parametrize(
