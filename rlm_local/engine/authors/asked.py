@@ -13,12 +13,21 @@ _WORD = 4
 
 def named_tables(tables: Sequence[Table], question: str) -> tuple[str, ...]:
     """Tables of records with a word in their name that the question has, in any form."""
+    return tuple(table.name for table in tables if table.of_records and any(_heard(table, question)))
+
+
+def wholly_named(tables: Sequence[Table], question: str) -> tuple[str, ...]:
+    """Those of which the question has all words: of majors_list, women_stem and recent_grads only the one that is
+    meant."""
+    heard = ((table.name, _heard(table, question)) for table in tables if table.of_records)
+    return tuple(name for name, words in heard if words and all(words))
+
+
+def _heard(table: Table, question: str) -> list[bool]:
+    """Of each word in a table's name, whether the question has it."""
     asked = re.findall(r"[^\W\d_]+", fold(question))[:MOST_WORDS]
-
-    def names(word: str) -> bool:
-        return len(word) >= _WORD and any(word == other or akin(word, other) for other in asked)
-
-    return tuple(table.name for table in tables if table.of_records and any(map(names, table.name.split("_"))))
+    words = [word for word in table.name.split("_") if len(word) >= _WORD]
+    return [any(word == other or akin(word, other) for other in asked) for word in words]
 
 
 def years(question: str) -> tuple[str, ...]:

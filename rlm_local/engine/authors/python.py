@@ -2,11 +2,25 @@
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+import difflib
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from rlm_local.collection import Table
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.errors import BadProgram
+
+_SPELLING = 0.8
+"""Of difflib's ratio: names of columns this near are taken for slips, as those of SQL are."""
+
+_ATTRIBUTES = frozenset(
+    name
+    for kind in (str, bytes, int, float, list, dict, set, tuple, Counter, datetime, timedelta, re.Match)
+    for name in dir(kind)
+) | {"text", "title", "name", "kind", "start", "end", "place"}
+"""What a value may have that is no column; the last are a document's own."""
 
 _TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
 
@@ -18,7 +32,8 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
         BadProgram: it cannot be parsed, or uses a name that nothing gives it.
     """
     try:
-        tree = _Slips().visit(ast.parse(text))
+        tree = ast.parse(text)
+        tree = _Slips([column.name for table in tables for column in table.columns], _modules(tree)).visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
     known = set(_given(tree)) | set(dir(builtins)) | _TOOLS | {table.name for table in tables}
@@ -48,13 +63,31 @@ def _given(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.arg):
             yield node.arg
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+            yield from _modules(node)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name:
             yield node.name
 
 
+def _modules(tree: ast.AST) -> frozenset[str]:
+    """The names that imports give."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return frozenset(alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names)
+
+
 class _Slips(ast.NodeTransformer):
-    """`final(x)` is FINAL(x); `x is None` is `x == None`, as what a row does not give is no None."""
+    """`final(x)` is FINAL(x); `x is None` is `x == None`, as what a row does not give is no None; `row.region` is the
+    column us_region, where there is no nearer one."""
+
+    def __init__(self, columns: Sequence[str], modules: Container[str]) -> None:
+        self._columns, self._modules = columns, modules
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
+        self.generic_visit(node)
+        of_module = isinstance(node.value, ast.Name) and node.value.id in self._modules
+        if not of_module and node.attr not in _ATTRIBUTES and node.attr not in self._columns:
+            near = difflib.get_close_matches(node.attr.lower(), self._columns, n=1, cutoff=_SPELLING)
+            node.attr = near[0] if near else node.attr
+        return node
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         if node.id.upper() == "FINAL":

@@ -13,8 +13,8 @@ from rlm_local.collection.values import MOST_WORDS, akin, fold
 from rlm_local.collection.words import is_common
 from rlm_local.engine.authors.dialect import Owner, conditions
 
-_IN_WORDS = frozenset((*range(21), 50, 100, 1_000, 1_000_000))
-"""Numbers that a question may say in words."""
+_IN_WORDS = frozenset((*range(21), 25, 50, 75, 100, 1_000, 1_000_000, 0.1, 0.2, 0.25, 0.5, 0.75))
+"""Numbers that a question may say in words, as "a quarter of" and "mostly"."""
 
 _UNITS = (1, 7, 10, 12, 24, 60, 100, 1_000, 3_600, 1_000_000, 1_000_000_000)
 """How much larger, or smaller, a number in another unit is: two hours are 120 minutes, three million 3000000."""

@@ -1,8 +1,10 @@
 """What a question names is found in it, and looked for in a program."""
 
+from dataclasses import replace
+
 import pytest
 
-from rlm_local.engine.authors.asked import named_tables, unused, years
+from rlm_local.engine.authors.asked import named_tables, unused, wholly_named, years
 
 from .harbour import TABLES
 
@@ -33,3 +35,9 @@ def test_years_are_words_of_their_own() -> None:
 )
 def test_what_a_program_leaves_out(program: str, left_out: tuple[str, ...]) -> None:
     assert unused(("trips", "2024"), program) == left_out
+
+
+def test_a_table_that_is_named_in_part_need_not_be_used() -> None:
+    tables = [replace(TABLES[0], name=name) for name in ("recent_graduates", "majors_list", "women_stem", "majors")]
+    question = "In how many majors are more than half of the recent graduates women?"
+    assert wholly_named(tables, question) == ("recent_graduates", "majors")

@@ -23,6 +23,19 @@ def test_what_is_not_given_is_equal_to_none_and_another_object() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "runs"),
+    [
+        ("FINAL([b.harbor for b in boats])", "FINAL([b.harbour for b in boats])"),
+        ("FINAL([b.name.lower() for b in boats])", "FINAL([b.name.lower() for b in boats])"),
+        ("import names\nFINAL(names.harbours(boats))", "import names\nFINAL(names.harbours(boats))"),
+        ("FINAL([b.captain for b in boats])", "FINAL([b.captain for b in boats])"),
+    ],
+)
+def test_a_slip_in_a_columns_name_is_put_right(written: str, runs: str) -> None:
+    assert check_python(written, TABLES) == runs
+
+
 @pytest.mark.parametrize("text", ["FINAL(len(ships))", "SELECT COUNT(*) FROM boats", "x = ", "FINAL(" * 500])
 def test_what_cannot_run_is_said(text: str) -> None:
     with pytest.raises(BadProgram) as raised:

@@ -114,6 +114,11 @@ def test_each_column_that_the_question_speaks_of_keeps_its_number() -> None:
     assert checked(sql, "How many boats have over 7 votes and a length of more than 7 m?").sql == sql
 
 
+def test_a_share_may_be_said_in_words() -> None:
+    sql = "SELECT COUNT(*) FROM boats WHERE length > 0.5"
+    assert checked(sql, "How many boats are more than half as long?").sql == sql
+
+
 def test_two_bounds_of_one_column_both_stay() -> None:
     sql = "SELECT COUNT(*) FROM boats WHERE built >= '2001-01-01' AND built < '2002-01-01'"
     assert checked(sql, "How many were built in 2001?").sql == sql
