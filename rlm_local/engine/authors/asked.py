@@ -17,8 +17,7 @@ def named_tables(tables: Sequence[Table], question: str) -> tuple[str, ...]:
 
 
 def wholly_named(tables: Sequence[Table], question: str) -> tuple[str, ...]:
-    """Those of which the question has all words: of majors_list, women_stem and recent_grads only the one that is
-    meant."""
+    """Those of which the question has all words: women_stem is not named by "women" alone."""
     heard = ((table.name, _heard(table, question)) for table in tables if table.of_records)
     return tuple(name for name, words in heard if words and all(words))
 

@@ -15,12 +15,10 @@ from rlm_local.engine.authors.errors import BadProgram
 _SPELLING = 0.8
 """Of difflib's ratio: names of columns this near are taken for slips, as those of SQL are."""
 
-_ATTRIBUTES = frozenset(
-    name
-    for kind in (str, bytes, int, float, list, dict, set, tuple, Counter, datetime, timedelta, re.Match)
-    for name in dir(kind)
-) | {"text", "title", "name", "kind", "start", "end", "place"}
-"""What a value may have that is no column; the last are a document's own."""
+_TYPES = (str, bytes, int, float, list, dict, set, tuple, Counter, datetime, timedelta, re.Match)
+_OF_DOCUMENTS = ("text", "title", "name", "kind", "start", "end", "place")
+_ATTRIBUTES = frozenset(_OF_DOCUMENTS).union(*map(dir, _TYPES))
+"""What a value may have that is no column."""
 
 _TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
 
