@@ -83,7 +83,7 @@ async def create_response(request: Request, body: ResponseRequest, caller: Asker
     options = {**body.text.format.options(), **({"timeout": body.timeout} if body.timeout is not None else {})}
     follows = None
     if body.previous_response_id is not None:
-        previous, _ = await asyncio.to_thread(_find, request, caller.sees, body.previous_response_id)
+        previous, _ = await _find(request, caller.sees, body.previous_response_id)
         follows = previous.run_id
     live = await begin(request, caller, asked(messages, body.files), body.model, body.folders, options, follows)
     if body.stream:
@@ -94,17 +94,17 @@ async def create_response(request: Request, body: ResponseRequest, caller: Asker
 
 
 @router.get("/v1/responses/{response_id}", responses=ERRORS)
-def get_response(request: Request, response_id: str, caller: Asker) -> ResponseObject:
+async def get_response(request: Request, response_id: str, caller: Asker) -> ResponseObject:
     """A response as it is now."""
-    job, live = _find(request, caller.sees, response_id)
-    service(request).visits.read(caller, job.run_id)
-    return _response(job, live, None if live else service(request).answer(job.run_id))
+    job, live = await _find(request, caller.sees, response_id)
+    await asyncio.to_thread(service(request).visits.read, caller, job.run_id)
+    return _response(job, live, None if live else await asyncio.to_thread(service(request).answer, job.run_id))
 
 
 @router.post("/v1/responses/{response_id}/cancel", responses=ERRORS)
 async def cancel_response(request: Request, response_id: str, caller: Asker) -> ResponseObject:
     """Stops a response; what was found until then is its output."""
-    job, live = await asyncio.to_thread(_find, request, caller.sees, response_id)
+    job, live = await _find(request, caller.sees, response_id)
     if live and live.state != "ended":
         await service(request).cancel(caller, live)
         async for _ in live.follow():
@@ -115,11 +115,12 @@ async def cancel_response(request: Request, response_id: str, caller: Asker) -> 
     return _response(job, live, answer)
 
 
-def _find(request: Request, owner: str | None, response_id: str) -> tuple[Job, Live | None]:
+async def _find(request: Request, owner: str | None, response_id: str) -> tuple[Job, Live | None]:
     prefix, _, run_id = response_id.partition("_")
     if prefix != "resp":
         raise NotFoundError(f"there is no response {response_id!r}", code="response_not_found")
-    return service(request).jobs.get(owner, run_id), service(request).desk.find(run_id)
+    job = await asyncio.to_thread(service(request).jobs.get, owner, run_id)
+    return job, service(request).desk.find(run_id)  # the desk is for the event loop's thread
 
 
 def _response(job: Job, live: Live | None, answer: Answer | None = None) -> ResponseObject:
