@@ -1,1 +1,1 @@
-"""The engine: the way of a question, from a State to an Answer. `node.py` is the main loop."""
+"""The engine: from a question to its answer. `node.py` is the main loop; `engine.py` is the public API."""

@@ -1,4 +1,4 @@
-"""What a question comes to."""
+"""The answer to a question: its text and value, the evidence for it, what it cost, and how the run ended."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Ended(StrEnum):
-    """How a run ended. Anything but `answered` carries the best answer so far."""
+    """How a run ended. Unless it is `answered`, the answer is the best so far."""
 
     ANSWERED = "answered"
     BUDGET = "budget"
@@ -18,9 +18,13 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """A place in a document that the answer rests on; offsets are characters of the document's decoded text.
+    """A place in a document that the answer rests on.
 
-    `place` is the page, sheet or slide and the heading that it stands under, where there are any.
+    Attributes:
+        document: the document's name.
+        start, end: offsets in characters of the document's decoded text.
+        text: the text there, cut if it is long.
+        place: page, sheet or slide, and the heading above it; empty if there are none.
     """
 
     document: str
@@ -32,7 +36,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run cost. Tokens are those evaluated; what a kept prefix saved is not counted again."""
+    """What a run cost.
+
+    Attributes:
+        prompt_tokens: prompt tokens that were evaluated; those that came from the KV cache are not counted.
+        completion_tokens: tokens that were generated.
+        leaf_calls: calls of the model.
+        nodes: nodes of the tree, the root included.
+        depth: how many levels below the root there were nodes.
+        seconds: wall time.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -47,10 +60,10 @@ class Basis:
     """What an answer rests on besides its places.
 
     Attributes:
-        items: how many items were counted over, or selected from.
-        judged: how many a model had to judge, sort or read for it.
-        sure: how sure the model was of those, on average: the probability of what it said; 1 where none was asked.
-        low, high: what the value lies between, 19 times of 20, where it is estimated from a sample of the items.
+        items: how many rows a sample stands for, if the value is an estimate; else 0.
+        judged: how many items a model judged, classified or read.
+        sure: the mean probability that the model gave to what it said of them; 1 if there were none.
+        low, high: the 95 % interval of the value, if it is an estimate.
     """
 
     items: int = 0
@@ -61,21 +74,29 @@ class Basis:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Basis":
-        """What was logged, by this version or another: what that had besides says nothing here."""
+        """A basis from the log. Fields that only another version has are ignored."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in data.items() if name in known})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer, where it comes from, what it cost and how it ended.
+    """The answer, where it comes from, what it cost and how the run ended.
 
-    `found` is False when the documents do not hold what was asked, or the run ended before it was found; `answer` then
-    says so in words.
-    `error` says what broke when `ended` is `error`, and is empty otherwise. `value` is the answer as data: a number, a
-    list of texts, a text. `unseen` names what was not looked at, where a limit was reached or something broke.
-    `confidence` is how often an answer that came about like this one is right, where that was measured
-    (`rlm_policy.priors`); None where nobody knows.
+    Attributes:
+        run_id: the run's id in the log.
+        question: as it was asked; a follow-up as it was understood.
+        answer: the answer in words.
+        found: False if the documents do not say, or the run ended too early; `answer` then says so.
+        ended: how the run ended.
+        evidence: the places that the answer rests on.
+        model, policy: their names.
+        error: what broke, if `ended` is `error`; else empty.
+        value: the answer as data: a number, a text, or a list.
+        basis: over how many items it was made, and how sure the model was of them.
+        unseen: what was not looked at because a limit was reached or something broke.
+        confidence: the share of answers that came about like this one and are right, where that was measured
+            (`rlm_policy.priors`); None where it is not known.
     """
 
     run_id: str
@@ -99,7 +120,7 @@ class Answer:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Answer":
-        """The answer that came to such an object, by this version or an earlier one."""
+        """The answer that such an object is of; an earlier version may have made it."""
         parts: dict[str, Any] = {
             "ended": Ended(data["ended"]),
             "evidence": tuple(Evidence(**place) for place in data["evidence"]),

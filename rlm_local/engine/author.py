@@ -1,4 +1,4 @@
-"""Who writes the next cell."""
+"""The author: who writes the next cell of a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,16 @@ from rlm_policy import Decision, State
 
 @dataclass(frozen=True)
 class Step:
-    """One turn as written: the decision, the cell, and what the model saw and said to get there.
+    """What an author wants to do next: a decision and a cell, with what the model saw and said to get there.
 
-    `prompt` is None where no model was asked, `thought` what it thought before it wrote. `plan` is where it looked,
-    what it tried and how sure it is, as plain data, where the author says so.
+    Attributes:
+        decision: what the policy decided.
+        cell: the Python to run.
+        prompt: what the model was asked; None if no model was.
+        prompt_ids, completion_ids: tokens of the prompt and of the reply.
+        text: the reply.
+        plan: where the author looked, what it tried and how sure it is, as plain data for the log.
+        thought: what the model thought before it replied.
     """
 
     decision: Decision
@@ -28,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Turn:
-    """A step and what came of it, as the next step sees it; `error` and `stopped` as in `CellResult`."""
+    """A step that was run, and its outcome; `error` and `stopped` are those of `CellResult`."""
 
     step: Step
     output: str
@@ -40,10 +46,10 @@ class Author(Protocol):
     """Writes a node's cells. One author serves one node."""
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
-        """The next cell, or None: there is nothing left to try.
+        """The next step, or None if there is nothing left to try.
 
         Raises:
-            Refused: the ledger does not hold what deciding would cost.
+            Refused: deciding would cost more than is left in the budget.
             Cancelled, DeadlineExceeded: by `cancel`.
         """
         ...

@@ -1,4 +1,4 @@
-"""Leaf calls in batches: each is priced, reserved, carried out, booked and logged here."""
+"""Leaf calls (calls of the model by a cell), in batches: priced, reserved, carried out, booked and logged."""
 
 import os
 import time
@@ -27,7 +27,16 @@ _R = TypeVar("_R", bound=_Costed)
 
 @dataclass(frozen=True)
 class Batch:
-    """Leaf calls that are priced together; `what` is said to the listener, `neutral` calibrates them."""
+    """Leaf calls that are priced and made together.
+
+    Attributes:
+        kind: what kind of calls they are, for the log.
+        what: what is being done, for a person.
+        prompts: one a call.
+        options: what each prompt chooses from; empty if replies are written.
+        reply_tokens: the most tokens of a reply.
+        neutral: prompts about nothing, which calibrate the choices; see `rlm_local.models.calibration`.
+    """
 
     kind: CallKind
     what: str
@@ -41,8 +50,11 @@ class Batch:
 class Batches:
     """The leaf calls of one node.
 
-    `turn` is the log's id of the turn that is running; `pace` is how fast they go; `refusal` is the last batch that the
-    ledger did not hold; `unseen` names what therefore, or because it broke, was not looked at.
+    Attributes:
+        turn: the log's id of the turn that is running.
+        pace: how fast calls have been so far.
+        refusal: the last batch that was refused because the budget did not suffice.
+        unseen: what was not looked at, because of that or because something broke.
     """
 
     model: Model
@@ -56,22 +68,22 @@ class Batches:
     unseen: list[str] = field(default_factory=list[str])
 
     def begin(self, turn: int, seconds_left: float) -> None:
-        """A turn's cell begins, with so many seconds left for it."""
+        """A turn's cell begins, with this many seconds left."""
         self.turn = turn
         self.pace.begin(seconds_left)
 
     def run(
         self, batch: Batch, ask: Callable[[Callable[[int], None]], list[_R]], data: Callable[[_R], dict[str, Any]]
     ) -> list[_R]:
-        """Reserve a batch's price, have it asked, book what it really cost, and log every call.
+        """Reserve the price of a batch, make its calls, book what they really cost, and log each of them.
 
         Args:
-            ask: asks the model; it is given what to call with the index of each prompt that is done.
-            data: a result as plain data, for the log.
+            ask: makes the calls; its argument is to be called with the index of each prompt that is done.
+            data: turns a result into plain data, for the log.
 
         Raises:
-            HostCallRefused: more than is left, or a prompt does not fit.
-            ModelError: it broke, or was stopped; what had been evaluated is booked.
+            HostCallRefused: it costs more than is left, or a prompt does not fit the context.
+            ModelError: the model broke or was stopped; what it had evaluated is booked.
         """
         done = 0
 
@@ -113,7 +125,7 @@ class Batches:
         return results
 
     def choose(self, batch: Batch) -> list[Scores]:
-        """The options' scores for each prompt; one that is there several times (lines of a log) is asked once."""
+        """The scores of the options for each prompt. Equal prompts (as for lines of a log) are asked once."""
         batch, prompts = replace(batch, prompts=list(dict.fromkeys(batch.prompts))), batch.prompts
         scores = self.run(
             batch,
@@ -137,17 +149,17 @@ class Batches:
         return self.run(batch, ask, lambda generation: {"text": generation.text, "logprob": generation.logprob})
 
     def took(self, started: float) -> float:
-        """Seconds of a batch that has just ended."""
+        """How many seconds a batch took that has just ended; a replay says what the log has."""
         return time.monotonic() - started
 
     def refuse(self, refusal: Refused, what: str) -> None:
-        """Keep what the ledger did not hold."""
+        """Remember a batch that the budget did not suffice for."""
         self.refusal = refusal
         self.unseen.append(f"{what} ({refusal})")
 
 
 def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Price:
-    """An upper bound: what all prompts begin with counts once, then each prompt's own end and its reply."""
+    """An upper bound of what these prompts cost: what all begin with once, then the rest of each, and its reply."""
     if not prompts:
         return Price(0, 0)
     texts = ["\n".join(message.content for message in prompt.messages) for prompt in prompts]
@@ -158,7 +170,7 @@ def price_of(model: Model, prompts: Sequence[Prompt], reply_tokens: int) -> Pric
 
 
 def recorded(prompt: Prompt, options: tuple[str, ...], result: dict[str, Any], usage: Usage) -> CallRecord:
-    """A call as the log has it."""
+    """A call as it is written to the log."""
     return CallRecord(
         messages=[plain(message) for message in prompt.messages],
         prefill=prompt.prefill,

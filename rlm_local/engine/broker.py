@@ -1,4 +1,4 @@
-"""Between a cell and what it asks for: every host call is checked, priced, reserved, carried out and logged here."""
+"""The broker: every host call of a cell is checked, priced, reserved, carried out and logged here."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -30,12 +30,12 @@ _QUERY_TOKENS = 256
 _NAME = 40
 _MOST_NOTES = 5
 _MOST = 1e15
-"""Of numbers in a note: a cell may say anything."""
+"""The largest number that a note may have: a cell may say anything."""
 
 
 @dataclass(frozen=True)
 class Final:
-    """What a cell ended its node with; places are spans of the node's context."""
+    """What a cell ended its node with. Places are spans, in characters, of the node's context."""
 
     answer: str
     value: Any
@@ -45,10 +45,18 @@ class Final:
 
 @dataclass
 class Broker:
-    """The host side of one node's session.
+    """The host's side of one node's session.
 
-    `final` is set once a cell has ended the node; `so_far` is what there is to show of one that is stopped before;
-    `deepest` is how far below the node others were; `misfit` says why the last answer was not taken by `schema`.
+    Attributes:
+        batches: the node's leaf calls.
+        view: what the node looks at.
+        passages: the passages that were searched for.
+        spawn: runs children.
+        schema: what the answer has to fit, if anything.
+        deepest: how many levels below the node there were children.
+        final: set once a cell has ended the node.
+        so_far: what there is to show if the node is stopped before that.
+        misfit: why the last answer did not fit the schema; empty if it did.
     """
 
     batches: Batches
@@ -61,10 +69,10 @@ class Broker:
     so_far: Final | None = None
     misfit: str = ""
     _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
-    """What results do not say of themselves: the turn, the words, and the estimate where it is one."""
+    """What is to be said beside a result: the turn, the words, and the estimate if it is one."""
 
     _sure: list[float] = field(default_factory=list[float])
-    """Of each item that a model judged, sorted or read."""
+    """How sure the model was of each item that it judged, classified or read: a probability."""
 
     def __post_init__(self) -> None:
         self._cited = Cited(self.view)
@@ -138,7 +146,7 @@ class Broker:
         return results
 
     def _pace(self, results: Sequence[Result]) -> None:
-        """Children are asked for as long as there is time, as texts are: several of them at once."""
+        """Count children towards the pace, as texts are: several of them run at once."""
         tokens = sum(result.usage.prompt_tokens + result.usage.completion_tokens for result in results)
         seconds = sum(result.usage.seconds for result in results) / min(AT_ONCE, len(results))
         self.batches.pace.add(tokens, seconds)
@@ -163,7 +171,7 @@ class Broker:
         return Desk(asking, partial(costs, self.batches.model, self.view), self._note)
 
     def _answers(self, question: str, names: Sequence[str]) -> list[Said]:
-        """What a child says of each document; nothing of one that is not there."""
+        """What a child says about each document; for a name that no document has, nothing."""
         found = {name: document for name in names if (document := self.view.named(name))}
         asks = [Ask.of_spans(question, name, self.view, [(each.start, each.end)]) for name, each in found.items()]
         results = dict(zip(found, self._children(asks) if asks else [], strict=True))
@@ -175,14 +183,14 @@ class Broker:
         return Notebook(self.batches, self.view, self._children, self._span, self._keep, self._tell)
 
     def _keep(self, text: str, places: Sequence[tuple[int, int]]) -> None:
-        """What there is to show if the run were stopped now."""
+        """Remember what there would be to show if the run were stopped now."""
         self.so_far = Final(text, text, found=True, places=tuple(places)) if text else None
 
     def _tell(self, told: str) -> None:
         self._noted.append((self.batches.turn, told, None))
 
     def _note(self, what: Mapping[str, Any]) -> None:
-        """Keep what the result of a query does not say of itself."""
+        """Keep what is to be said beside the result of a query: that it is an estimate, or what was not looked at."""
         match what:
             case {"unseen": {"function": str(function), "looked_at": seen, "texts": texts}}:
                 seen, texts = _count(seen), _count(texts)
@@ -212,7 +220,7 @@ class Broker:
             self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), tuple(places))
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
-        """The value as the schema wants it: by code, else by the model under the schema's grammar, else refused."""
+        """The value in the schema's form: made by code, else by the model under the schema's grammar, else refused."""
         try:
             return schema.fit(value)
         except MisfitError as error:
@@ -237,7 +245,7 @@ class Broker:
     # ---- checks
 
     def _span(self, pair: Any) -> tuple[int, int]:
-        """A span that a cell gave, checked: the cell is model-written."""
+        """A span that a cell gave, checked, because the cell is model-written."""
         match pair:
             case [int(start), int(end)] if 0 <= start <= end <= len(self.view.context):
                 return start, end
@@ -247,7 +255,7 @@ class Broker:
                 raise HostCallRefused(f"{pair!r} is not a place in the documents")
 
     def _row(self, number: int, start: Any, end: Any) -> tuple[int, int]:
-        """The place of a row in its document, or the document, where the row has none."""
+        """The place of a row in its document; the whole document if the row has no place."""
         document = self.view.document(number)
         if document is None:
             raise HostCallRefused(f"there is no document {number}")
@@ -258,7 +266,7 @@ class Broker:
 
 
 def _said_by(result: Result | None) -> Said:
-    """A child's answer as a value: a yes or a no is one whatever its letters."""
+    """A child's answer as a value; yes and no in one spelling."""
     if result is None or not result.found:
         return Said(None, 1.0)
     bare = result.answer.strip().rstrip(".").casefold()
@@ -282,7 +290,7 @@ def _plain(number: float) -> str:
 
 
 def _list(value: Any, what: str) -> list[Any]:
-    """A list that a cell gave, checked: the cell is model-written."""
+    """A list that a cell gave, checked, because the cell is model-written."""
     if not isinstance(value, list):
         raise HostCallRefused(f"{what} must be a list, not {type(value).__name__}")
     return cast("list[Any]", value)

@@ -1,4 +1,4 @@
-"""One ledger for the whole tree: tokens, calls, nodes and time, reserved before they are spent."""
+"""The budget of a run: one ledger of tokens, calls, nodes and time, which are reserved before they are spent."""
 
 import threading
 import time
@@ -11,9 +11,14 @@ from rlm_local.models import Usage as Tokens
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may cost: tokens evaluated or generated, leaf calls, seconds of wall time, nodes of the tree.
+    """What a run may cost.
 
-    `depth` is how deep nodes may lie, the root at 0.
+    Attributes:
+        tokens: evaluated or generated.
+        calls: of the model.
+        seconds: of wall time.
+        nodes: of the tree.
+        depth: the deepest level of nodes; the root is at 0.
     """
 
     tokens: int = 200_000
@@ -25,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Price:
-    """What something will cost at most, known before it starts."""
+    """The most that something will cost, known before it starts."""
 
     tokens: int
     calls: int
@@ -38,12 +43,12 @@ class Price:
         return Price(self.tokens - other.tokens, self.calls - other.calls, self.nodes - other.nodes)
 
     def within(self, other: "Price") -> bool:
-        """Whether it is no more than the other in anything."""
+        """Whether no part of it is more than the other's."""
         return self.tokens <= other.tokens and self.calls <= other.calls and self.nodes <= other.nodes
 
 
 class Refused(Exception):  # noqa: N818  not a failure: an answer that carries the price
-    """The ledger has not enough left. The caller may ask for something cheaper."""
+    """The budget has too little left for a price. The caller may try something cheaper."""
 
     def __init__(self, price: Price, left: Price) -> None:
         nodes = f" and {price.nodes} nodes" if price.nodes else ""
@@ -57,7 +62,7 @@ class Refused(Exception):  # noqa: N818  not a failure: an answer that carries t
 
 @dataclass
 class Receipt:
-    """What a reserved batch has really cost so far; its holder adds to it."""
+    """What a reserved batch has really cost so far; whoever holds the receipt fills it in."""
 
     tokens: Tokens = field(default_factory=Tokens)
     calls: int = 0
@@ -65,7 +70,7 @@ class Receipt:
 
 
 class Budget:
-    """The ledger. Safe to share between threads; what is reserved and not used returns when the batch ends.
+    """The ledger. It may be shared between threads. What is reserved and not spent returns when the batch ends.
 
     Args:
         started: when the run began, on the monotonic clock; now by default.
@@ -87,11 +92,12 @@ class Budget:
 
     @property
     def seconds(self) -> float:
+        """Seconds since the run began."""
         return time.monotonic() - self.started
 
     @property
     def left(self) -> Price:
-        """What neither is spent nor reserved."""
+        """What is neither spent nor reserved."""
         with self._lock:
             return self._left()
 
@@ -101,10 +107,10 @@ class Budget:
 
     @contextmanager
     def reserve(self, price: Price) -> Generator[Receipt]:
-        """Hold the price of a batch while it runs; afterwards only what its receipt says is spent.
+        """Hold the price of a batch while it runs; afterwards, what its receipt says is spent.
 
         Raises:
-            Refused: more than is left. Nothing is held then.
+            Refused: the price is more than what is left. Nothing is held then.
         """
         with self._lock:
             left = self._left()
@@ -123,12 +129,12 @@ class Budget:
 
     @contextmanager
     def shares(self, prices: Sequence[Price]) -> "Generator[list[Budget]]":
-        """A ledger of its own for each of several children, all reserved before the first begins.
+        """A ledger for each of several children, all reserved before the first child begins.
 
-        A child cannot spend more than its share, nor touch another's; what it leaves returns when all have ended.
+        A child can spend neither more than its share nor any of another's. What is left returns when all have ended.
 
         Raises:
-            Refused: together they are more than is left. Nothing is held then.
+            Refused: together they are more than what is left. Nothing is held then.
         """
         with self.reserve(sum(prices, Price(0, 0))) as receipt:
             shares = [self._share(price) for price in prices]

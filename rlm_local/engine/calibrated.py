@@ -1,4 +1,4 @@
-"""The biases that were fitted for a model's own decisions, kept in the state directory."""
+"""Biases that were fitted to a model's own decisions, and where they are kept."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from rlm_policy import Action, Labelled, Reliability, fit, reliability
 
 @dataclass(frozen=True)
 class Calibration:
-    """Biases, in nats an action, and how reliable held-out decisions are without and with them."""
+    """Biases in nats for each action, and how reliable held-out decisions are without and with them."""
 
     fitted_on: int
     biases: Mapping[Action, float]
@@ -23,12 +23,12 @@ class Calibration:
 
     @property
     def better(self) -> bool:
-        """Whether the biases make what was right on held-out tasks likelier: a few labels can fit themselves alone."""
+        """Whether the biases make the right actions of held-out tasks likelier, not only of those they were fitted on."""
         return self.after.log_loss < self.before.log_loss
 
     @property
     def kept(self) -> Mapping[Action, float]:
-        """The biases where they are better; else none, also in place of those that were fitted on less."""
+        """The biases if they are better; else none, which also replaces those fitted earlier on fewer decisions."""
         return self.biases if self.better else {}
 
 
@@ -40,10 +40,10 @@ def calibration_of(store: RunStore, outcomes: tuple[Outcome, ...]) -> Calibratio
 
 
 def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
-    """Decisions at states that something solved in one turn, where it is known what the model would have decided.
+    """Decisions with a known right action: from states at which some branch solved the task in one turn.
 
-    The label is the action of the cheapest that solved; the log probabilities are the model's own, which are logged
-    whatever was forced.
+    The label is the action of the cheapest branch that solved it. The log probabilities are the model's own, which are
+    logged whatever was forced.
     """
     branches: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -67,7 +67,7 @@ def labelled(store: RunStore, outcomes: tuple[Outcome, ...]) -> list[Labelled]:
 
 
 def keep(path: Path, model_sha256: str, prompt_version: str, biases: Mapping[Action, float]) -> None:
-    """Keep the biases of a model, beside those of others; empty ones are none, and end what was kept of it before.
+    """Keep the biases of a model, beside those of other models. Empty biases remove what was kept before.
 
     Raises:
         StoreError: the file cannot be written.
@@ -92,7 +92,7 @@ def keep(path: Path, model_sha256: str, prompt_version: str, biases: Mapping[Act
 
 
 def biases_of(path: Path, model_sha256: str, prompt_version: str) -> dict[Action, float]:
-    """The biases of a model under a version of the prompts; none where none were fitted."""
+    """The biases of a model under a version of the prompts; empty if none were fitted."""
     kept: Mapping[str, float] = _read(path).get(f"{model_sha256} {prompt_version}", {})
     return {Action(action): nats for action, nats in kept.items()}
 

@@ -1,4 +1,4 @@
-"""What a node asks a child: a question and a part of its own view; and what the result is to the asking cell."""
+"""What a node asks a child: a question about a part of its own view; and what the asking cell gets back."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,42 +12,42 @@ from rlm_local.engine.result import Result
 from rlm_policy import State
 
 AT_ONCE = 4
-"""Children of a node that run at the same time."""
+"""How many children of a node run at the same time."""
 
 _LABEL = 80
 _PROGRAM_TOKENS = 6_000
 """What a child needs at least if its view does not fit in the window: the prompt and reply of a program."""
 
 _READ_TOKENS = 1_100
-"""What reading needs besides the text: the fixed part of its prompt, and the reply."""
+"""Tokens that a reading takes besides the text: the fixed part of its prompt, and the reply."""
 
 _NOTES_TOKENS = 1_600
-"""What notes need besides the text: the fixed part of the prompt, the names of documents, and the reply."""
+"""Tokens that notes take besides the text: the fixed part of the prompt, the names of documents, and the reply."""
 
 SHORT = 1_500
-"""Tokens of documents that a child reads whole; of longer ones it reads passages, in two looks."""
+"""Up to this many tokens a child reads its documents whole; of longer ones it reads passages, in two looks."""
 
 _LOOKS_TOKENS = 2_400
-"""Of the passages of both looks together."""
+"""Tokens of the passages of both looks together."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A question to a child, and what it looks at."""
+    """A question to a child, and the view that the child looks at."""
 
     question: str
     label: str
     view: View
     begins: int | None = 0
-    """Where in the parent's context the child's begins; None where a cell made its text."""
+    """Where the child's context begins in the parent's, in characters; None if a cell made the text."""
 
     @classmethod
     def of_spans(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
-        """About spans of the parent's context: whole documents are looked at where they are, another stretch is a text
-        of its own.
+        """A question about spans of the parent's context. Whole documents are looked at in place; any other stretch
+        becomes a collection of its own.
 
         Raises:
-            ValueError: there is no text in them.
+            ValueError: the spans hold no text.
         """
         documents = [whole.collection.documents.at(start) for start, _ in spans]
         if documents and all((each.start, each.end) == span for each, span in zip(documents, spans, strict=True)):
@@ -58,10 +58,10 @@ class Ask:
 
     @classmethod
     def of_text(cls, question: str, label: str, whole: View, text: str) -> "Ask":
-        """About a text, as a document of its own.
+        """A question about a text, which becomes a collection of its own.
 
         Raises:
-            ValueError: it is empty.
+            ValueError: the text is empty.
         """
         if not text.strip():
             raise ValueError("there is no text in this part")
@@ -70,17 +70,17 @@ class Ask:
 
     @classmethod
     def of_notes(cls, question: str, label: str, whole: View, spans: Sequence[tuple[int, int]]) -> "Ask":
-        """For notes of these stretches."""
+        """A request for notes of these stretches."""
         return cls(question, label[:_LABEL], View.of_stretches(whole.collection, spans))
 
     def least(self, size: int, window: int) -> Price:
-        """What the child needs at least, where it looks at so many tokens by a model with that window."""
+        """What the child needs at least, if its view has `size` tokens and the model a window of `window` tokens."""
         if self.view.stretches:
             return noting(size)
         return least(size, window) if self.view.shape.fields else reading(size)
 
     def seen_by(self) -> dict[str, Any]:
-        """What of the documents the child is given, for the log."""
+        """What part of the documents the child is given, for the log."""
         if self.view.only is None:
             part = {"text": self.view.text(0, self.view.characters)}
         else:
@@ -90,11 +90,11 @@ class Ask:
 
     @property
     def key(self) -> tuple[str, str]:
-        """Equal for two asks of the same question about the same text."""
+        """Equal for two asks with the same question about the same text."""
         return self.question, self.view.sha256
 
     def seen(self, result: Result) -> dict[str, Any]:
-        """The child's result as the parent's cell gets it, places in the parent's context."""
+        """The child's result as the parent's cell gets it; places are in the parent's context."""
         return {
             "answer": result.answer,
             "value": result.value,
@@ -108,32 +108,32 @@ class Ask:
         }
 
     def origins(self, places: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-        """Places of the part, in the parent's context."""
+        """Places in the child's context, as places in the parent's; none if a cell made the text."""
         begins = self.begins
         return [] if begins is None else [(begins + start, begins + end) for start, end in places]
 
 
 def reading(size: int) -> Price:
-    """What a child takes at most that reads documents of so many tokens."""
+    """The most that a child costs that reads documents of `size` tokens."""
     if size <= SHORT:
         return Price(size + _READ_TOKENS, 1, 1)
     return Price(min(size, _LOOKS_TOKENS) + 2 * _READ_TOKENS, 2, 1)
 
 
 def read_by_children(state: State) -> State:
-    """The state with no more of the documents than children would read: parts of each, and no more than can be paid."""
+    """The state as far as children would read: at most the passages of each document, and what can be paid for."""
     return replace(state, context_tokens=min(state.context_tokens, state.documents * _LOOKS_TOKENS, state.tokens_left))
 
 
 def noting(size: int) -> Price:
-    """What a child takes at most that takes notes of so many tokens."""
+    """The most that a child costs that takes notes of `size` tokens."""
     return Price(size + _NOTES_TOKENS, 1, 1)
 
 
 def least(size: int, window: int) -> Price:
-    """What a child needs at least that looks at so many tokens, by a model with that window."""
+    """What a child needs at least that writes programs, for a view of `size` tokens and a window of `window` tokens."""
     return Price((size if size <= window - _READ_TOKENS else _PROGRAM_TOKENS) + _READ_TOKENS, 2, 1)
 
 
 Spawn = Callable[[Voice, int, Budget, Sequence[Ask]], list[Result]]
-"""Runs children to their ends, given the asking node's voice, turn and ledger; see `Tree.children`."""
+"""Runs children to their ends, given the asking node's voice, turn and budget; see `Tree.children`."""

@@ -1,9 +1,9 @@
-"""Conversation: a follow-up becomes a question of its own, from what was asked and answered just before.
+"""Conversation: a follow-up is rewritten into a question that stands alone, from what was asked and answered before.
 
-"And in 2023?" says nothing to a run, which knows no other. So the model is asked, in one short call, whether the
-question stands alone and, where it does not, to write it out. What it writes is believed only as far as code can tell:
-every number and name of it was said before, and every number and name of the follow-up is still in it. However long a
-conversation is, the prompt has its last few turns, cut.
+A run knows of no other run, so "and in 2023?" means nothing to it. The model is asked, in one short call, whether the
+question stands alone, and if not, to write it out. Code believes the result only if every number and name in it was
+said before, and every number and name of the follow-up is still in it. However long a conversation is, the prompt has
+only its last few turns, cut.
 """
 
 import re
@@ -19,18 +19,18 @@ from rlm_local.models import Cancel, Message, Model, Prompt, Usage
 from rlm_local.models.errors import ModelError
 
 TURNS = 3
-"""Of a conversation that are shown: what a follow-up means is seldom further back, and a question as understood has
-already taken in what came before it."""
+"""How many turns the model is shown: what a follow-up refers to is seldom further back, and a question as understood
+already contains what came before it."""
 
 _CUT = 300
-"""Characters of a question, a program or an answer that are shown."""
+"""How many characters of a question, a program or an answer are shown."""
 
 _LONGEST = 600
-"""Characters of a follow-up: what is longer says itself what it is about."""
+"""Characters of a follow-up; a longer question is taken to stand alone."""
 
 _REPLY_TOKENS = 96
 _STEM = 4
-"""Letters by which a name is known again: endings differ."""
+"""How many letters of two words are compared: endings differ."""
 
 _SYSTEM = """\
 You rewrite the last question of a conversation about a person's records. If it can be understood alone, it stands
@@ -43,7 +43,7 @@ _OPENING = "alone:"
 
 @dataclass(frozen=True)
 class Turn:
-    """A question as it was understood, the answer, and the program that came to it; empty where there was none."""
+    """A question as it was understood, its answer, and the program that gave it; empty if there was none."""
 
     question: str
     answer: str = ""
@@ -57,12 +57,12 @@ class Turn:
 
 @dataclass(frozen=True)
 class Understanding:
-    """What a follow-up was taken for.
+    """How a question was understood.
 
     Attributes:
         said: as the person wrote it.
-        question: as it is asked; the same where it stands alone, or could not be written out.
-        call: what the model was sent, what it replied and what that cost; None where it was not asked.
+        question: as it will be asked; the same if it stands alone or could not be rewritten.
+        call: what the model was sent, its reply and its cost; None if the model was not asked.
     """
 
     said: str
@@ -75,10 +75,10 @@ class Understanding:
 
 
 def understand(model: Model, turns: Sequence[Turn], question: str, budget: Budget, cancel: Cancel) -> Understanding:
-    """The question as it is meant after these turns, the last of them the one just before it.
+    """The question as it is meant after these turns, the oldest first.
 
-    A first question is never changed, nor is one that is too long to be a follow-up. Nothing is raised: where there is
-    no budget for it, or the model breaks or is cancelled, the question is taken as it is, and its run will say so.
+    A first question is never changed, nor is one that is too long to be a follow-up. Nothing is raised: if there is no
+    budget for it, or the model breaks or is cancelled, the question is taken as it is; the run will hit the same error.
     """
     question = question.strip()
     if not turns or len(question) > _LONGEST:
@@ -101,7 +101,7 @@ def understand(model: Model, turns: Sequence[Turn], question: str, budget: Budge
 
 
 def turns_until(store: RunStore, run_id: str | None) -> tuple[Turn, ...]:
-    """The last turns of the conversation in a log that ends with a run; a run that is gone is where it begins."""
+    """The last turns of the conversation that ends with this run; a run that was deleted is where it begins."""
     turns = deque[Turn]()
     while run_id and len(turns) < TURNS and store.known([run_id]):
         record = store.get(run_id)
@@ -111,7 +111,7 @@ def turns_until(store: RunStore, run_id: str | None) -> tuple[Turn, ...]:
 
 
 def turn_of(record: RunRecord) -> Turn:
-    """A run as a turn that others may follow, however it ended."""
+    """A run, however it ended, as a turn that a follow-up may refer to."""
     cells = record.nodes[0].turns if record.nodes else ()
     start = cells[-1].start if cells else None
     by_code = start is not None and start.plan is not None and start.plan.get("look") != "text"
@@ -133,7 +133,7 @@ def _cut(text: str) -> str:
 
 
 def _ask(model: Model, prompt: Prompt, cancel: Cancel) -> tuple[str, CallRecord]:
-    """The question as the model writes it out, empty where it stands alone; and the call, for the log."""
+    """The question as the model rewrites it, empty if it stands alone; and the call, for the log."""
     written = ""
     with model.cursor(prompt, cancel=cancel) as cursor:
         if cursor.choose([" yes\n", " no\n"]).index == 1:
@@ -146,7 +146,7 @@ def _ask(model: Model, prompt: Prompt, cancel: Cancel) -> tuple[str, CallRecord]
 
 
 def _with_its_number(written: str, question: str) -> str:
-    """A question that was copied as it was, with the follow-up's number: "and 2022?" after the only year of it."""
+    """Puts the follow-up's only number in place of the only other one: the model may have kept the old year."""
     old, new = re.findall(r"\d+", written), re.findall(r"\d+", question)
     if len(old) == len(new) == 1 and old != new and len(old[0]) == len(new[0]):
         return written.replace(old[0], new[0])
@@ -154,7 +154,7 @@ def _with_its_number(written: str, question: str) -> str:
 
 
 def _holds(written: str, before: str, question: str) -> bool:
-    """Whether it says nothing that was not said, and leaves out nothing that the follow-up says."""
+    """Whether the rewritten question has no number or name that was not said, and all those of the follow-up."""
     if not written:
         return False
     known, kept = _Said.of(f"{before}\n{question}"), _Said.of(written)
@@ -169,7 +169,7 @@ def _holds(written: str, before: str, question: str) -> bool:
 
 @dataclass(frozen=True)
 class _Said:
-    """The numbers of a text, and the beginnings of its words and of those that are written as names are."""
+    """The numbers of a text, and the first letters of its words and of those that may be names."""
 
     numbers: frozenset[str]
     words: frozenset[str]
@@ -177,7 +177,7 @@ class _Said:
 
     @classmethod
     def of(cls, text: str, *, first: bool = True) -> "_Said":
-        """What a text says; its first word may be written large and be no name."""
+        """What a text says. `first`: whether its first word, which has a capital anyway, may count as a name."""
         words = re.findall(r"[^\W\d_]+", text)
         names = [word for word in words[0 if first else 1 :] if word[0].isupper() and len(word) > 1]
         return cls(frozenset(re.findall(r"\d+", text)), _stems(words), _stems(names))
@@ -286,7 +286,7 @@ _CASES: tuple[tuple[tuple[Turn, ...], str, str], ...] = (
         "雪の港は誰が描きましたか",
     ),
 )
-"""Turns, what was said then, and what it means; empty where it stands alone."""
+"""(turns, what was said after them, what it means: empty if it stands alone)."""
 
 
 def _fixed() -> tuple[Message, ...]:

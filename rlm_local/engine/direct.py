@@ -1,4 +1,4 @@
-"""The direct author: one call over the text, cut to the window. The baseline that everything is compared with."""
+"""The direct author: one call with the text, cut to the window. It is the baseline that everything is compared with."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _ASK = (
 
 @dataclass
 class DirectAuthor:
-    """Asks once."""
+    """Asks the model once, with as much of the text as fits."""
 
     model: Model
     view: View

@@ -1,16 +1,16 @@
-"""Divergence: where something that is done again comes out otherwise than it was logged."""
+"""Divergence: the first place where a replay differs from what was logged."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import cast
 
 _OF_THE_CLOCK = frozenset(("seconds", "seconds_left"))
-"""What no two runs have in common."""
+"""Fields that are never the same in two runs."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first thing that came out otherwise than logged."""
+    """The first difference: its place, the logged value, and the value now."""
 
     place: str
     logged: str
@@ -18,7 +18,7 @@ class Divergence:
 
 
 class Diverged(Exception):  # noqa: N818  not a failure: what a replay is for
-    """Something came out otherwise than logged."""
+    """Something came out different from what was logged."""
 
     def __init__(self, divergence: Divergence) -> None:
         super().__init__(divergence.place)
@@ -26,13 +26,17 @@ class Diverged(Exception):  # noqa: N818  not a failure: what a replay is for
 
 
 def same(logged: object, now: object, place: str) -> None:
-    """That two are the same, but for seconds; raises Diverged where they are not."""
+    """Check that two values are the same, apart from seconds.
+
+    Raises:
+        Diverged: they are not; with the place.
+    """
     if found := difference(logged, now, place):
         raise Diverged(found)
 
 
 def difference(logged: object, now: object, place: str) -> Divergence | None:
-    """The first place where two dataclasses or values of plain data differ, but for seconds."""
+    """The first difference between two dataclasses or plain values, apart from seconds; None if there is none."""
     before, after = dict(_leaves(logged, place)), dict(_leaves(now, place))
     for at in {**before, **after}:
         if at not in before or at not in after or before[at] != after[at]:
@@ -43,7 +47,7 @@ def difference(logged: object, now: object, place: str) -> Divergence | None:
 
 
 def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
-    """What stands in a value, each with its place."""
+    """The single values inside a value, each with its place."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The engine: a model, a sandbox and a log, ready to be asked."""
+"""The engine: a model, a sandbox and a log, ready to answer questions. This is the public API."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -51,26 +51,26 @@ class AskOptions(TypedDict, total=False):
 
 
 class Engine:
-    """Answers questions over records, on this machine.
+    """Answers questions about files and folders, on this machine.
 
         with Engine() as engine:
             answer = engine.ask("How many visits were cancelled in May?", ["records/"])
             print(answer.answer, answer.evidence)
 
-    Making one sets up what is missing (weights, sandbox image) and loads the model: seconds, once all is there.
-    Asking is safe from several threads.
+    Making an engine fetches what is missing (weights, sandbox image) and loads the model, which takes seconds once
+    everything is there. `ask` may be called from several threads.
 
     Args:
-        model: a name from the catalog, the path of a GGUF file, or the address of an OpenAI-compatible server and a
-            model's name there, http://127.0.0.1:8000/v1#name.
+        model: a name from the catalog, the path of a GGUF file, or the address of an OpenAI-compatible server and the
+            name of a model there, as in http://127.0.0.1:8000/v1#name.
         home: where all state is kept.
-        listener: told what happens, from the thread that works.
-        threads: for llama.cpp; by default one for each core this process may use.
-        context: tokens of prompts and replies that the model may hold at a time; by default what suits model and
+        listener: called with what happens, from the threads that do it.
+        threads: for llama.cpp; by default one for each physical core that this process may use.
+        context: how many tokens of prompts and replies the model may hold at a time; by default what suits model and
             machine.
 
     Raises:
-        ModelError, SandboxError, HomeError: set-up is not possible, with the remedy.
+        ModelError, SandboxError, HomeError: the engine cannot be set up; the message says what to do.
     """
 
     def __init__(
@@ -87,14 +87,18 @@ class Engine:
 
     @classmethod
     def on(cls, parts: Parts, listener: Listener = ignore) -> Self:
-        """An engine on parts that were begun before; it closes them at its end. Raises ModelError as they do."""
+        """An engine on parts that were begun before, which it closes at its end.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
         engine = cls.__new__(cls)
         engine._use(parts, listener)
         return engine
 
     @classmethod
     def of(cls, spec: ModelSpec, model: Model, image: Image, store: RunStore, listener: Listener = ignore) -> Self:
-        """An engine of parts that are ready: another model, or a log elsewhere. It closes model and log at its end."""
+        """An engine of parts that are ready, such as another model or a log elsewhere. It closes them at its end."""
         return cls.on(Parts(spec, model, Pool(image), store), listener)
 
     def _use(self, parts: Parts, listener: Listener) -> None:
@@ -113,7 +117,7 @@ class Engine:
             )
 
     def close(self) -> None:
-        """Free the model's memory and threads."""
+        """Free the model's memory, and end all processes and threads."""
         self._parts.close()
 
     def __enter__(self) -> Self:
@@ -145,36 +149,41 @@ class Engine:
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
-        """Answer a question over files, folders ("-" is standard input), documents as {name: text}, or an open view.
+        """Answer a question.
 
         Args:
-            author: who writes the cells: "programs" (SQL and Python that code checks) or "free" (the model's own
+            sources: what it is about: paths of files and folders ("-" is standard input), documents as {name: text}, or
+                a view that is open already.
+            author: how programs are written: "programs" (SQL and Python that code checks) or "free" (the model's own
                 Python); by default what suits the model.
-            policy: when to look with code, ask about every item, or recurse: a name that `rlm_policy.named` knows, or
-                a policy; by default "prompted" over programs, and "free" for the model's own Python, where the code
-                itself decides.
-            price: what a thousand tokens are worth to it, in nats, or a name: conservative, balanced, aggressive.
-            schema: a JSON Schema; the answer's `value` fits it, or the run ends in an error that says why not.
-            length: of a summary: "short", "medium" or "long", or "points", a line each.
-            max_tokens, max_calls, timeout: what the run may cost: tokens evaluated or generated, leaf calls, seconds.
-            task_id: kept in the log.
-            run_id: the run's name in the log, from `new_run_id`, where it has to be known before the run begins.
-            resumes: a run that did not come to its end: what it had done is not done again.
-            follows: the run that was asked before it in a conversation: a follow-up becomes a question of its own,
-                which is then the answer's `question`.
-            before: what was asked before it, where that is not what the log has up to `follows`: turns of another log,
-                or none, and the question is taken as it stands.
+            policy: when to search with code, to ask about every item, or to recurse: a policy, or a name that
+                `rlm_policy.named` knows. The default is "prompted", or "free" for the author "free", whose code itself
+                decides.
+            price: what a thousand tokens are worth to the policy, in nats, or conservative, balanced or aggressive.
+            schema: a JSON Schema that the answer's `value` has to fit; if it cannot, the run ends as an error that says
+                why.
+            length: of a summary: "short", "medium" or "long", or "points", one a line.
+            max_tokens: tokens that the run may evaluate or generate.
+            max_calls: calls of the model that it may make.
+            timeout: seconds that it may take.
+            task_id: a name of the caller's own, kept in the log.
+            run_id: the run's id in the log, from `new_run_id`, if it has to be known before the run begins.
+            resumes: an earlier run that was stopped; what it had done is not done again.
+            follows: the run before this one in a conversation. A follow-up is rewritten into a question that stands
+                alone, which is then the answer's `question`.
+            before: the turns of the conversation so far, if they are not those in the log up to `follows`. If empty,
+                the question is taken as it is.
             cancel: stops the run from another thread; the answer is then the best so far.
-            listener: told what happens in this run.
+            listener: called with what happens in this run, in place of the engine's listener.
 
         Raises:
-            UsageError: an empty or very long question, an unknown author, policy or price, a policy that is not the
-                author's, a limit that is not positive.
-            CollectionError: nothing to read, with the path and the reason.
+            UsageError: the question is empty or very long; the author, policy or price is not known; policy and author
+                do not go together; or a limit is not positive.
+            CollectionError: there is nothing to read; with the path and the reason.
             Cancelled: by `cancel`, before the documents were read; later it is the answer's `ended`.
             StoreError: the log cannot be written.
 
-        What breaks later is not raised: the answer's `ended` is "error", and `error` says what.
+        What breaks later is not raised: the answer's `ended` is then "error", and `error` says what broke.
         """
         limits = _limits(max_tokens, max_calls, timeout)
         check_question(question)
@@ -240,7 +249,7 @@ class Engine:
         return deciding
 
     def _author(self, policy: str | Policy | None) -> AuthorName:
-        """Who writes the cells where nobody says: what suits the policy, else the model."""
+        """The author to use if none is given: what suits the policy, else the model."""
         name = policy if isinstance(policy, str) else policy.name if policy else ""
         if self._trained and name in self._trained:
             return "programs"
@@ -262,14 +271,13 @@ class Engine:
         run_id: str | None = None,
         listener: Listener | None = None,
     ) -> Answer:
-        """Go on with a run that did not come to its end, as a run of its own, with the same options and limits.
+        """Continue a run that was stopped, as a new run with the same options and limits.
 
-        Cells of the free author that had run are run again and not written again; children that had come to their end
-        are not run again, and leaf calls that were answered cost nothing where the answers are kept. The rest is done
-        anew.
+        Cells of the free author that had run are run again but not written again. Children that had finished are not
+        run again, and leaf calls that were answered cost nothing if their answers were kept. The rest is done anew.
 
         Raises:
-            UsageError: it was answered, the documents are not those that it was asked of, or its author is gone.
+            UsageError: the run was answered, the documents have changed, or its author no longer exists.
         """
         start = record.start
         check_author(record)
@@ -277,12 +285,12 @@ class Engine:
             raise UsageError(
                 f"run {record.run_id} was answered", remedy=f"`rlm-local runs show {record.run_id}` shows it"
             )
+        names = get_args(AuthorName)  # "direct", which a log may have, is a policy
+        author = cast("AuthorName", start.author) if start.author in names else None
         return self.ask(
             start.question,
             sources,
-            author=cast("AuthorName", start.author)
-            if start.author in get_args(AuthorName)
-            else None,  # direct has none
+            author=author,
             policy=start.policy,
             price=start.price,
             schema=start.answer_schema,
@@ -300,15 +308,16 @@ class Engine:
         )
 
     def replay(self, record: RunRecord, sources: Sources, cancel: Cancel | None = None) -> Replayed:
-        """Run the cells of a logged run again, with the log in the model's place; see `rlm_local.engine.replay`."""
+        """Run the cells of a logged run again, with the log in place of the model; see `rlm_local.engine.replay`."""
         check_author(record)
         with opened(sources, home=self._home, cancel=cancel, tell=self._tell) as view:
             return replay(record, view, self._model.count, self._sandbox)
 
     async def ask_async(self, question: str, sources: Sources, **options: Unpack[AskOptions]) -> Answer:
-        """The same as `ask`, without blocking the event loop; cancelling the task cancels the run.
+        """Do the same as `ask` without blocking the event loop.
 
-        A task that is cancelled waits for the run to stop, which takes one decode, and its log is complete.
+        Cancelling the task cancels the run. The task then waits for the run to stop, which takes one decode; the log is
+        complete.
         """
         cancel = options.get("cancel") or Cancel()
         options["cancel"] = cancel

@@ -1,4 +1,4 @@
-"""What a run tells while it works: for a terminal's progress, or for a page that draws the tree."""
+"""Events: what a run reports while it works, for progress on a terminal or for a page that draws the tree."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,24 +9,26 @@ Kind = Literal["setup", "notice", "understood", "corpus", "node", "decision", "c
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened.
+    """Something that happened in a run.
 
     kind        text                                      data
     setup       what is being fetched, built or loaded
-    notice      what a person should know of it, one line
-    understood  a follow-up, as a question of its own     said: as it was written
-    corpus      what was read, one line
-    node        a node's question                         part (of the documents, as a label), context_tokens, documents
+    notice      one line that a person should see
+    understood  a follow-up, rewritten to stand alone     said: as it was written
+    corpus      what was read of the documents, one line
+    node        a node's question                         part (a label), context_tokens, documents
     decision    the action and its reason                 the decision: action, logprobs, biased, propensity, costs, ...
-    cell        the Python about to run                   plan, where there is one
+    cell        the Python that is about to run           plan: the author's, or None
     output      what the cell printed, or its traceback   seconds
-    call        a leaf call or a batch of them            kind, calls, done
-    end         what a node comes to                      found, ended, error, tokens, calls, seconds
-    answer      the answer's text                         all of `--json`
+    call        what a batch of leaf calls does           kind, calls, done
+    end         a node's answer                           the node's result: found, ended, error, usage, ...
+    answer      the answer's text                         what `--json` prints
 
-    `node` is the log's id of the node that it is about, `parent` that of the node above, None for the root; 0 before
-    there is any. `fraction` is the share that is done, of a set-up or a batch of calls; None where that is unknown.
-    Events of nodes that work at the same time come from several threads, one at a time.
+    Attributes:
+        fraction: the share that is done of a set-up or a batch of calls, 0 to 1; None if it is not known.
+        node: the log's id of the node that the event is about; 0 before there is one.
+        parent: the id of the node above; None for the root.
+        depth: how far below the root the node is.
     """
 
     kind: Kind
@@ -39,15 +41,20 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+"""Nodes that work at the same time call it from several threads."""
 
 
 def ignore(_event: Event) -> None:
-    """The listener of those who want none."""
+    """A listener that does nothing."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """Tells a listener what happens in one node. `part` says what of the documents it was given; empty at the root."""
+    """Sends the events of one node to a listener.
+
+    Attributes:
+        part: a label of the documents that the node was given; empty for the root.
+    """
 
     listener: Listener
     node: int

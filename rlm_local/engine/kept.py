@@ -1,4 +1,4 @@
-"""What a run that did not come to its end had done: cells that ran are not written again, nor children run again."""
+"""What is kept of a run that was stopped: its cells are not written again, and its children are not run again."""
 
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -13,8 +13,7 @@ from rlm_policy import Decision, State
 
 
 def kept_of(record: RunRecord) -> dict[tuple[str, str], Result]:
-    """The results of a run's children that came to their end, by `Ask.key`: their question and the sha256 of their
-    text."""
+    """The results of a run's children that were answered, by `Ask.key`: their question and the sha256 of their text."""
     return {
         (node.question, node.start.view["sha256"]): Result.of(node.result)
         for node in record.nodes
@@ -23,12 +22,12 @@ def kept_of(record: RunRecord) -> dict[tuple[str, str], Result]:
 
 
 def kept_in(record: RunRecord) -> dict[tuple[str, str], Result]:
-    """Of those, the ones that a run had itself taken over from another."""
+    """Those of them that this run had itself taken over from another one."""
     return kept_of(replace(record, nodes=tuple(node for node in record.nodes if (node.start.view or {}).get("kept"))))
 
 
 def steps_of(record: RunRecord) -> tuple[Step, ...]:
-    """The root's steps whose cells ran to their ends, up to the first that was stopped."""
+    """The root's steps up to the first whose cell did not run to its end."""
     turns = record.nodes[0].turns if record.nodes else ()
     whole = takewhile(lambda turn: turn.end and not turn.end.stopped, turns)
     return tuple(Step(Decision.of(t.start.decision), t.start.cell, text=t.start.text, plan=t.start.plan) for t in whole)
@@ -36,9 +35,9 @@ def steps_of(record: RunRecord) -> tuple[Step, ...]:
 
 @dataclass(frozen=True)
 class KeptSteps:
-    """An author that takes the steps of a run before, and goes on from what their cells show now.
+    """An author that first repeats the steps of an earlier run, and then lets another author continue.
 
-    They run again, in a session of their own: that makes the variables. For an author that looks at nothing but the
+    The cells run again, in a new session, which restores their variables. This is for an author that looks only at the
     turns.
     """
 
@@ -52,7 +51,7 @@ class KeptSteps:
 
 @dataclass(frozen=True)
 class KeptNode:
-    """Stands for a node whose result is known: it costs nothing, and is in the log like any other."""
+    """Stands in for a node whose result is known already. It costs nothing, and is in the log like any other."""
 
     question: str
     result: Result

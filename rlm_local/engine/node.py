@@ -1,7 +1,4 @@
-"""One node of the tree: state, decision, cell, sandbox, observation, and again until it is answered.
-
-This is the main loop.
-"""
+"""The main loop, of one node: state, decision, cell, sandbox, observation; and again, until there is an answer."""
 
 import threading
 import time
@@ -30,16 +27,16 @@ _MAX_TURNS = 12
 _OBSERVATION = 2000
 
 OpenSession = Callable[[Broker], Session]
-"""Opens a session whose host calls the broker answers."""
+"""Opens a sandbox session whose host calls the broker answers."""
 
 
 class OutOfTurns(Exception):  # noqa: N818  not a failure: a limit was reached
-    """The author was still trying after as many cells as a node may have."""
+    """The node had as many cells as it may have, and there is no answer."""
 
 
 @dataclass
 class Node:
-    """A question, a view of the collection and an author, with one session for as long as the node lives."""
+    """A question about a view of the collection, with an author that writes cells and a session that runs them."""
 
     question: str
     view: View
@@ -54,7 +51,7 @@ class Node:
     open_session: OpenSession
 
     def run(self) -> Result:
-        """Work to the end, whatever happens on the way; the result is in the log when this returns.
+        """Run the node to its end, whatever happens on the way. The result is in the log when this returns.
 
         Raises:
             StoreError: the log cannot be written.
@@ -79,11 +76,15 @@ class Node:
         return result
 
     def _loop(self) -> tuple[Turn, ...]:
-        """Cells, until one has ended the node or the author has nothing left to try; what came of them.
+        """Run cells until one of them ends the node, or the author has nothing left to try.
+
+        Returns:
+            The turns.
 
         Raises:
-            OutOfTurns, Refused: a limit was reached. Cancelled, DeadlineExceeded: by `cancel`.
-            SandboxError, ModelError: what broke.
+            OutOfTurns, Refused: a limit was reached.
+            Cancelled, DeadlineExceeded: by `cancel`.
+            SandboxError, ModelError: something broke.
         """
         turns: tuple[Turn, ...] = ()
         session = self.open_session(self.broker)
@@ -204,7 +205,7 @@ class Node:
 
 
 def _observation(result: CellResult) -> str:
-    """What the author is shown of a cell: its output and, where it failed, why; the middle cut out where it is long."""
+    """What the author is shown of a cell: its output and, if it failed, why; the middle is cut out if it is long."""
     text = "\n".join(part for part in (result.output.rstrip(), result.error or "", _stopped(result)) if part)
     if len(text) <= _OBSERVATION:
         return text

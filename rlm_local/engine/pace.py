@@ -1,20 +1,20 @@
-"""How much can still be asked in the time that is left, from what asking took so far."""
+"""Pace: how much can still be asked in the time that is left, judging by how long it took so far."""
 
 from dataclasses import dataclass
 
 _SPARE = 0.8
-"""Of the time that is left when a cell begins; the rest is for what is done with the answers."""
+"""The share of the time left that a cell may spend on asking; the rest is for using the answers."""
 
 _ROUND_SECONDS = 10.0
 _GROWTH = 4
-"""Times as much as all before is asked at once, at most: a few calls say little of many."""
+"""A round asks at most this many times as much as all rounds before: a few calls say little about many."""
 
 
 @dataclass
 class Pace:
-    """How many tokens of a node's batches, by their price, take a second; what all prompts begin with is not counted.
+    """How many tokens of a node's batches are evaluated in a second, without what all prompts begin with.
 
-    It goes by what the log has of them, so that a replay decides the same.
+    Tokens are those of the price, and seconds those of the log, so that a replay decides the same.
     """
 
     tokens: int = 0
@@ -22,11 +22,11 @@ class Pace:
     _left: float = 0.0
 
     def begin(self, seconds_left: float) -> None:
-        """A cell begins, with so many seconds left."""
+        """A cell begins, with this many seconds left."""
         self._left = _SPARE * seconds_left
 
     def add(self, tokens: int, seconds: float) -> None:
-        """A batch of that price took so many seconds; 0 tokens where nothing was evaluated, which says nothing."""
+        """A batch of this price took this many seconds. 0 tokens mean that nothing was evaluated."""
         self._left -= seconds
         if tokens:
             self.tokens += tokens
@@ -34,12 +34,12 @@ class Pace:
 
     @property
     def room(self) -> int | None:
-        """Tokens that can be asked for in the time that is left; None as long as nobody knows."""
+        """How many tokens can be evaluated in the time that is left; None before the first batch."""
         return self._of(max(0.0, self._left))
 
     @property
     def round(self) -> int | None:
-        """Tokens after which to look at the clock again; None as long as nobody knows."""
+        """After how many tokens to look at the clock again; None before the first batch."""
         tokens = self._of(_ROUND_SECONDS)
         return None if tokens is None else min(tokens, _GROWTH * self.tokens)
 

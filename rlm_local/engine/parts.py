@@ -1,7 +1,7 @@
-"""Parts: what an engine stands on, got ready side by side.
+"""Parts: the model, the sandbox and the log that an engine needs, made ready at the same time.
 
-The model's process loads the weights while this one sees to the sandbox, and, in a program that was just started,
-imports what the engine needs.
+The model's process loads the weights while this process makes the sandbox ready and, in a program that has just
+started, imports what the engine needs.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Parts:
     """A model, a sandbox and a log.
 
     Attributes:
-        model: may still be loading; `wait` waits for it.
-        home: where their state is kept; None where they come from elsewhere.
+        model: may still be loading; see `wait`.
+        home: where their state is kept; None if they come from elsewhere.
     """
 
     spec: ModelSpec
@@ -32,7 +32,7 @@ class Parts:
     home: Home | None = None
 
     def wait(self) -> None:
-        """Wait until the model is there; where it cannot be, the parts are closed.
+        """Wait until the model is loaded. If it cannot be loaded, the parts are closed.
 
         Raises:
             ModelError: it cannot be loaded.
@@ -59,12 +59,12 @@ def begin(
     threads: int | None = None,
     context: int | None = None,
 ) -> Parts:
-    """Set up what is missing, and have the model loaded.
+    """Fetch what is missing, and begin to load the model.
 
     Args:
         model, threads, context: as of `Engine`; None for the default model.
         home: where all state is kept.
-        listener: told what is done.
+        listener: called with what is being done.
 
     Raises:
         ModelError, SandboxError, HomeError: set-up is not possible, with the remedy.

@@ -1,4 +1,4 @@
-"""The passages of a collection as a model is shown them: where they stand, under which heading, and what they say."""
+"""Passages as a model is shown them: the document, the headings above, and the text."""
 
 from collections.abc import Sequence
 
@@ -7,20 +7,20 @@ from rlm_local.collection.view import View
 
 
 class Passages:
-    """Passages that were searched for, remembered by their places: a cell names them by these."""
+    """The passages that a node has searched for, by their places, because a cell names them by these."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self._found: dict[tuple[int, int], Passage] = {}
 
     def search(self, words: str, k: int) -> Sequence[Passage]:
-        """The passages that speak of the words, best first."""
+        """The passages that match the words best, at most `k`, best first."""
         found = self.view.search(words, k)
         self._found.update({(passage.start, passage.end): passage for passage in found})
         return found
 
     def render(self, start: int, end: int) -> str:
-        """What a model is shown of a span: the document's name, its title and the heading it stands under, the text."""
+        """What a model is shown of a span: the document's name, its title, the headings above, and the text."""
         text = self.wording(start, end)
         passage = self._found.get((start, end))
         if passage is None:
@@ -30,5 +30,5 @@ class Passages:
         return "\n".join(part for part in (where, said, text) if part)
 
     def wording(self, start: int, end: int) -> str:
-        """The text itself: what a model judges of it."""
+        """The text of a span alone."""
         return self.view.text(start, end).strip()

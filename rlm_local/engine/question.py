@@ -1,13 +1,13 @@
-"""What a question may be: some text, and not a book."""
+"""The bounds of a question."""
 
 from rlm_local.errors import UsageError
 
 LONGEST_QUESTION = 4_000
-"""Characters: what is longer has its documents in it."""
+"""Characters; a longer text has its documents in it."""
 
 
 def check_question(question: str) -> None:
-    """Whether it can be asked.
+    """Check that a question can be asked.
 
     Raises:
         UsageError: it is empty or too long.

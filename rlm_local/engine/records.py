@@ -1,4 +1,4 @@
-"""What a question is asked of: a collection, brought up to date, as a node looks at it."""
+"""The sources of a question, opened as a view of a collection that is up to date."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,22 +13,22 @@ from rlm_local.home import Home
 from rlm_local.models import Cancel
 
 Sources = Sequence[str | Path] | Mapping[str, str] | View
-"""Paths, texts by name, or what was opened before."""
+"""Paths, documents as {name: text}, or a view that is open already."""
 
 _NAMED = 5
-"""Files left out that are named; `collection show` tells them all."""
+"""How many of the files that were left out are named; `collection show` names them all."""
 
 
 @contextmanager
 def opened(
     sources: Sources, *, home: Home | None = None, cancel: Cancel | None = None, tell: Listener = ignore
 ) -> Generator[View]:
-    """The sources as what an author looks at, closed at the end unless it was opened before.
+    """The sources as a view, which is closed at the end unless it was open before.
 
     Raises:
-        UsageError: one string instead of paths.
-        CollectionError: a path is not there, or nothing can be read; says what was skipped and why.
-        Cancelled, DeadlineExceeded: by `cancel`, meanwhile.
+        UsageError: the sources are one string, not a list of paths.
+        CollectionError: a path does not exist, or nothing can be read; says what was skipped and why.
+        Cancelled, DeadlineExceeded: by `cancel`.
     """
     if isinstance(sources, str):
         raise UsageError("sources are a list of paths, not one string", remedy=f"Write [{sources!r}]")
@@ -66,11 +66,11 @@ def open_view(
     """The collection of some paths and uploads, brought up to date.
 
     Args:
-        what: what it is of, for a person.
+        what: what the sources are called in an error, for a person.
 
     Raises:
-        CollectionError: a path is not there, or nothing could be read.
-        Cancelled, DeadlineExceeded: by `cancel`, meanwhile.
+        CollectionError: a path does not exist, or nothing can be read.
+        Cancelled, DeadlineExceeded: by `cancel`.
     """
 
     def progress(step: Step) -> None:
@@ -85,7 +85,7 @@ def open_view(
 
 
 def _readable(collection: Collection, what: str) -> View:
-    """The collection, if anything in it could be read; else it is closed.
+    """A view of the whole collection; if nothing in it could be read, it is closed instead.
 
     Raises:
         NothingReadableError: says what was skipped and why.

@@ -1,8 +1,8 @@
-"""Replay: the cells of a run, run again in the sandbox over the same documents, with the log in the model's place.
+"""Replay: the cells of a run are run again over the same documents, with the log in place of the model.
 
-What a model wrote (decisions, plans, cells, replies) comes from the log. What the program made of it is done again:
-how documents are read, the prompts of leaf calls, the ledger, what cells print, how the run ends. It must come out
-byte for byte, and the first thing that does not is told, with its place.
+What a model wrote (decisions, cells, replies) comes from the log. What our program did is done again: reading the
+documents, making the prompts of leaf calls, booking costs, running cells, ending the run. All of it has to come out
+byte for byte; the first difference is reported with its place.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,14 +46,18 @@ from rlm_sandbox import Image, Pool
 
 _T = TypeVar("_T")
 _BY_CHANCE = frozenset(("time", "killed", "worker", "run"))
-"""What ends a cell from outside: the clock, a signal, a call that broke or was cancelled."""
+"""Reasons to stop a cell that come from outside: the clock, a signal, a call that broke or was cancelled."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """How far a replay came: turns and leaf calls that were done again, and what was not as logged, if anything.
+    """How far a replay came.
 
-    `left_out` says why the rest was not done again: what a clock, a signal or a crash ended has no second time.
+    Attributes:
+        turns, calls: how many turns and leaf calls were done again.
+        divergence: the first difference from the log, if there is one.
+        left_out: why the rest was not done again, if it was not: what a clock, a signal or a crash ended cannot be
+            repeated.
     """
 
     turns: int
@@ -63,14 +67,14 @@ class Replayed:
 
 
 def replay(record: RunRecord, view: View, count: Callable[[str], int], sandbox: Image | Pool) -> Replayed:
-    """Run a logged run again, children and all, without a model.
+    """Run a logged run again, with its children, without a model.
 
     Args:
-        view: of the same documents.
-        count: tokens of a text, by the vocabulary of the run's model: prompts are cut and priced by it.
+        view: the same documents.
+        count: how many tokens a text has for the run's model; prompts are cut and priced by it.
 
     Raises:
-        UsageError: the documents are not those of the run, or its author is gone.
+        UsageError: the documents have changed, or the run's author no longer exists.
         SandboxError: the sandbox does not start.
     """
     check_author(record)
@@ -118,10 +122,10 @@ def replay(record: RunRecord, view: View, count: Callable[[str], int], sandbox: 
 
 
 def check_author(record: RunRecord) -> None:
-    """Cells are run again only with the tools that they were written for.
+    """Check that the tools for which the cells of a run were written still exist.
 
     Raises:
-        UsageError: the run is of an author that is gone, or of the free author before it worked over collections.
+        UsageError: the run's author no longer exists, or it is the free author of an older version.
     """
     start = record.start
     if start.author == "guided" or (start.author == "free" and start.prompt_version != FREE_VERSION):
@@ -132,7 +136,7 @@ def check_author(record: RunRecord) -> None:
 
 
 def _book_understanding(start: RunStart, budget: Budget) -> None:
-    """What it cost to make a question of a follow-up."""
+    """Book what it cost to rewrite a follow-up."""
     call = (start.understood or {}).get("call")
     if call:
         with budget.reserve(Price(0, 0)) as receipt:

@@ -1,4 +1,4 @@
-"""What a node comes to, as its parent sees it."""
+"""The result of a node, as its parent sees it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,9 +9,11 @@ from rlm_local.engine.answer import Basis, Ended, Usage
 
 @dataclass(frozen=True)
 class Result:
-    """A typed answer with its places and its cost; see `Answer`. Places are offsets in the context of the node's view.
+    """A typed answer with its places and its cost; the fields are those of `Answer`.
 
-    The seconds of `usage` are those of the node; its other figures include the nodes below.
+    Attributes:
+        places: spans, in characters, of the context of the node's view.
+        usage: `seconds` are the node's own; all other figures include the nodes below it.
     """
 
     answer: str
@@ -31,7 +33,7 @@ class Result:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Result":
-        """A result as it was logged."""
+        """A result from the log."""
         return cls(
             answer=data["answer"],
             value=data["value"],

@@ -24,7 +24,7 @@ _EVIDENCE_CHARACTERS = 400
 
 @dataclass
 class Run:
-    """What one question needs. `answer` may be called once."""
+    """One question, with everything that it takes to answer it. `answer` may be called once."""
 
     question: str
     view: View
@@ -44,14 +44,14 @@ class Run:
     """Of a summary."""
 
     resumes: RunRecord | None = None
-    """A run that did not come to its end; what it had done is not done again."""
+    """An earlier run that was stopped; what it had done is not done again."""
 
     follows: str | None = None
     understood: Understanding | None = None
-    """The run before it in a conversation, and how `question` was made of what was said then."""
+    """The run before this one in a conversation, and how `question` came from what was said."""
 
     def answer(self, store: RunStore, cancel: Cancel) -> Answer:
-        """Run to the end, whatever happens on the way; the answer is in the log when this returns.
+        """Run to the end, whatever happens on the way. The answer is in the log when this returns.
 
         Raises:
             StoreError: the log cannot be written.
@@ -68,7 +68,7 @@ class Run:
         return answer
 
     def answer_of(self, run_id: str, result: Result) -> Answer:
-        """The root's result as the run's answer: with evidence in documents, and the seconds of it all."""
+        """The root's result as the run's answer: places become evidence, and the seconds are those of the whole run."""
         return Answer(
             run_id=run_id,
             question=self.question,
@@ -113,6 +113,6 @@ class Run:
 
 
 def evidence(view: View, start: int, end: int) -> Evidence:
-    """A place of the context as one in a document, with the beginning of its text."""
+    """A span of the view's context as a place in a document, with the beginning of its text."""
     span = view.span(start, min(end, start + _EVIDENCE_CHARACTERS))
     return Evidence(span.document, span.start, span.end, view.text_of(span), view.place(start))

@@ -1,4 +1,4 @@
-"""The state of a node, as a policy is given it."""
+"""The state of a node, as a policy sees it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ def state_of(
     depth: int = 0,
     turns: Sequence[Turn] = (),
 ) -> State:
-    """The state of a node at some depth, with its ledger, after these turns."""
+    """The state of a node at this depth, with this budget, after these turns."""
     left, shape = budget.left, view.shape
     state = State(
         question=question,
@@ -40,6 +40,6 @@ def state_of(
 
 
 def about(state: State, items: Shape, characters: int) -> State:
-    """The state where it is these items that a map would ask about, in a context of so many characters."""
+    """The state if these are the items that a map would ask about, in a context of so many characters."""
     tokens = round(state.context_tokens * items.characters / max(1, characters))
     return replace(state, items=items.items, items_tokens=tokens)

@@ -1,4 +1,4 @@
-"""Trained policies by name: their adapters are loaded when a run first asks for them."""
+"""Trained policies by name. Their adapters are loaded when a run first asks for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from rlm_local.errors import UsageError
 from rlm_policy import Artifact, Dial, Policies, PolicyError, Prompted
 
 PROMOTED = "adapter"
-"""The name of whatever policy is promoted for the model when a run begins."""
+"""The name that stands for whichever policy is promoted for the model when a run begins."""
 
 
 @dataclass
 class TrainedPolicies:
-    """The policies of a directory, over one model. Each call reads the directory anew: what is promoted counts at once.
+    """The policies in a directory, for one model. Each call reads the directory anew, so a promotion counts at once.
 
     Args:
         load: hands an adapter to the model, under a name.
@@ -32,7 +32,7 @@ class TrainedPolicies:
         return name == PROMOTED or name in self.policies.names()
 
     def find(self, name: str, price: float | None) -> Prompted | None:
-        """The policy of that name, its adapter loaded; None: it is none of the directory's.
+        """The policy of that name, with its adapter loaded; None if the directory has no such policy.
 
         Raises:
             UsageError: no policy is promoted, or this one is damaged, or for other weights or prompts.

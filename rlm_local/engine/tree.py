@@ -1,7 +1,7 @@
-"""The nodes of one run: what they share, how each gets its parts, and how children run at the same time.
+"""The nodes of one run: what they share, how each is made, and how children run at the same time.
 
-One model, one sandbox, one log and one ledger serve them all. Children of one call are priced and reserved together,
-each gets a share of the ledger that is its own, and none begins before all are paid for.
+All nodes use one model, one sandbox, one log and one budget. The children of one call are priced and reserved together.
+Each gets a share of the budget for itself, and none begins before all are paid for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,12 @@ from rlm_sandbox import HostCallRefused, Image, Pool, Session
 
 _CELL_SECONDS = 60.0
 _KEPT = 10
-"""A tenth of what is left stays with the parent, to make something of what its children found."""
+"""A tenth of what is left stays with the parent, so that it can use what its children find."""
 
 
 @dataclass
 class Tree:
-    """What the nodes of a run share. `at_once` is how many children of a node run at the same time."""
+    """What the nodes of a run share. A replay has another `batches_type`, and runs one child `at_once`."""
 
     model: Model
     sandbox: Image | Pool
@@ -50,13 +50,13 @@ class Tree:
     log: RunLog
     listener: Listener
     schema: AnswerSchema | None = None
-    """What the root's answer has to fit."""
+    """What the root's answer has to fit, if anything."""
 
     kept: Mapping[tuple[str, str], Result] = field(default_factory=dict[tuple[str, str], Result])
-    """What children of a run before came to, by `Ask.key`; they are not run again."""
+    """Results of children of an earlier run, by `Ask.key`; these are not run again."""
 
     steps: tuple[Step, ...] = ()
-    """The root's own in a run before, where its author goes on from them."""
+    """Steps of the root in an earlier run that is resumed; the free author continues from them."""
 
     length: Length = "medium"
     """Of a summary."""
@@ -65,7 +65,7 @@ class Tree:
     batches_type: ClassVar[type[Batches]] = Batches
 
     def root(self, question: str, view: View, context_tokens: int, budget: Budget) -> Result:
-        """Run the first node, and with it all others, to the end."""
+        """Run the root, and with it all other nodes, to the end."""
         node = self.log.node(NodeStart(question))
         return self._node(question, view, context_tokens, budget, Voice(self.listener, node, None, 0)).run()
 
@@ -107,10 +107,10 @@ class Tree:
         return least(size, window) if author_of(self.policy) == "free" else ask.least(size, window)
 
     def _shares(self, needs: Sequence[Price], budget: Budget, *, deeper: bool) -> list[Price]:
-        """A share for each child: what it needs at least, and of the rest a part by the size of its view.
+        """A share for each child: what it needs at least, and a part of the rest in proportion to that.
 
         Raises:
-            Refused: not even that is left.
+            Refused: what they need together is more than what is left.
         """
         left = budget.left
         needed = sum(needs, Price(0, 0))
@@ -175,5 +175,5 @@ def _run(node: Node | KeptNode) -> Result:
 
 
 def author_of(policy: Policy) -> str:
-    """Who writes the cells: programs, but for the policies that decide nothing, which have authors of their own."""
+    """The author that goes with a policy: "direct" and "free" have their own, all others guide "programs"."""
     return policy.name if policy.name in ("direct", "free") else "programs"
