@@ -23,7 +23,7 @@ class Calibration:
 
     @property
     def better(self) -> bool:
-        """Whether the biases make the right actions of held-out tasks likelier, not only of those they were fitted on."""
+        """Whether the biases make the right actions of held-out tasks likelier, not just of those fitted on."""
         return self.after.log_loss < self.before.log_loss
 
     @property
