@@ -1,5 +1,6 @@
 """Values of the records that stand in a question, so that a program can be told of their columns."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,12 +9,16 @@ from typing import Any
 
 from rlm_local.collection.info import Column, Table
 from rlm_local.collection.values import MOST_WORDS, NEAR, WORD, Ask, akin, fold
+from rlm_local.collection.words import unspaced
 
 Span = tuple[int, int]
 """Characters of a question, from and to."""
 
 _LONGEST = 5
 """Words that a value in a question may have."""
+
+_LONGEST_RUN, _MOST_CHARACTERS = 8, 200
+"""Characters of a value in a script without spaces; characters of a question that are looked at for them."""
 
 _SHORT = 3
 """Characters of a value that has to be written as it is: "R" is a rating and "ARE" a country, "are" is a word."""
@@ -74,13 +79,18 @@ def _inside(span: Span, other: Span) -> bool:
 
 
 def _phrases(question: str) -> Iterator[tuple[str, Span]]:
-    """Runs of up to five words, and what stands between a word's own marks, by their folded text."""
+    """Runs of up to five words, what stands between a word's own marks, and in scripts without spaces runs of up to
+    eight characters, by their folded text."""
     words = list(WORD.finditer(question))[:MOST_WORDS]
     for first, start in enumerate(words):
         for last in words[first : first + _LONGEST]:
             yield fold(question[start.start() : last.end()]), (start.start(), last.end())
         for part in re.finditer(r"\w+", start.group()):
             yield fold(part.group()), (start.start() + part.start(), start.start() + part.end())
+    for run in unspaced(question[:_MOST_CHARACTERS]):
+        for start, end in itertools.combinations(range(run.start(), run.end() + 1), 2):
+            if 1 < end - start <= _LONGEST_RUN:
+                yield fold(question[start:end]), (start, end)
 
 
 def _values(

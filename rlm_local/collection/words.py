@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -29,6 +29,11 @@ manuals, minutes), the passage with the answer is among the first eight for 96 w
 def segmented(text: str) -> str:
     """The text with runs of scripts without spaces as overlapping pairs of characters, so that parts are found."""
     return text if text.isascii() else _RUN.sub(_pairs, text)
+
+
+def unspaced(text: str) -> Iterator[re.Match[str]]:
+    """The runs of scripts without spaces."""
+    return _RUN.finditer(text)
 
 
 def _pairs(run: re.Match[str]) -> str:

@@ -66,3 +66,10 @@ def test_an_item_of_lists_is_a_mention_of_what_holds_it() -> None:
     with Collection.of({"posts.csv": posts}) as made:
         said = mentioned(made.rows, made.tables, "How many posts are about how we work?")
     assert [(each.column, each.text, each.within) for each in said] == [("tags", "how we work", True)]
+
+
+@pytest.mark.parametrize("question", ["成都市有多少个区", "サイトの成都市には区がいくつありますか。"])
+def test_values_are_found_where_words_have_no_spaces(question: str) -> None:
+    cities = "编号,城市\n" + "".join(f"{n},{('成都市', '都市', '重庆市', '西安市')[n % 4]}\n" for n in range(12))
+    with Collection.of({"cities.csv": cities}) as collection:
+        assert [text for _, text in found(collection, question)] == ["成都市"]

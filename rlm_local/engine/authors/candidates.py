@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rlm_local.collection import Reference, Table
+from rlm_local.collection.mentions import Mention
 from rlm_local.engine.authors.asked import unused
 from rlm_local.engine.authors.cells import notes_cell, query_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
@@ -42,6 +43,7 @@ class Candidates:
     tables: Sequence[Table]
     references: Sequence[Reference]
     values: Values
+    mentions: Sequence[Mention]
     trials: Trials
     budget: Budget
     adapters: Mapping[str, float]
@@ -89,7 +91,7 @@ class Candidates:
         [generation] = self._generate([self.asking.prompt(opening("notes", "sql"))], 0.0, cancel)
         made, tokens = generation.text.strip(), generation.token_ids
         try:
-            query = check(made, self.tables, question, self.values, self.references)
+            query = check(made, self.tables, question, self.values, self.references, self.mentions)
         except BadProgram as error:
             return Candidate("sql", made, tokens, notes_cell(question, "", length), error=str(error))
         cell = notes_cell(question, texts_of(query.sql), length)
@@ -166,7 +168,7 @@ class Candidates:
             if dialect == "python":
                 cell = check_python(text, self.tables)
                 return replace(candidate, trial=cell, cell=cell)
-            query = check(text, self.tables, question, self.values, self.references)
+            query = check(text, self.tables, question, self.values, self.references, self.mentions)
         except BadProgram as error:
             return replace(candidate, error=str(error), changes=isinstance(error, ReadOnly))
         return replace(

@@ -206,6 +206,7 @@ def programs_author(
         tables=tables,
         references=references,
         values=view.values,
+        mentions=mentions,
         trials=Trials(partial(open_session, view, sandbox, _TRIAL_SECONDS)),
         budget=budget,
         adapters=policy.adapters,

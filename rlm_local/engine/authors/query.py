@@ -10,6 +10,7 @@ from sqlglot import errors as sqlglot_errors
 from sqlglot import exp, parse
 
 from rlm_local.collection import Reference, Table
+from rlm_local.collection.mentions import Mention
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.asked import named_tables, years, years_in
 from rlm_local.engine.authors.codes import name_codes
@@ -51,9 +52,17 @@ class Query:
 
 
 def check(
-    text: str, tables: Sequence[Table], question: str, values: Values, references: Sequence[Reference] = ()
+    text: str,
+    tables: Sequence[Table],
+    question: str,
+    values: Values,
+    references: Sequence[Reference] = (),
+    mentions: Sequence[Mention] = (),
 ) -> Query:
     """A model's text as a query over these tables.
+
+    Args:
+        mentions: values of the records that stand in the question.
 
     Raises:
         BadProgram: it is no single SELECT, or names what is not there.
@@ -65,6 +74,7 @@ def check(
     translate(tree, names.owner)
     refuse_degenerate(tree, names)
     draft = _Draft(tree, names, values, names.notes)
+    draft.look_up(question, mentions)
     draft.ground()
     names.notes.extend(drop_unasked(tree, question, names.owner))
     draft.add_year(question)
@@ -147,6 +157,32 @@ class _Draft:
     missing: list[str] = field(default_factory=list[str])
 
     # ---- values
+
+    def look_up(self, question: str, mentions: Sequence[Mention]) -> None:
+        """A code that the question does not have, of a thing that it names, is looked up by that name: a small model
+        takes a code from the card for it."""
+        folded = fold(question)
+        for node, literal in list(_compared(self.tree)):
+            owner = self.names.owner(node)
+            if owner is None or not isinstance(literal.parent, exp.EQ) or fold(literal.name) in folded:
+                continue
+            table, column = owner
+            named = [
+                (reference, mention)
+                for reference in self.names.references
+                for mention in mentions
+                if (reference.table, reference.column) == (table.name, column.name)
+                and mention.table == reference.to_table
+                and mention.column != reference.to_column
+                and not mention.within
+            ]
+            if len(named) == 1:
+                [(reference, mention)] = named
+                name, code = (exp.column(each, table=mention.table) for each in (mention.column, reference.to_column))
+                same = exp.EQ(this=name, expression=exp.Literal.string(mention.text))
+                codes = exp.select(code).from_(exp.to_table(mention.table)).where(same)
+                literal.parent.replace(exp.In(this=node.copy(), query=exp.Subquery(this=codes)))
+                self.notes.append(f"the {column.name} of {mention.text!r} for {literal.name!r}")
 
     def ground(self) -> None:
         """Texts that columns are compared with are spelled as in the records."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlm_local.collection import Table
+from rlm_local.collection.mentions import Mention
 from rlm_local.engine.authors.errors import BadProgram
 from rlm_local.engine.authors.query import Query, check
 
@@ -34,6 +35,18 @@ def test_values_are_spelled_as_in_the_records(written: str, stands: str) -> None
     query = checked(f"SELECT name FROM boats WHERE harbour = '{written}'")
     assert f"harbour = '{stands}'" in query.sql
     assert query.notes
+
+
+@pytest.mark.parametrize(
+    ("question", "looked_up"),
+    [("How many trips did the Gannet make?", True), ("How many trips did V-1001, the Gannet, make?", False)],
+)
+def test_a_code_that_nobody_said_is_looked_up_by_the_name_that_was(question: str, *, looked_up: bool) -> None:
+    sql = "SELECT COUNT(*) FROM trips WHERE boat = 'V-1001'"
+    query = check(sql, TABLES, question, values, REFERENCES, [Mention("boats", "name", "Gannet")])
+    there = "SELECT COUNT(*) FROM trips WHERE boat IN (SELECT boats.code FROM boats WHERE boats.name = 'Gannet')"
+    assert query.sql == (there if looked_up else sql)
+    assert len(query.notes) == looked_up
 
 
 def test_accents_do_not_matter() -> None:
