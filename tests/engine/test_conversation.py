@@ -26,9 +26,21 @@ SURGERY = "How many visits to Surgery were cancelled?"
 LOANS = (Turn("How many loans of the Hillside branch were overdue in 2023?", "212", "SELECT COUNT(*) FROM loans"),)
 
 
-def writes(text: str) -> ScriptedModel:
-    """A model that finds that no question stands alone, and writes this one out."""
-    return ScriptedModel(slot=lambda _prompt, _text, options: options[1], write=lambda _prompt, _text: f" {text}")
+def writes(text: str, more: str = " and more", prefers: str = "", sure: float = 0.9) -> ScriptedModel:
+    """A model that finds that no question stands alone, and writes this one out.
+
+    Args:
+        more: what it goes on with where it is to write on.
+        prefers: how what it likes best ends, where it is given a choice; else it takes the first.
+        sure: how likely it finds that.
+    """
+
+    def slot(_prompt: Prompt, _text: str, options: Sequence[str]) -> str:
+        if options == [" yes\n", " no\n"]:
+            return options[1]
+        return next((option for option in options if prefers and option.strip().endswith(prefers)), options[0])
+
+    return ScriptedModel(slot=slot, write=lambda _, told: more if told.split(":")[-1] else f" {text}", sure=sure)
 
 
 def understood(model: ScriptedModel, said: str, turns: Sequence[Turn] = LOANS, tokens: int = 100_000) -> Understanding:
@@ -50,6 +62,24 @@ def test_a_follow_up_is_written_out_from_question_program_and_answer() -> None:
 def test_a_question_that_stands_alone_comes_back_as_it_is() -> None:
     model = ScriptedModel(write=lambda _prompt, _text: pytest.fail("nothing is to be written"))
     assert understood(model, "Who wrote the  report?").question == "Who wrote the  report?"
+    copied = writes("Who wrote the report?", " of the Hillside branch")
+    assert understood(copied, "Who wrote the  report?").question == "Who wrote the  report?"
+
+
+@pytest.mark.parametrize("sure", [0.99, 0.6])
+def test_a_follow_up_of_which_nothing_is_made_is_gone_on_with_where_that_is_likely(sure: float) -> None:
+    said, meant = "pourquoi ?", "pourquoi les livres de Hillside ont-ils été perdus ?"
+    turns = [Turn("Quels livres de Hillside ont été perdus ?", "Winter Light")]
+    model = writes("Pourquoi ?", " les livres de Hillside ont-ils été perdus ?", prefers="perdus ?", sure=sure)
+    assert understood(model, said, turns).question == (meant if sure == 0.99 else said)
+
+
+def test_a_copy_of_the_question_before_is_written_anew_from_a_word_of_the_follow_up() -> None:
+    copied = writes(LOANS[0].question, " branch were overdue in 2023?", prefers="loans of the Harbour")
+    meant = "How many loans of the Harbour branch were overdue in 2023?"
+    assert understood(copied, "and at Harbour?").question == meant
+    earlier = Turn("Who runs it?", "Ana Rubio")
+    assert understood(copied, "and at Harbour?", [*LOANS, earlier]).question == meant
 
 
 def test_a_first_question_and_a_very_long_one_are_never_changed() -> None:
@@ -65,19 +95,13 @@ def test_a_first_question_and_a_very_long_one_are_never_changed() -> None:
     [
         ("and in 2024?", "How many of 500 loans of the Hillside branch were overdue in 2024?"),  # a number of nobody's
         ("and in 2024?", "How many loans of the Hillside branch were overdue?"),  # the new one is lost
-        ("and at Harbour?", "How many loans of the Hillside branch were overdue in 2023?"),  # so is the name
+        ("and at Harbour?", "How many loans of the Hillside branch were lost in 2023?"),  # so is the name
         ("only the lost ones", "How many loans of the Northgate branch were lost in 2023?"),  # a name of nobody's
         ("only the lost ones", ""),
     ],
 )
 def test_what_was_not_said_or_is_left_out_is_not_believed(said: str, written: str) -> None:
     assert understood(writes(written), said).question == said
-
-
-def test_a_copy_of_the_question_takes_the_number_of_the_follow_up() -> None:
-    copied = writes("How many loans of the Hillside branch were overdue in 2023?")
-    assert understood(copied, "2024?").question == "How many loans of the Hillside branch were overdue in 2024?"
-    assert understood(copied, "more than 5?").question == "more than 5?"  # that is no year
 
 
 @pytest.mark.parametrize(
@@ -111,13 +135,13 @@ def test_without_a_budget_for_it_the_question_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("act", [lambda cancel: cancel.cancel(), None], ids=["cancelled", "broken"])
 def test_a_model_that_breaks_or_is_cancelled_leaves_the_question_as_it_is(act: Callable[[Cancel], None] | None) -> None:
-    def slot(_prompt: Prompt, _text: str, options: Sequence[str]) -> str:
+    def write(_prompt: Prompt, _text: str) -> str:
         if act is None:
             raise EngineError("a decode failed")
         act(cancel)
-        return options[1]
+        return ""
 
-    cancel, model = Cancel(), ScriptedModel(slot=slot)
+    cancel, model = Cancel(), ScriptedModel(write=write)
     assert understand(model, LOANS, "and in 2024?", Budget(Limits()), cancel).question == "and in 2024?"
 
 

@@ -10,7 +10,7 @@ from rlm_local.models import Cancel, Choice, Generation, Prompt, Scores, Usage
 from rlm_local.models.errors import PromptTooLong
 
 _WORD = re.compile(r"\w+|[^\w\s]")
-_SURE = math.log(0.9)
+_SURE = 0.9
 
 
 class ScriptedModel:
@@ -22,6 +22,7 @@ class ScriptedModel:
         slot: the option that a cursor prefers, given its prompt, the text so far and the options.
         write: the text that a cursor writes, given its prompt and the text so far.
         thinks: whether a reply comes after a thought, where its prompt lets it.
+        sure: how likely a cursor finds the option that it prefers.
 
     Attributes:
         calls: what was asked, in order: the method's name and the prompt.
@@ -37,11 +38,13 @@ class ScriptedModel:
         name: str = "scripted",
         n_ctx: int = 8192,
         thinks: bool = False,
+        sure: float = _SURE,
     ) -> None:
         self.name = name
         self.template_sha256 = "0" * 64
         self.n_ctx = n_ctx
         self.thinks = thinks
+        self.sure = sure
         self.calls: list[tuple[str, Prompt]] = []
         self._reply = reply
         self._choose = choose
@@ -173,7 +176,7 @@ class ScriptedCursor:
     def choose(self, options: Sequence[str], *, bias: Sequence[float] | None = None) -> Choice:
         if self._cancel is not None:
             self._cancel.check()
-        logprobs = preferring(options, self._model.slot(self._prompt, self.text, options))
+        logprobs = preferring(options, self._model.slot(self._prompt, self.text, options), self._model.sure)
         shifted = [logprob + extra for logprob, extra in zip(logprobs, bias or [0.0] * len(options), strict=True)]
         total = math.log(sum(math.exp(value) for value in shifted))
         biased = tuple(value - total for value in shifted)
@@ -198,10 +201,10 @@ class ScriptedCursor:
         self.text = self.text[:mark]
 
 
-def preferring(options: Sequence[str], best: str) -> tuple[float, ...]:
+def preferring(options: Sequence[str], best: str, sure: float = _SURE) -> tuple[float, ...]:
     """Log probabilities that leave little to all options but one."""
     assert best in options, f"the script chooses {best!r}, which is not among {list(options)}"
     if len(options) == 1:
         return (0.0,)
-    rest = math.log(0.1 / (len(options) - 1))
-    return tuple(_SURE if option == best else rest for option in options)
+    rest = math.log((1 - sure) / (len(options) - 1))
+    return tuple(math.log(sure) if option == best else rest for option in options)
