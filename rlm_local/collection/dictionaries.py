@@ -1,12 +1,14 @@
-"""Data dictionaries: tables that say what the columns of others mean, as a README or a sheet of its own has them.
+"""Data dictionaries: what says what the columns of tables mean, as a README or a sheet of its own has it.
 
-A dictionary names each column in a row, and describes it beside: "Form.Fed", "Player's former federation". It is told
-by its values, whatever its own columns are called.
+A dictionary names each column in a row, or in a line of a list, and describes it beside: "Form.Fed", "Player's former
+federation". It is told by the names, whatever its own columns are called.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from rlm_local.collection.formats.prose.labels import label_of
 from rlm_local.collection.identifiers import plain, quoted
 from rlm_local.collection.safe import line
 from rlm_local.collection.schema import OWN
@@ -24,6 +26,14 @@ _SHARE = 0.5
 _SAID = 120
 """Characters that are kept of what is said of a column."""
 
+_SHORT, _MOST = 40_000, 200
+"""Characters of a text that is looked into for a list of columns; texts that are."""
+
+_SEEN = 400
+"""Characters of a line that are looked at."""
+
+_DASH = re.compile(" [-\u2013\u2014] ")
+
 
 def settle_dictionaries(db: Database) -> None:
     """Find anew which tables describe the columns of others."""
@@ -33,20 +43,49 @@ def settle_dictionaries(db: Database) -> None:
         'SELECT "table", name, label FROM "column" WHERE "table" <> \'documents\' ORDER BY "table", position'
     ):
         columns[table][plain(label) or name] = name
+    for dictionary, said in (*_of_tables(db), *_of_texts(db)):
+        for table, names in columns.items():
+            named = names.keys() & said.keys()
+            if table != dictionary and len(named) >= max(_FEWEST, _SHARE * len(names)):
+                rows = [(table, names[key], dictionary, said[key]) for key in names if key in named]
+                db.executemany("INSERT OR IGNORE INTO described VALUES (?, ?, ?, ?)", rows)
+
+
+def _of_tables(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What each small table says beside the values of each of its columns."""
     small = db.execute(
         "SELECT name FROM \"table\" WHERE kind <> 'documents' AND rows BETWEEN ? AND ?", (_FEWEST, _LONGEST)
     )
-    for (dictionary,) in small.fetchall():
-        for said in _said(db, dictionary):
-            for table, names in columns.items():
-                named = names.keys() & said.keys()
-                if table != dictionary and len(named) >= max(_FEWEST, _SHARE * len(names)):
-                    rows = [(table, names[key], dictionary, said[key]) for key in names if key in named]
-                    db.executemany("INSERT OR IGNORE INTO described VALUES (?, ?, ?, ?)", rows)
+    for (table,) in small.fetchall():
+        yield from ((table, said) for said in _said(db, table))
+
+
+def _of_texts(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """What the lines of each short text say after a name: "- `seats`: Seats of the plane". Its own fields, as "Author:
+    Kim" is one, describe nothing else."""
+    short = db.execute(
+        "SELECT id FROM document WHERE kind IN ('markdown', 'text') AND characters <= ? LIMIT ?", (_SHORT, _MOST)
+    )
+    for (document,) in short.fetchall():
+        passages = db.execute("SELECT text FROM passage WHERE document = ? ORDER BY start", (document,)).fetchall()
+        stated = (_stated(written[:_SEEN]) for (text,) in passages for written in text.split("\n"))
+        own = {plain(label) for (label,) in db.execute("SELECT label FROM _field WHERE document = ?", (document,))}
+        said = {plain(label): line(value, _SAID) for label, value in filter(None, stated) if plain(label) not in own}
+        if len(said) >= _FEWEST:
+            yield "", said
+
+
+def _stated(written: str) -> tuple[str, str] | None:
+    """A name and what a line says of it after a colon or a dash."""
+    bare = written.replace("`", "").replace('"', "")
+    dash = _DASH.search(bare)
+    if dash and ":" not in bare[: dash.start()]:
+        bare = f"{bare[: dash.start()]}: {bare[dash.end() :]}"
+    return label_of(bare)
 
 
 def _said(db: Database, table: str) -> Iterator[Mapping[str, str]]:
-    """What a table says beside the different values of each of its columns: the longest text of the row."""
+    """What a table says beside the different values of a column: the longest text of the row; for each column."""
     own = {"document", *OWN}
     names = [name for (name,) in db.execute('SELECT name FROM "column" WHERE "table" = ?', (table,)) if name not in own]
     if len(names) < 2:

@@ -60,3 +60,27 @@ def test_two_files_with_the_same_columns_describe_neither() -> None:
         "rows",
         "documents",
     }
+
+
+@pytest.mark.parametrize(
+    "line", ["- `{}`: {}", "* **{}** - {}", "{} \u2014 {}", "    {}:   {}", '"{}": {}', "+ *{}:* {}"]
+)
+def test_a_list_in_a_text_describes_columns(line: str) -> None:
+    said = {
+        "player": "Number of the player",
+        "from_club": "The club - that was left",
+        "to_club": "Where he went: a club",
+    }
+    text = "# Moves\n\nThe columns are: \n\n" + "\n".join(line.format(*each) for each in said.items()) + "\n"
+    found = about({"README.md": text, "moves.csv": MOVES})
+    assert {name: found[f"moves.{name}"] for name in said} == said
+
+
+def test_words_of_prose_describe_nothing() -> None:
+    text = "Each player: a person.\nto_club - where he went.\nAll else is prose, and says: nothing of columns.\n"
+    assert not any(about({"README.txt": text, "moves.csv": MOVES}).values())
+
+
+def test_the_fields_of_a_letter_describe_no_column() -> None:
+    letter = "player: Anna\nfrom_club: Rovers\nto_club: United\n\nDear all, this is to say that she moves on.\n"
+    assert not any(about({"letter.txt": letter, "moves.csv": MOVES}).values())
