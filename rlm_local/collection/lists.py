@@ -4,7 +4,7 @@ The bounds were set by hand, on columns of posts, licences and films; they are f
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from rlm_local.collection.reading import Value
 
@@ -62,5 +62,9 @@ def _are_things(found: Counter[str]) -> bool:
     return (
         found.total() >= _REPEATED * len(found)
         and 2 * named > len(found)
-        and sum(map(len, found)) <= _LONGEST * len(found)
+        and _are_short(found)
     )
+
+
+def _are_short(items: Collection[str]) -> bool:
+    return sum(map(len, items)) <= _LONGEST * len(items)
