@@ -95,8 +95,13 @@ class Choice:
     @property
     def label(self) -> str:
         """For a person."""
-        said = "SQL and Python agree" if self.across else f"{self.votes} of {self.of} programs agree"
-        return said if self.of > 1 else "one program"
+        if self.of == 1:
+            return "one program"
+        if self.across:
+            return "SQL and Python agree"
+        if self.votes == 1:
+            return f"the surest of {self.of} programs, which differ"
+        return f"all {self.of} programs agree" if self.votes == self.of else f"{self.votes} of {self.of} programs agree"
 
     def data(self) -> dict[str, object]:
         return {"votes": self.votes, "of": self.of, "across": self.across}

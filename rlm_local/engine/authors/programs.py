@@ -43,6 +43,15 @@ ACTIONS: dict[Look, Action] = {
 }
 """The action that a look is."""
 
+_WHERE: dict[Look, str] = {
+    "tables": "in the tables",
+    "text": "in the text",
+    "each row": "at each row",
+    "each document": "in each document",
+    "notes": "in notes of all that is read through",
+}
+"""Where a look goes, for a person."""
+
 
 @dataclass
 class ProgramsAuthor:
@@ -109,10 +118,8 @@ class ProgramsAuthor:
         then: list[Look] = [  # what was ruled out is not gone back to
             look for look in looks if ACTIONS[look] is Action.SEARCH and look != first and leaned[look] > -math.inf
         ]
-        apart = ", ".join(f"{look} {nats:+}" for look, nats in prior.items())
-        parts = (f"look: {first}", f"prior: {apart}" if apart else "", decision.reason)
-        why = "; ".join(part for part in parts if part)
-        later = replace(decision, action=Action.SEARCH, reason=f"look: {first} came to nothing")
+        why = f"{_WHERE[first]}; {decision.reason}" if decision.reason else _WHERE[first]
+        later = replace(decision, action=Action.SEARCH, reason=f"nothing was found {_WHERE[first]}")
         return [(first, replace(decision, reason=why)), *((look, later) for look in then)]
 
     # ---- what

@@ -57,6 +57,21 @@ def test_what_failed_has_no_vote() -> None:
     assert (choice.votes, choice.of) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("values", "label"),
+    [
+        ([3], "one program"),
+        ([3, 3, 3], "all 3 programs agree"),
+        ([3, 3, 4], "2 of 3 programs agree"),
+        ([3, 4, 5], "the surest of 3 programs, which differ"),
+    ],
+)
+def test_a_person_is_told_how_many_programs_agree(values: list[int], label: str) -> None:
+    choice = chosen([candidate("sql", value) for value in values])
+    assert choice is not None
+    assert choice.label == label
+
+
 def test_what_looks_in_all_tables_that_the_question_names_outweighs_votes() -> None:
     partly = [replace(candidate("sql", 35, greedy=False), unused=("trips",))] * 3
     choice = chosen([*partly, candidate("python", 23)])
