@@ -60,7 +60,7 @@ def create_app(service: Service) -> Guard:
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(service.open)
         cancel = Cancel()
-        loading = asyncio.create_task(asyncio.to_thread(service.warm_up, cancel))
+        loading = asyncio.create_task(_warm_up(service, cancel))
         expiring = asyncio.create_task(_expire(service))
         watching = asyncio.create_task(_watch(service, cancel))
         yield
@@ -106,6 +106,13 @@ def create_app(service: Service) -> Guard:
 
     app.mount("/", StaticFiles(directory=Path(__file__).parent / "page", html=True), name="page")
     return Guard(app, hosts=settings.hosts, most_bytes={"": settings.body_bytes, "/v1/files": uploads})
+
+
+async def _warm_up(service: Service, cancel: Cancel) -> None:
+    try:
+        await asyncio.to_thread(service.warm_up, cancel)
+    except Exception:  # the server answers what it can, and goes down as it should
+        _logger.exception("the model %s cannot be loaded", service.settings.model)
 
 
 async def _expire(service: Service) -> None:

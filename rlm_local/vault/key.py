@@ -38,6 +38,10 @@ class Key:
         """A new one, at random."""
         return cls(secrets.token_bytes(SIZE))
 
+    def __reduce__(self) -> tuple[type["Key"], tuple[bytes]]:
+        """What another process is told of it: not the ciphers that were made here."""
+        return Key, (self.secret,)
+
     @cached_property
     def sqlite(self) -> str:
         """Statements that a connection to a sealed database begins with."""

@@ -91,7 +91,9 @@ def start(image: Image, home: Home, records: Path) -> Iterator[StartServer]:
         stops.append(stop)
         running = Running(service, f"http://127.0.0.1:{listener.getsockname()[1]}", stop)
         with running.client() as client:
+            end = time.monotonic() + 120
             while client.get("/ready").status_code != 200:
+                assert time.monotonic() < end, client.get("/ready").text
                 time.sleep(0.02)
         return running
 

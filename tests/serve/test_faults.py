@@ -1,10 +1,22 @@
 """What breaks around a server: its sandbox dies, its disk is full, a client reads slowly or not at all."""
 
+import asyncio
+import json
 import socket
+import threading
+from collections.abc import MutableMapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.events import Listener
+from rlm_local.home import Home
+from rlm_local.serve.app import create_app
+from rlm_local.serve.audit import AuditLog
+from rlm_local.serve.service import Service
+from rlm_local.serve.settings import Settings
 from tests.sandbox.processes import kill_processes
 from tests.serve.conftest import StartServer
 from tests.serve.gate import held
@@ -59,3 +71,30 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting(start: StartServer) ->
             slow.sendall(f"GET /v1/files/{big}/content HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
             assert slow.recv(15) == b"HTTP/1.1 200 OK"
             assert follow(client, ask(client))[-1]["data"]["answer"]["answer"] == "1"
+
+
+def test_a_server_whose_model_breaks_as_nobody_foresaw_goes_down_as_it_should(home: Home) -> None:
+    broken = threading.Event()
+
+    def breaks(_name: str, _listener: Listener) -> Engine:
+        broken.set()
+        raise TypeError
+
+    async def up_and_down() -> list[str]:
+        said = list[str]()
+        app = create_app(Service(Settings(model="smollm2-135m"), home, breaks))
+
+        async def receive() -> dict[str, str]:
+            if not said:
+                return {"type": "lifespan.startup"}
+            await asyncio.to_thread(broken.wait, 30)
+            return {"type": "lifespan.shutdown"}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            said.append(message["type"])
+
+        await app({"type": "lifespan", "state": {}}, receive, send)
+        return said
+
+    assert asyncio.run(up_and_down()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert json.loads(AuditLog.of(home).path.read_text().splitlines()[-1])["what"] == "stop"

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from rlm_local.engine.engine import Engine
+from rlm_local.engine.events import Listener
 from rlm_local.home import Home
+from rlm_local.models import ensure_model, resolve
 from tests.engine.records import VISITS
 from tests.serve.conftest import QUESTION, StartServer, seal
 from tests.serve.test_erasure import ask, upload
@@ -37,3 +40,22 @@ def test_no_file_has_a_word_of_what_was_uploaded_or_asked(start: StartServer, ho
         assert found(home.root) == (set() if sealed else set(WORDS))
     server.stop()
     assert found(home.root) == (set() if sealed else set(WORDS))
+
+
+def test_a_model_in_a_process_of_its_own_answers_and_leaves_no_word(start: StartServer, home: Home) -> None:
+    seal(home)
+    for name in ("models", "image"):
+        (home.root / name).symlink_to(getattr(Home.default(), name))
+    ensure_model(resolve("smollm2-135m"), home.models)
+
+    def engine(model: str, listener: Listener) -> Engine:
+        return Engine(model, home=home, listener=listener, context=2048)
+
+    server = start(make=engine)
+    with server.client() as client:
+        content = [{"type": "text", "text": " ".join(WORDS[:60])}, {"type": "text", "text": f"What is {WORDS[0]}?"}]
+        body = {"model": "rlm-local:direct", "messages": [{"role": "user", "content": content}]}
+        answered = client.post("/v1/chat/completions", json=body)
+    assert answered.json()["rlm_local"]["ended"] == "answered"
+    server.stop()
+    assert not found(home.root)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 from pathlib import Path
 
 import apsw
@@ -29,6 +30,14 @@ def test_a_value_comes_back_and_is_not_to_be_seen(value: bytes) -> None:
     assert KEY.open(sealed) == value
     assert len(value) < 8 or value not in sealed.removeprefix(b"rlmseal0")
     assert KEY.seal(value) != sealed
+
+
+def test_another_process_is_told_a_key_that_was_used() -> None:
+    used = Key(b"k" * 32)
+    sealed = used.seal(b"red")
+    told = pickle.loads(pickle.dumps(used))
+    assert told == used
+    assert told.open(sealed) == b"red"
 
 
 def test_a_value_with_the_mark_of_a_file_is_not_opened() -> None:
