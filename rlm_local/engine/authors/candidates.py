@@ -1,4 +1,4 @@
-"""Candidates: the programs that a model writes for one question, checked and tried."""
+"""Candidates: the programs that a model writes for one question, each checked and tried."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +25,12 @@ from rlm_policy import Confidence, State
 _PROGRAM_TOKENS = 240
 _DIALECTS: tuple[Dialect, ...] = ("sql", "python")
 _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
-"""How many are sampled: of SQL where the likeliest programs find nothing that is sure enough, of Python where none
-finds anything."""
+"""How many programs are sampled: in SQL if no result so far is sure enough, then in Python if none found anything."""
 
 _TEMPERATURE = 0.6
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
-"""Of a table whose rows Python goes through one by one in a trial; a larger one is for SQL."""
+"""Rows of a table up to which Python is tried, since it goes through them one by one; larger tables are for SQL."""
 
 
 @dataclass
@@ -47,16 +46,16 @@ class Candidates:
     trials: Trials
     budget: Budget
     adapters: Mapping[str, float]
-    """LoRA adapters under which programs are written, as what precedes them in the reply is chosen."""
+    """LoRA adapters under which programs are written: the same as those under which the look is chosen."""
 
     confidence: Confidence
-    """How sure results are, and what is sure enough."""
+    """How sure each kind of result is, and what is sure enough."""
 
     named: tuple[str, ...]
-    """What the question names and a program has to: tables, and years."""
+    """Tables and years that the question names, and so a program has to use."""
 
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
-        """The program that most speaks for, and all that were tried."""
+        """The program with the most evidence for it, and all that were tried."""
         small = all(table.rows <= _MOST_ROWS for table in self.tables)
         dialects: list[Dialect] = [dialect for dialect in _DIALECTS if dialect == "sql" or small]
         prompts = [self.asking.prompt(opening("tables", dialect)) for dialect in dialects]
@@ -76,15 +75,15 @@ class Candidates:
         return self._choose(tried), tried
 
     def semantic(self, look: Look, state: State, cancel: Cancel) -> Candidate | None:
-        """A query that asks a model about each row or document, checked; None where none can run."""
+        """A checked query that asks a model about each row or document; None if the one that was written cannot run."""
         prompt = self.asking.prompt(opening(look, "sql"))
         [made] = self._generate([prompt], 0.0, cancel)
         candidate = self._checked("sql", made, state.question, greedy=True)
         return None if candidate.error else candidate
 
     def notes(self, state: State, length: Length, cancel: Cancel) -> Candidate | None:
-        """The program of a summary: notes of the texts that a query selects, or of all where there is no such query.
-        None where it names what no row has."""
+        """The program of a summary: notes of the texts that a query selects, or of all texts if the query cannot run.
+        None if the query compares with a value that no row has."""
         question = state.question
         if state.documents == 1 and not state.fields:
             return Candidate("sql", "", cell=notes_cell(question, "", length))
@@ -101,7 +100,7 @@ class Candidates:
         return choose(tried, self.confidence.programs)
 
     def _again(self, doubtful: Sequence[Candidate], state: State, cancel: Cancel) -> list[Candidate]:
-        """Programs that failed or left something out, written once more by a model that is told so."""
+        """Programs that failed or left something out, written once more by the model, which is told what was wrong."""
         prompts = [
             self.asking.prompt(opening("tables", candidate.dialect), (_reply(candidate), candidate.trouble))
             for candidate in doubtful
@@ -127,7 +126,7 @@ class Candidates:
         return [reviewed[key] for key in keys]
 
     def _reviewed(self, candidates: Sequence[Candidate], cancel: Cancel) -> list[Candidate]:
-        """The same, with how right the model finds each that came to something."""
+        """The same candidates, with how right the model finds each that found something."""
         replies = list(dict.fromkeys(_reply(each) for each in candidates if each.found))
         prompts = [prompt for reply in replies for prompt in self.asking.review(reply)]
         if not prompts:
@@ -137,8 +136,8 @@ class Candidates:
             for scores in scored:
                 receipt.tokens += scores.usage
             receipt.calls = len(scored)
-        nats = [scores.logprobs[0] - scores.logprobs[1] for scores in scored]
-        right = {reply: (one + other) / 2 for reply, one, other in zip(replies, nats[::2], nats[1::2], strict=True)}
+        nats = [scores.logprobs[0] - scores.logprobs[1] for scores in scored]  # two prompts for each reply
+        right = {reply: (nats[2 * at] + nats[2 * at + 1]) / 2 for at, reply in enumerate(replies)}
         return [replace(each, right=right.get(_reply(each), 0.0)) for each in candidates]
 
     def _generate(self, prompts: Sequence[Prompt], temperature: float, cancel: Cancel) -> list[Generation]:

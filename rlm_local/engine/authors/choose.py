@@ -1,4 +1,4 @@
-"""Choice among candidates: those that came to the same result vote, and agreement says how sure the answer is."""
+"""Choice among candidates: those with the same result vote for it, and agreement says how sure the answer is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ class Candidate:
     Attributes:
         dialect: SQL or Python.
         text: as the model wrote it.
-        token_ids: the tokens of that, up to the one that ended it.
+        token_ids: the tokens of the text, with the one that ended it.
         cell: the Python that runs it.
-        trial: the Python that tries it: codes in its result are as other programs give them.
+        trial: the Python that tries it, which leaves codes in the result as they are, so that results compare.
         greedy: whether it is the likeliest program of its dialect, not a sample.
-        logprob: natural log probability of a token of the text, on average.
-        right: by how many nats the model finds it right and not wrong; 0 where it was not asked.
-        outcome: what it came to; None where it failed.
+        logprob: natural log probability of its tokens, on average.
+        right: by how many nats the model finds "right" likelier than "wrong"; 0 if it was not asked.
+        outcome: its result; None if it failed or was not tried.
         error: why it failed.
-        notes: what was mended in it.
-        missing: values that it names and no row has.
-        unused: tables and years that the question names and it does not.
-        semantic: whether a model has to be asked about rows: it was not tried.
-        changes: whether it would change the records: it was not tried either.
+        notes: what code has repaired in it.
+        missing: values that it compares with and that no row has.
+        unused: tables and years that the question names and the program does not.
+        semantic: whether it asks a model about rows; such a program is not tried.
+        changes: whether it would change the records; such a program is not tried either.
     """
 
     dialect: Dialect
@@ -48,7 +48,7 @@ class Candidate:
 
     @property
     def trouble(self) -> str:
-        """What the model is told that wrote it, before it writes once more; empty where there is nothing to say."""
+        """What the model is told before it writes the program once more; empty if there is nothing to tell."""
         if self.changes:
             return ""
         if self.error or not self.unused:
@@ -57,6 +57,7 @@ class Candidate:
 
     @property
     def found(self) -> bool:
+        """Whether its result holds anything; see `Outcome.empty`."""
         return self.outcome is not None and not self.outcome.empty
 
     def data(self) -> dict[str, object]:
@@ -80,10 +81,10 @@ class Choice:
     """The candidate that won.
 
     Attributes:
-        votes: how many candidates came to its result, it among them.
-        of: how many ran to an end.
-        across: whether candidates of both dialects came to it.
-        confidence: how likely it is right.
+        votes: how many candidates speak for its result, itself included.
+        of: how many candidates ran to their end.
+        across: whether candidates of both dialects speak for it.
+        confidence: the probability that it is right.
     """
 
     candidate: Candidate
@@ -94,7 +95,7 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """For a person."""
+        """How well programs agree, for a person."""
         if self.of == 1:
             return "one program"
         if self.across:
@@ -104,54 +105,80 @@ class Choice:
         return f"all {self.of} programs agree" if self.votes == self.of else f"{self.votes} of {self.of} programs agree"
 
     def data(self) -> dict[str, object]:
+        """Plain data, for the log."""
         return {"votes": self.votes, "of": self.of, "across": self.across}
 
 
-def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
-    """The result that most speaks for: found something; in all tables that the question names; the surer one by its
-    odds; most votes; SQL; the likelier program. A list of numbers votes for what it comes to, where another says that.
+@dataclass(frozen=True)
+class _Group:
+    """Candidates that came to the same result, and those that back it: their result is what it adds up."""
 
-    Of equals SQL is shown, since its rows can be shown as evidence. None where no candidate ran to an end.
+    members: tuple[Candidate, ...]
+    backing: tuple[Candidate, ...] = ()
+
+    @property
+    def behind(self) -> tuple[Candidate, ...]:
+        """All candidates that speak for the result."""
+        return (*self.members, *self.backing)
+
+    @property
+    def across(self) -> bool:
+        """Whether candidates of both dialects speak for it."""
+        return len({candidate.dialect for candidate in self.behind}) > 1
+
+    def log_odds(self, odds: Odds) -> float:
+        """The log odds that the result is right, in nats."""
+        return odds.of(across=self.across, right=max(candidate.right for candidate in self.members))
+
+    def weight(self, odds: Odds) -> tuple[bool, bool, float, int, bool, float]:
+        """What decides between results, the most important first; see `choose`."""
+        behind = self.behind
+        return (
+            self.members[0].found,
+            any(not candidate.unused for candidate in behind),
+            self.log_odds(odds),
+            len(behind),
+            any(candidate.dialect == "sql" for candidate in behind),
+            max(candidate.logprob for candidate in self.members),
+        )
+
+
+def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
+    """The result that most speaks for; None if no candidate ran to its end.
+
+    A result wins by the first of these in which it differs from the others: it found something; its program uses all
+    tables and years that the question names; its odds; how many candidates speak for it; SQL; how likely the program
+    is. Of the programs with that result, SQL is shown if possible, since its rows can be shown as evidence.
     """
     ran = [candidate for candidate in candidates if candidate.outcome is not None]
-    groups: list[list[Candidate]] = []
-    for candidate in ran:
-        alike = next((group for group in groups if _same(group[0], candidate)), None)
-        if alike is None:
-            groups.append([candidate])
-        else:
-            alike.append(candidate)
+    groups = _grouped(ran)
     if not groups:
         return None
-    backing = [[each for other in groups if _leads(other[0], group[0]) for each in other] for group in groups]
-    at = max(range(len(groups)), key=lambda at: _weight(groups[at], backing[at], odds))
-    best, behind = groups[at], [*groups[at], *backing[at]]
-    shown = max(best, key=lambda candidate: (candidate.dialect == "sql", candidate.greedy, candidate.logprob))
-    return Choice(shown, len(behind), len(ran), _across(behind), share(_odds(best, backing[at], odds)))
+    best = max(groups, key=lambda group: group.weight(odds))
+    shown = max(best.members, key=lambda candidate: (candidate.dialect == "sql", candidate.greedy, candidate.logprob))
+    return Choice(shown, len(best.behind), len(ran), best.across, share(best.log_odds(odds)))
+
+
+def _grouped(candidates: Sequence[Candidate]) -> list[_Group]:
+    """The candidates by their results, each group with those that back it."""
+    alike: list[list[Candidate]] = []
+    for candidate in candidates:
+        same = next((members for members in alike if _same(members[0], candidate)), None)
+        if same is None:
+            alike.append([candidate])
+        else:
+            same.append(candidate)
+    groups: list[_Group] = []
+    for members in alike:
+        backing = [other for others in alike if _backs(others[0], members[0]) for other in others]
+        groups.append(_Group(tuple(members), tuple(backing)))
+    return groups
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
     return one.outcome is not None and other.outcome is not None and one.outcome.same(other.outcome)
 
 
-def _leads(one: Candidate, other: Candidate) -> bool:
-    """Whether one program lists the numbers that the other adds up: it went the same way, and a step less."""
+def _backs(one: Candidate, other: Candidate) -> bool:
+    """Whether one program lists the numbers that the other adds up: it did the same, but for the last step."""
     return one.outcome is not None and other.outcome is not None and one.outcome.comes_to(other.outcome)
-
-
-def _across(candidates: Sequence[Candidate]) -> bool:
-    return len({candidate.dialect for candidate in candidates}) > 1
-
-
-def _odds(group: Sequence[Candidate], backing: Sequence[Candidate], odds: Odds) -> float:
-    return odds.of(across=_across([*group, *backing]), right=max(candidate.right for candidate in group))
-
-
-def _weight(
-    group: Sequence[Candidate], backing: Sequence[Candidate], odds: Odds
-) -> tuple[bool, bool, float, int, bool, float]:
-    behind = [*group, *backing]
-    sql = any(candidate.dialect == "sql" for candidate in behind)
-    everywhere = any(not candidate.unused for candidate in behind)
-    likeliest = max(candidate.logprob for candidate in group)
-    return group[0].found, everywhere, _odds(group, backing, odds), len(behind), sql, likeliest
