@@ -1,4 +1,4 @@
-"""When to recurse: the decision at a node, explicit, priced and logged. Imports nothing else of the project."""
+"""The decision at a node (read, search, map or recurse): explicit, priced and logged. Imports none of our packages."""
 
 from rlm_policy.action import Action
 from rlm_policy.artifact import Artifact, Manifest, Policies, Promotion

@@ -1,4 +1,4 @@
-"""A trained policy: a folder with an adapter, what it was made from, and what an evaluation says of it."""
+"""A trained policy on the disk: a folder with an adapter, what it was made from, and how it was evaluated."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ _TAKEN = frozenset(("rules", "prompted", "adapter", "forced", "free", "direct", 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a policy is: for which weights and prompt, with which biases, made from what."""
+    """What a policy is for (weights, chat template, prompts), its biases, and how it was made."""
 
     base: str
     """The catalog's name of the model."""
@@ -36,7 +36,7 @@ class Manifest:
     """Of the adapter."""
 
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """How it was trained: method, data and its hash, settings, versions; plain data."""
+    """How it was trained: method, hash of the data, settings, versions; plain data."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,23 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Promotion:
-    """One line of the history: from then on `name` is the policy for these weights; empty is none."""
+    """One line of the history: from `at` on, `name` is the policy for these weights; if it is empty, there is none."""
 
     at: str
     base_sha256: str
     name: str
     by: Literal["promote", "rollback"]
     objections: tuple[str, ...] = ()
-    """What the gate had against it; not empty only where it was forced."""
+    """What the gate had against it; not empty only if the promotion was forced."""
 
 
 class Policies:
-    """The policies in a directory: a folder each, and `history.jsonl`, which only grows.
+    """The policies in a directory: a folder for each, and `history.jsonl`, which only grows.
 
-    Everything is read anew at each call, so that a running server sees what was promoted meanwhile.
+    Everything is read anew at each call, so that a running server notices promotions.
 
     Raises:
-        ArtifactError: from every method, where a folder or the history is damaged or cannot be written.
+        ArtifactError: from every method, if a folder or the history is damaged or cannot be written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -90,7 +90,7 @@ class Policies:
         return [self.get(name) for name in self.names()]
 
     def get(self, name: str) -> Artifact:
-        """The policy of that name, its adapter checked against the hash that was written down."""
+        """The policy of that name. Its adapter is checked against the hash in its manifest's file."""
         folder = self.directory / name
         if not _NAME.fullmatch(name) or not (folder / "policy.json").is_file():
             raise ArtifactError(f"there is no policy {name!r}", remedy="`rlm-local policy list` names them")
@@ -109,7 +109,7 @@ class Policies:
         return artifact
 
     def add(self, name: str, adapter: Path, manifest: Manifest) -> Artifact:
-        """A new policy with a copy of that adapter; whole or not there."""
+        """Make a new policy with a copy of that adapter; if this fails, nothing is left."""
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise ArtifactError(f"{name!r} cannot be a policy's name", remedy="Use lower-case letters, digits and -")
         folder, made = self.directory / name, self.directory / f".{name}.{os.getpid()}.part"
@@ -132,7 +132,7 @@ class Policies:
         return self.get(name)
 
     def evaluated(self, name: str, report: Report, detail: Mapping[str, Any]) -> Artifact:
-        """Put an evaluation into a policy's folder, in the place of an earlier one. `detail` is plain data."""
+        """Put an evaluation into a policy's folder, in place of an earlier one. `detail` is plain data."""
         folder = self.get(name).folder
         made = folder / ".report.json"
         try:
@@ -148,7 +148,7 @@ class Policies:
         """Make it the policy for its weights.
 
         Raises:
-            NotBetterError: the gate has something against it, and it is not forced.
+            NotBetterError: the gate objects, and `force` is False.
         """
         artifact = self.get(name)
         against = objections(artifact.report) if artifact.report else ["it was not evaluated"]
@@ -161,7 +161,7 @@ class Policies:
         return artifact
 
     def rollback(self, base_sha256: str) -> Artifact | None:
-        """Go back to the policy before the current one; None: there was none, and there is none now."""
+        """Go back to the policy promoted before the current one; None if there was none, and so there is none now."""
         stack = self._stack(base_sha256)
         if not stack:
             raise ArtifactError("no policy is promoted", remedy="There is nothing to go back from")
@@ -175,7 +175,7 @@ class Policies:
         return self.get(stack[-1]) if stack else None
 
     def history(self) -> tuple[Promotion, ...]:
-        """All promotions and rollbacks, the first one first. A last line that was cut short never came to be."""
+        """All promotions and rollbacks, in order. A last line that was cut short does not count."""
         path = self.directory / "history.jsonl"
         try:
             text = path.read_text("utf-8") if path.exists() else ""

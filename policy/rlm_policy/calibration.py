@@ -1,4 +1,4 @@
-"""Calibration: biases that make a model's option logits agree with what was right, and how reliable they are then."""
+"""Calibration: biases that make a model's option logits agree with what was right, and how well they agree then."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,8 @@ from rlm_policy.action import Action
 from rlm_policy.decision import biased
 
 _PENALTY = 1.0
-"""Of half a bias's square, in nats: a bias is thought to be about one nat, and few labels do not move it much."""
+"""Weight of the penalty, half the square of a bias: biases are expected to be about one nat, and few labels move them
+only a little."""
 
 _STEPS = 500
 _RATE = 0.5
@@ -25,14 +26,14 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How well probabilities agree with what was right.
+    """How well the probabilities of decisions agree with what was right.
 
     Attributes:
-        n: decisions.
+        n: how many decisions.
         accuracy: the share in which the likeliest action was right.
-        log_loss: in nats a decision, of the right action.
-        error: expected calibration error: how far the likeliest action's probability is from the share in which it was
-            right, on average over ten bins of equal width (Guo et al., arXiv 1706.04599).
+        log_loss: minus the log probability of the right action, in nats, on average.
+        error: expected calibration error: how far the probability of the likeliest action is from the share in which it
+            was right, on average over ten bins of equal width (Guo et al., arXiv 1706.04599).
     """
 
     n: int
@@ -42,7 +43,7 @@ class Reliability:
 
 
 def fit(decisions: Sequence[Labelled]) -> dict[Action, float]:
-    """Biases in nats, one an action, zero on average, by penalised maximum likelihood. None without decisions."""
+    """Biases in nats for each action, zero on average, by penalised maximum likelihood; empty without decisions."""
     usable = [decision for decision in decisions if decision.label in decision.logprobs]
     actions = sorted({action for decision in usable for action in decision.logprobs}, key=[*Action].index)
     bias = dict.fromkeys(actions, 0.0)

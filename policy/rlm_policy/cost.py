@@ -1,4 +1,4 @@
-"""What an action will cost, estimated from the state alone."""
+"""What an action is expected to cost, estimated from the state alone."""
 
 from dataclasses import dataclass
 
@@ -20,14 +20,14 @@ _CALL_TOKENS = 16
 
 @dataclass(frozen=True)
 class Cost:
-    """Tokens that will be evaluated and generated, and calls of the model."""
+    """Tokens that are evaluated or generated, and calls of the model."""
 
     tokens: int
     calls: int
 
 
 def expected_costs(state: State) -> dict[Action, Cost]:
-    """What each action would cost in this state; an action that is not open has no cost.
+    """What each action would cost in this state; an action that is not open is absent.
 
     ANSWER is open if the view fits in the window. RECURSE is open if there is depth left; for a child, only if its own
     view does not fit. Without tables, a MAP asks about each document. Children together read the whole view, and each

@@ -1,4 +1,4 @@
-"""A decision, with what is needed to learn from it."""
+"""A decision, with everything that is needed to learn from it."""
 
 import math
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from rlm_policy.cost import Cost
 
 @dataclass(frozen=True)
 class Decision:
-    """The action taken, and how likely each option was.
+    """The action that was taken, and how likely each open action was.
 
-    Log probabilities are natural, normalised over the options that were open; an action that was not open is absent.
+    Log probabilities are natural and normalised over the open actions; an action that was not open is absent.
     """
 
     action: Action
     logprobs: Mapping[Action, float] = field(default_factory=dict[Action, float])
-    """Before the bias: as the author's options came out."""
+    """As the model gave them, before the bias."""
 
     bias: Mapping[Action, float] = field(default_factory=dict[Action, float])
     propensity: float = 1.0
@@ -28,15 +28,15 @@ class Decision:
     """One line for a person."""
 
     costs: Mapping[Action, Cost] = field(default_factory=dict[Action, Cost])
-    """What each action was expected to cost."""
+    """What each open action was expected to cost."""
 
     @property
     def biased(self) -> dict[Action, float]:
-        """The log probabilities with the bias added, normalised again: what was decided by."""
+        """The log probabilities with the bias added, normalised again; these decide."""
         return biased(self.logprobs, self.bias)
 
     def data(self) -> dict[str, object]:
-        """Plain data, for the log; `biased` follows from what else is logged, rounded as it is."""
+        """Plain data, for the log. `biased` is computed from the rounded numbers, so it agrees with them."""
         logprobs = {action: round(p, 5) for action, p in self.logprobs.items()}
         bias = {action: round(b, 5) for action, b in self.bias.items()}
         return {
@@ -51,7 +51,7 @@ class Decision:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> "Decision":
-        """A decision as it was logged."""
+        """A decision from the log."""
 
         def by_action(name: str) -> dict[Action, float]:
             return {Action(action): value for action, value in data[name].items()}

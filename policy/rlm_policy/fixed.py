@@ -1,4 +1,4 @@
-"""Policies that do not look at the model's options: for comparison, and to collect what each action comes to."""
+"""Policies that ignore the model's options: for comparison, and to collect what each action leads to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ from rlm_policy.state import State
 
 @dataclass(frozen=True)
 class Direct:
-    """One call over the text, cut to the window: what everything is compared with."""
+    """One call with the text, cut to the window: the baseline of all comparisons."""
 
     adapters: Mapping[str, float] = field(default_factory=dict[str, float])
     name: str = "direct"
@@ -29,11 +29,11 @@ class Direct:
 
 @dataclass(frozen=True)
 class Forced:
-    """The root's first decisions, whatever the model would do; the rest, and what is not open, is another policy's.
+    """Forces the first decisions of the root. All others, and actions that are not open, are left to another policy.
 
     Args:
         actions: one for each turn of the root.
-        then: decides where none of them is to be taken.
+        then: the other policy.
     """
 
     actions: tuple[Action, ...]
@@ -48,7 +48,7 @@ class Forced:
         return self.then.adapters
 
     def settle(self, state: State) -> Decision | None:
-        """ANSWER, where that is the turn's action and the view fits in the window."""
+        """ANSWER, if that is the action of this turn and the view fits in the window."""
         wanted = self._wanted(state)
         if wanted is None:
             return self.then.settle(state)
@@ -57,7 +57,7 @@ class Forced:
         return None
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
-        """The turn's action, with the model's own log probabilities beside it."""
+        """The action of this turn, with the model's own log probabilities."""
         wanted = self._wanted(state)
         if wanted and wanted in logprobs:
             return Decision(wanted, dict(logprobs), reason="forced", costs=expected_costs(state))
@@ -70,7 +70,7 @@ class Forced:
 
 @dataclass(frozen=True)
 class Recurse:
-    """Gives parts to children wherever that is open, as far down as depth allows."""
+    """Gives parts to children wherever that is possible, as deep as is allowed."""
 
     then: Rules = field(default_factory=Rules)
     name: str = "recurse"
@@ -80,12 +80,12 @@ class Recurse:
         return self.then.adapters
 
     def settle(self, state: State) -> Decision | None:
-        """What size settles, where no depth is left or a child's view fits in the window: depth is earned."""
+        """What size alone settles, but only if no depth is left or a child's view fits in the window."""
         deeper = state.depth_left and not state.attempt and not (state.depth and state.fits)
         return None if deeper else self.then.settle(state)
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
-        """RECURSE where it is open."""
+        """RECURSE if it is open, else what the other policy decides."""
         if Action.RECURSE in logprobs:
             return Decision(Action.RECURSE, dict(logprobs), reason="always", costs=expected_costs(state))
         return self.then.decide(state, logprobs)

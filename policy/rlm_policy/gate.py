@@ -1,4 +1,4 @@
-"""The gate: a policy is promoted only where an evaluation on held-out tasks shows that it is better."""
+"""The gate: a policy is promoted only if an evaluation on held-out tasks shows that it is better."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,23 +17,23 @@ class Interval:
 
 @dataclass(frozen=True)
 class Report:
-    """What a policy changed on held-out tasks, each asked before and after; differences are after less before."""
+    """What a policy changed on held-out tasks, each asked before and after. Differences are after minus before."""
 
     tasks: int
     score: Interval
-    """Difference of scores from 0 to 1."""
+    """The difference of scores, which are from 0 to 1."""
 
     tokens: Interval
-    """Difference of tokens evaluated and generated for a task."""
+    """The difference of tokens that were evaluated or generated for a task."""
 
     valid: float
     """The share of the policy's turns whose action could be carried out."""
 
     short_tasks: int
-    """Tasks whose text fits into one call."""
+    """How many tasks have a text that fits into one call."""
 
     short_score: float
-    """Difference of scores on these, on average."""
+    """The difference of scores on these, on average."""
 
     def data(self) -> dict[str, Any]:
         """Plain data; `from_data` is the way back."""
@@ -41,7 +41,11 @@ class Report:
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> "Report":
-        """Raises KeyError or TypeError where the data is no report's."""
+        """The report that such data is of.
+
+        Raises:
+            KeyError, TypeError: it is not a report's.
+        """
         whole = dict(data)
         for name in ("score", "tokens"):
             whole[name] = Interval(**data[name])
@@ -49,11 +53,11 @@ class Report:
 
 
 def objections(report: Report) -> list[str]:
-    """Why a policy is not better; empty where it is.
+    """Why a policy is not better; empty if it is.
 
-    The score must not be lower, and something must be gained that chance does not explain: more solved, or fewer
-    tokens, with the whole 95 % interval on the right side of zero. A policy that buys tokens with wrong answers, or
-    one that answers longer texts better and short ones worse, is none that anyone asked for.
+    The score must not be lower, and there must be a gain that chance does not explain: a higher score or fewer tokens,
+    with the whole 95 % interval on the right side of zero. Nobody wants a policy that saves tokens by wrong answers, or
+    one that answers long texts better and short ones worse.
     """
     found: list[str] = []
     if report.score.mean < 0:

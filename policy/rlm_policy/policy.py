@@ -1,4 +1,4 @@
-"""What every policy is."""
+"""The interface of every policy."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -10,11 +10,11 @@ from rlm_policy.state import State
 
 @runtime_checkable
 class Policy(Protocol):
-    """Decides what a node does next, by its state and by how likely the model's own options are.
+    """Decides what a node does next, given its state and how likely the model finds each action.
 
     Attributes:
         name: what the log and a person call it.
-        adapters: LoRA adapters by name, with their scales, under which the options are scored; none for most.
+        adapters: names and scales of the LoRA adapters under which the model scores the options; most have none.
     """
 
     @property
@@ -24,13 +24,13 @@ class Policy(Protocol):
     def adapters(self) -> Mapping[str, float]: ...
 
     def settle(self, state: State) -> Decision | None:
-        """What the state alone settles, before any model is asked: ANSWER; or None: ask the model."""
+        """The decision, if the state alone settles it without asking the model (it is ANSWER then); else None."""
         ...
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
-        """One of the actions that have a log probability (natural, normalised over them).
+        """Decide for one of the open actions, which are those with a log probability (natural, normalised over them).
 
         Raises:
-            ValueError: none has.
+            ValueError: no action is open.
         """
         ...

@@ -1,4 +1,4 @@
-"""The price of a thousand tokens: one dial from careful to lavish, the same for every policy."""
+"""The price of a thousand tokens: one dial from thrifty to lavish, the same for every policy."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +10,7 @@ from rlm_policy.state import State
 
 
 class Dial(StrEnum):
-    """Names for prices, dearest first: conservative spends least."""
+    """Names for prices, the highest first: conservative spends least."""
 
     CONSERVATIVE = "conservative"
     BALANCED = "balanced"
@@ -18,12 +18,12 @@ class Dial(StrEnum):
 
     @property
     def price(self) -> float:
-        """In nats for a thousand tokens."""
+        """The price in nats for a thousand tokens."""
         return _PRICES[self]
 
 
 _PRICES = {Dial.CONSERVATIVE: 0.5, Dial.BALANCED: 0.05, Dial.AGGRESSIVE: 0.0}
-"""Round numbers, a factor of ten apart: at 0.05 a map of 40,000 tokens has to be seven times likelier than a search."""
+"""Round numbers, a factor of ten apart. At 0.05, a map of 40,000 tokens must be seven times likelier than a search."""
 
 
 def read_price(text: str) -> float:
@@ -42,10 +42,10 @@ def read_price(text: str) -> float:
 
 
 def price_biases(costs: Mapping[Action, Cost], price: float) -> dict[Action, float]:
-    """What a price takes off the log probability of each action, in nats: zero or less.
+    """What a price adds to the log probability of each action, in nats: zero or less.
 
-    An action is charged for its tokens, and never less than one that makes fewer calls: a call takes time that its
-    tokens do not show. So a higher price never leads to an action with more calls, whatever the log probabilities.
+    An action is charged for its tokens, but never less than an action with fewer calls, because a call takes time that
+    its tokens do not show. So a higher price never leads to an action with more calls, whatever the log probabilities.
 
     Args:
         price: in nats for a thousand tokens, not negative.
@@ -60,7 +60,7 @@ def price_biases(costs: Mapping[Action, Cost], price: float) -> dict[Action, flo
 def priced(
     state: State, logprobs: Mapping[Action, float], price: float, calibration: Mapping[Action, float] | None = None
 ) -> Decision:
-    """The action that is likeliest after calibration and price, both in nats; of equals the first in `Action`.
+    """Take the action that is likeliest after calibration and price, both in nats; if equal, the first in `Action`.
 
     Raises:
         ValueError: no action has a log probability.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Odds:
-    """How sure the result of a program is: the log odds that it is right, a logistic regression.
+    """The log odds that the result of a program is right, by logistic regression.
 
     Attributes:
-        base: of a program of one dialect that the model finds as right as wrong.
-        across: more, where programs of both dialects came to the result.
-        right: more, for each nat by which the model finds the program right and not wrong; none where that was not
-            measured. What a model says of its own answers, as a probability, is the P(True) of arXiv 2207.05221.
+        base: the log odds if one dialect has the result, and the model finds the program as likely right as wrong.
+        across: what is added if programs of both dialects have the result.
+        right: what is added for each nat by which the model finds "right" likelier than "wrong" (the P(True) of arXiv
+            2207.05221); 0 for a model that was not measured.
     """
 
     base: float = 0.4
@@ -27,13 +27,13 @@ class Odds:
 
 @dataclass(frozen=True)
 class Confidence:
-    """How often an answer is taken to be right, by what speaks for it; guesses where nothing was measured.
+    """The probability that an answer is right, by how it came about. The defaults are guesses.
 
     Attributes:
-        programs: a program came to it.
-        enough: a result that is less sure is thought about longer.
-        read, whole: it was read in passages, or in all of the text.
-        judged: a model was asked about each row or document.
+        programs: for the result of a program.
+        enough: if no result is at least this sure, more programs are sampled.
+        read, whole: for an answer that was read in passages, or in the whole text.
+        judged: for an answer that rests on what a model said of each row or document.
     """
 
     programs: Odds = Odds()
@@ -45,7 +45,7 @@ class Confidence:
 
 @dataclass(frozen=True)
 class Priors:
-    """What is added to what a model says of where to look, in nats, and how sure agreement makes."""
+    """Nats that are added to what the model says of each look, and how sure each kind of answer is."""
 
     looks: Mapping[str, float] = field(default_factory=dict[str, float])
     confidence: Confidence = Confidence()
@@ -67,10 +67,10 @@ _BY_MODEL: Mapping[tuple[str, str], Priors] = {
 
 
 def share(odds: float) -> float:
-    """The probability whose log odds these are."""
+    """The probability that has these log odds, which are in nats."""
     return 1 / (1 + math.exp(-odds))
 
 
 def priors_of(model: str, prompt_version: str) -> Priors:
-    """The priors of a model under a prompt; those of no model in particular where none were measured."""
+    """The priors of a model under a version of the prompts; the defaults if none were measured."""
     return _BY_MODEL.get((model, prompt_version), _DEFAULT)

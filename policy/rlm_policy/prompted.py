@@ -1,4 +1,4 @@
-"""The model's own option logits, with biases that correct them."""
+"""The policy that follows the model's own option logits, corrected by biases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from rlm_policy.state import State
 
 @dataclass(frozen=True)
 class Prompted:
-    """Takes the action that is likeliest after the bias.
+    """Takes the action that is likeliest after calibration and price.
 
     Args:
-        calibration: nats for each action, fitted on labelled decisions; an action that is not named has 0.
+        calibration: nats for each action, fitted on labelled decisions; 0 for an action that is absent.
         price: of a thousand tokens, in nats.
-        sizes: settles what size alone can settle: thresholds are code's, not a model's.
-        adapters: LoRA adapters by name, with their scales.
+        sizes: settles what size alone can settle: thresholds are up to code, not to a model.
+        adapters: names and scales of LoRA adapters.
     """
 
     calibration: Mapping[Action, float] = field(default_factory=dict[Action, float])

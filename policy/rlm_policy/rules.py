@@ -1,4 +1,4 @@
-"""Size thresholds: the baseline every trained policy has to beat."""
+"""Size thresholds: the baseline that every trained policy has to beat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Rules:
     name: str = "rules"
 
     def settle(self, state: State) -> Decision | None:
-        """ANSWER where size alone settles it."""
+        """ANSWER if the view is short enough, this is the first turn, and there are no rows to count."""
         short = state.fits if state.depth else state.context_tokens <= self.direct_tokens
         if state.attempt or not short or (state.fields and state.items > self.record_items):
             return None
@@ -38,6 +38,6 @@ class Rules:
         return Decision(Action.ANSWER, reason=reason, costs=expected_costs(state))
 
     def decide(self, state: State, logprobs: Mapping[Action, float]) -> Decision:
-        """The likelier of SEARCH and MAP, or of what else there is where neither is open."""
+        """The likelier of SEARCH and MAP; of all open actions, if neither is open."""
         looking = {action: logprobs[action] for action in (Action.SEARCH, Action.MAP) if action in logprobs}
         return priced(state, looking or logprobs, self.price)

@@ -1,9 +1,9 @@
-"""What a policy may know when it decides."""
+"""The state: what a policy may know when it decides."""
 
 from dataclasses import asdict, dataclass
 
 _PROMPT_TOKENS = 1000
-"""What a reading's prompt and reply need of the window besides the view."""
+"""Tokens of the window that the prompt and the reply of a reading need besides the view."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class State:
 
     @property
     def fill(self) -> float:
-        """Context over window."""
+        """The context's size as a share of the window."""
         return self.context_tokens / self.window_tokens
 
     @property
@@ -54,7 +54,7 @@ class State:
 
     @property
     def load(self) -> float:
-        """Context over the tokens that are left: above 1 not all of the view can be read."""
+        """The context's size as a share of the tokens left; above 1, the view cannot be read whole."""
         return self.context_tokens / max(1, self.tokens_left)
 
     def features(self) -> dict[str, float | int | str]:

@@ -1,4 +1,4 @@
-"""Models on this machine: llama.cpp behind a small interface.
+"""Models: llama.cpp, or a server, behind one small interface.
 
     from rlm_local.models import DEFAULT_MODEL, LlamaEngine, Message, Prompt, ensure_model, resolve
 
@@ -6,7 +6,7 @@
     with LlamaEngine(path, name=DEFAULT_MODEL) as model:
         [reply] = model.generate([Prompt((Message("user", "Name a colour."),))], max_tokens=8)
 
-The names below are all that other packages use.
+These names are the package's public interface; other packages also use a few of its modules directly.
 """
 
 from importlib import import_module
@@ -81,7 +81,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Loaded when first asked for: who starts the process with the model needs little of what that process does."""
+    """Modules are loaded when first asked for: starting the model's process needs few of them."""
     if name not in _PLACES:
         raise AttributeError(name)
     return getattr(import_module(f"rlm_local.models.{_PLACES[name]}"), name)

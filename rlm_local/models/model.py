@@ -1,4 +1,4 @@
-"""Model: what the rest of rlm-local knows of a language model. LocalModel is one; tests bring scripted ones."""
+"""Model: the interface of a language model. `LocalModel` implements it; tests bring scripted models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,11 +10,11 @@ from rlm_local.models.result import Choice, Generation, Scores, Usage
 
 
 class Cursor(Protocol):
-    """One reply, written slot by slot; a context manager comes with it, see `Model.cursor`."""
+    """One reply, written slot by slot; see `Model.cursor`, which gives it as a context manager."""
 
     @property
     def text(self) -> str:
-        """All that was written after the prompt."""
+        """Everything that was written after the prompt."""
         ...
 
     @property
@@ -24,19 +24,20 @@ class Cursor(Protocol):
 
     @property
     def usage(self) -> Usage:
-        """What the steps so far cost."""
+        """What the steps so far have cost."""
         ...
 
     def append(self, text: str) -> None:
-        """Write literal text; it is evaluated with the next step."""
+        """Write literal text, which is evaluated with the next step."""
         ...
 
     def choose(self, options: Sequence[str], *, bias: Sequence[float] | None = None) -> Choice:
         """Write the likeliest of some options, each an exact continuation.
 
         Args:
-            options: up to a few hundred texts. A token need not end where an option does (`=",` is one token), so give
-                each with what follows it, up to where a token surely ends: a line break, the space before a word.
+            options: up to a few hundred texts. A token need not end where an option ends (`=",` is one token), so give
+                each option with what follows it, up to where a token surely ends: a line break, or the space before a
+                word.
             bias: added to the options' log probabilities before the choice, in nats.
 
         Raises:
@@ -50,9 +51,9 @@ class Cursor(Protocol):
         """Write free text, greedily, and return it.
 
         Args:
-            stop: strings that end the text; the one that did is not kept.
-            allow: asked of the text as each next token would leave it, and of the whole text where it would end;
-                what it refuses is passed over for the next likeliest. Where it refuses all, the text ends.
+            stop: strings that end the text; the one that ended it is not kept.
+            allow: called with the text as it would be after each next token, and with the whole text if it would end.
+                If it returns False, the next likeliest token is tried. If it refuses all, the text ends.
 
         Raises:
             PromptTooLong: the reply has outgrown the context.
@@ -61,24 +62,25 @@ class Cursor(Protocol):
         ...
 
     def mark(self) -> int:
-        """Remember this place."""
+        """Remember this place, for `rewind`."""
         ...
 
     def rewind(self, mark: int) -> None:
-        """Forget what was written after a mark."""
+        """Forget everything that was written after a mark."""
         ...
 
 
 class Model(Protocol):
     """A language model. All methods may be called from any thread; results are in the prompts' order.
 
-    Every call takes `cancel`, and raises Cancelled or DeadlineExceeded by it; raises PromptTooLong before anything is
-    evaluated if a prompt does not fit; and returns an empty list for no prompts. Whatever ModelError it raises, its
-    `usage` says what was evaluated until then. `on_done` is called in the caller's thread with the index of each prompt
-    that is done. `adapters` are the scales of loaded LoRA adapters by name; an unknown one raises AdapterError.
+    Every call takes `cancel`, which makes it raise Cancelled or DeadlineExceeded. It raises PromptTooLong if a prompt
+    does not fit, before anything is evaluated, and returns an empty list if there are no prompts. Whichever ModelError
+    it raises, the error's `usage` says what was evaluated until then. `on_done` is called in the caller's thread with
+    the index of each prompt that is done. `adapters` maps names of loaded LoRA adapters to scales; an unknown name
+    raises AdapterError.
 
-    A cursor, and a call of one prompt, go before calls of many: who decides does not wait for a map. Calls with the
-    same `cancel` are one caller's, and callers take turns.
+    Cursors, and calls with one prompt, go before calls with many, so that a decision does not wait for a map. Calls
+    with the same `cancel` belong to one caller, and callers take turns.
     """
 
     @property
@@ -88,21 +90,21 @@ class Model(Protocol):
 
     @property
     def n_ctx(self) -> int:
-        """The most tokens of a prompt with its reply."""
+        """The most tokens that a prompt and its reply may have together."""
         ...
 
     @property
     def template_sha256(self) -> str:
-        """Of the chat template: under another one the same messages are other tokens."""
+        """The hash of the chat template: with another template, the same messages become other tokens."""
         ...
 
     @property
     def thinks(self) -> bool:
-        """Whether it can think before it replies, where a prompt lets it."""
+        """Whether the model can think before it replies, if a prompt allows it."""
         ...
 
     def count(self, text: str) -> int:
-        """How many tokens a plain text has."""
+        """The number of tokens of a plain text."""
         ...
 
     def encode(self, prompt: Prompt) -> tuple[int, ...]:
@@ -122,14 +124,14 @@ class Model(Protocol):
         on_done: Callable[[int], None] | None = None,
         on_text: Callable[[int, str], None] | None = None,
     ) -> list[Generation]:
-        """Free text, greedy at temperature 0.
+        """Write free text, greedily at temperature 0.
 
         Args:
-            seed: of the first prompt; the next has the next.
+            seed: for the first prompt; each next prompt has the next number.
             on_text: called with a prompt's index and the text that was added, as it is written.
 
         Raises:
-            ValueError: `max_tokens` below 1, an empty stop string, or a temperature that is below 0 or no number.
+            ValueError: `max_tokens` is below 1, a stop string is empty, or the temperature is negative or no number.
         """
         ...
 
@@ -143,7 +145,7 @@ class Model(Protocol):
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Generation]:
-        """Text under a GBNF grammar, greedy.
+        """Write text under a GBNF grammar, greedily.
 
         Raises:
             GrammarError: the grammar cannot be parsed.
@@ -161,25 +163,24 @@ class Model(Protocol):
         cancel: Cancel | None = None,
         on_done: Callable[[int], None] | None = None,
     ) -> list[Scores]:
-        """How likely each option is as the start of the reply; nothing is generated.
+        """Score how likely each option is as the start of the reply; nothing is generated.
 
         Args:
-            bias: added to the options' log probabilities, in nats: what was fitted on labelled items.
-            neutral: the same prompts with nothing in the item's place (`prompt.NEUTRAL`): what the model says of
-                them is taken off what it says of the items, see `rlm_local.models.calibration`. What they cost is in
-                the first result's usage.
+            bias: added to the options' log probabilities, in nats, one number an option; fitted on labelled items.
+            neutral: the same prompts with nothing in place of the item (`prompt.NEUTRAL`), by which the scores are
+                calibrated; see `rlm_local.models.calibration`. Their cost is in the usage of the first result.
 
         Raises:
-            ValueError: no option, an empty one, the same one twice, or a bias that is not one number for each.
+            ValueError: there is no option, an empty one, or the same one twice; or not one number of bias for each.
         """
         ...
 
     def cursor(
         self, prompt: Prompt, *, adapters: Mapping[str, float] | None = None, cancel: Cancel | None = None
     ) -> AbstractContextManager[Cursor]:
-        """A reply to write slot by slot."""
+        """Begin a reply that is written slot by slot."""
         ...
 
     def close(self) -> None:
-        """Give back memory and threads; calls that are waiting raise EngineError."""
+        """Free memory and threads; calls that are waiting raise EngineError."""
         ...

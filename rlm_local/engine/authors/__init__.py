@@ -1,1 +1,1 @@
-"""Who writes cells: the model, in SQL or Python, from a card of what the collection has."""
+"""The authors: programs in SQL and Python that a model writes from a card of the collection, and code checks."""

@@ -1,13 +1,13 @@
-"""Programs as the Python that runs: what ran is what a person reads."""
+"""Cells: programs as the Python that runs, and that a person reads in the log."""
 
 from rlm_local.engine.authors.query import Query
 
 _PASSAGES = 12
-"""Passages that a reading is given at most; as many are read as a reading's tokens hold."""
+"""The most passages that a reading is given; it reads as many of them as its tokens allow."""
 
 
 def query_cell(query: Query, *, named: bool = False) -> str:
-    """The cell of a SQL query: its rows, with codes named where that is wanted, and where they come from."""
+    """The cell of a SQL query: its rows and where they come from; `named`: with the names of codes in them."""
     sql = query.named if named else query.sql
     value = "bool(rows and rows[0][0])" if query.truth else "rows"
     if not query.places:
@@ -16,7 +16,7 @@ def query_cell(query: Query, *, named: bool = False) -> str:
 
 
 def reading_cell(question: str, first: int = 0, last: int = _PASSAGES) -> str:
-    """The cell that looks for passages and reads them, or those of these ranks."""
+    """The cell that searches for passages and reads those with ranks from `first` to before `last`."""
     ranks = f"[{first}:]" if first else ""
     return "\n".join([
         f"question = {question!r}",
@@ -28,7 +28,7 @@ def reading_cell(question: str, first: int = 0, last: int = _PASSAGES) -> str:
 
 
 def whole_cell(question: str) -> str:
-    """The cell for a view that fits in one call."""
+    """The cell that reads the whole view in one call."""
     return "\n".join([
         f"reading = read({question!r}, documents, whole=True)",
         "if reading.found:",
@@ -37,12 +37,12 @@ def whole_cell(question: str) -> str:
 
 
 def refusing_cell(why: str) -> str:
-    """The cell for what is not done."""
+    """The cell that refuses to do something."""
     return f"FINAL({why!r}, found=False)"
 
 
 def taking_cell(question: str) -> str:
-    """The cell of a child that takes notes of all that it looks at."""
+    """The cell of a child that takes notes of its whole view."""
     return "\n".join([
         f"points = take_notes({question!r})",
         "if points:",
@@ -51,7 +51,7 @@ def taking_cell(question: str) -> str:
 
 
 def notes_cell(question: str, texts: str, length: str) -> str:
-    """The cell that has notes taken of documents, or of the rows of a query, and brings them together."""
+    """The cell that has notes taken of all documents, or of the rows of a query, and merges them into a summary."""
     return "\n".join([
         f"question = {question!r}",
         f"points = read_through(question, {f'sql({_text(texts)})' if texts else 'documents'})",

@@ -1,7 +1,7 @@
-"""Codes in a result are named: `EV` becomes `ExpressJet Airlines Inc. (EV)`, where a table says so.
+"""Codes in a result get their names: `EV` becomes `ExpressJet Airlines Inc. (EV)` if a table has the name.
 
-A query that ends in a code answers in the records' own shorthand, and a person asked who or what. So where a column of
-the result refers to a key, or is one that others refer to, the name that its table has stands before it.
+A query that ends in a code answers in the shorthand of the records, but a person asked who or what. So if a column of
+the result refers to a key, or is a key that others refer to, its values are preceded by the names in the key's table.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,20 +12,20 @@ from rlm_local.collection import Column, Reference, Table
 from rlm_local.engine.authors.names import Names, column_of
 
 _NAME = 60
-"""Characters that names have on average at most; what is longer describes."""
+"""The most characters that names have on average; longer texts are descriptions."""
 
 _ABBREVIATION = 6
-"""Capitals alone, at most so many, are a code: names are written in capitals, too, but are longer."""
+"""A word of at most this many capitals is a code; names may be written in capitals, too, but are longer."""
 
 _NEARLY = 0.95
-"""Of the values of a column that names: some things share a name."""
+"""The share of different values that a column of names has at least: some things share a name."""
 
 _LOOKS = 50_000_000
-"""Rows that are looked through for names at most, a second or two: the key of a table has no index."""
+"""The most rows that may be searched for names, which takes a second or two: keys have no index."""
 
 
 def name_codes(tree: exp.Expr, names: Names) -> exp.Expr | None:
-    """The same query with its codes named; None where it gives none, or no table names them."""
+    """The same query with names before its codes; None if it returns no codes, or no table has their names."""
     if not isinstance(tree, exp.Select):
         return None
     shown = {id(owner[1]) for node in tree.expressions if (owner := names.owner(node.unalias()))}
@@ -40,7 +40,7 @@ def name_codes(tree: exp.Expr, names: Names) -> exp.Expr | None:
 
 
 def _named(node: exp.Expr, names: Names, shown: set[int]) -> exp.Expr | None:
-    """A column's value with its name before it; None where it is no code, or the result shows the name anyway."""
+    """A column's value with its name before it; None if it is no code, or the result shows the name anyway."""
     owner = names.owner(node)
     select = node.find_ancestor(exp.Select)
     if owner is None or select is None or not _is_code(owner[1]):
@@ -61,7 +61,7 @@ def _named(node: exp.Expr, names: Names, shown: set[int]) -> exp.Expr | None:
 
 
 def _keys(table: Table, column: Column, names: Names) -> Iterable[tuple[Table, Column]]:
-    """The keys that a column may be: the one that it refers to, or itself where others do."""
+    """The keys that a column may stand for: those it refers to, or itself if others refer to it."""
     own = (table.name, column.name)
     for reference in names.references:
         if own in ((reference.table, reference.column), (reference.to_table, reference.to_column)):
@@ -72,14 +72,14 @@ def _keys(table: Table, column: Column, names: Names) -> Iterable[tuple[Table, C
 
 
 def _says_so(column: Column, reference: Reference) -> bool:
-    """Whether a number is a code: small numbers stand in many a key by chance, so a name has to say so, too."""
+    """Whether the names of the columns agree, if it is a number: small numbers are values of many a key by chance."""
     here = set(reference.column.lower().split("_"))
     there = set(f"{reference.to_table}_{reference.to_column}".lower().split("_"))
     return column.type != "number" or bool(here & there)
 
 
 def _label(table: Table, key: Column) -> Column | None:
-    """The first column of a table that names its rows: short texts, nearly each different, that are no codes."""
+    """The first column that names the rows of a table: short texts, nearly all different, that are no codes."""
     for column in table.columns:
         texts = _texts(column)
         if column is key or column.type in ("number", "date", "time", "flag") or not texts or _is_code(column):
@@ -90,7 +90,7 @@ def _label(table: Table, key: Column) -> Column | None:
 
 
 def _is_code(column: Column) -> bool:
-    """Whether most of a column's values are numbers, or have digits in them, or are a few capitals."""
+    """Whether most values of a column are numbers, contain digits, or are a few capitals."""
     if column.type in ("date", "time", "flag") or column.unit:
         return False
     texts = _texts(column)
@@ -106,7 +106,7 @@ def _texts(column: Column) -> Sequence[str]:
 
 
 def _most(select: exp.Select, table: Table, column: Column) -> int:
-    """How often the column is named at most: once a row, or once a value."""
+    """The most names that a query looks up for the column: one a row, or one a value."""
     alike = any(select.args.get(part) is not None for part in ("group", "distinct"))
     return column.distinct if alike else table.rows
 

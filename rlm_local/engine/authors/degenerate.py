@@ -1,4 +1,4 @@
-"""Queries whose form alone shows that they do not say what was asked. The model is told why."""
+"""Queries whose form alone shows that they cannot be what was asked for. The model is told why."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from rlm_local.engine.authors.names import Names
 
 
 def refuse_degenerate(tree: exp.Expr, names: Names) -> None:
-    """That no query counts groups of one row each, counts what it has itself fixed, or averages over what it compares.
+    """Refuse queries that count groups of one row each, count what they have fixed, or average over what they compare.
 
     Raises:
-        BadProgram: it does, in words that help to write it again.
+        BadProgram: the query does so; the message helps to write it again.
     """
     for select in tree.find_all(exp.Select):
         for look in _LOOKS:
@@ -22,7 +22,7 @@ def refuse_degenerate(tree: exp.Expr, names: Names) -> None:
 
 
 def _groups_of_one(select: exp.Select, names: Names) -> str:
-    """COUNT(*) over groups by a table's own key."""
+    """COUNT(*) with GROUP BY the table's own key."""
     group = select.args.get("group")
     keys: list[exp.Expr] = group.expressions if group is not None else []
     scope, _ = names.scope(select)
@@ -41,7 +41,7 @@ def _groups_of_one(select: exp.Select, names: Names) -> str:
 
 
 def _fixed(select: exp.Select, names: Names) -> str:
-    """COUNT(DISTINCT c) where c is one value."""
+    """COUNT(DISTINCT c) WHERE c = one value."""
     for count in select.find_all(exp.Count):
         columns = count.this.expressions if isinstance(count.this, exp.Distinct) else []
         for condition in conditions(select):
@@ -51,7 +51,7 @@ def _fixed(select: exp.Select, names: Names) -> str:
 
 
 def _together(select: exp.Select, names: Names) -> str:
-    """AVG over several values of a column together, which a question that names them compares."""
+    """AVG over several values of a column together, where a question that names them wants them compared."""
     if select.args.get("group") is not None or not any(each.find(exp.Avg) for each in select.expressions):
         return ""
     for condition in conditions(select):

@@ -1,7 +1,7 @@
-"""What models write that SQLite does otherwise, or not at all: parts of dates, division, dates taken from dates.
+"""SQL that SQLite lacks or reads differently: parts of dates, division, differences of dates.
 
-Each is one rewriting of the tree, sound for every query: integers divide as people divide, a date's part is a number
-wherever it is compared with one, and a day is all of that day.
+Each is one rewriting of the tree that is right for every query: integers divide as people expect, the part of a date is
+a number wherever it is compared with one, and a day is the whole day.
 """
 
 import re
@@ -16,7 +16,7 @@ from rlm_local.engine.semantic.selects import conjuncts
 
 
 class Calls(SQLite):
-    """SQLite's, but that `extract(text, 'it')` is the call that it looks like, not a part of a date."""
+    """SQLite's dialect, except that `extract(text, 'it')` is a plain call, not a part of a date."""
 
     class Parser(SQLite.Parser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {
@@ -28,7 +28,7 @@ class Calls(SQLite):
 
 
 Owner = Callable[[exp.Expr], tuple[Table, Column] | None]
-"""The table and column that a node is."""
+"""Gives the table and column that a node of a query refers to, or None."""
 
 _PARTS = {exp.Year: "%Y", exp.Month: "%m", exp.Day: "%d"}
 _EXTRACTED = {"YEAR": "%Y", "MONTH": "%m", "DAY": "%d", "HOUR": "%H", "MINUTE": "%M"}
@@ -37,13 +37,13 @@ _UNTIL = (
     (re.compile(r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d"), ":59.999"),
     (re.compile(r"(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d"), ".999"),
 )
-"""Days, minutes and seconds, and what is left of them where a column's moments are finer."""
+"""Days, minutes and seconds, and what completes them to their last moment if a column has finer times."""
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d.*)")
 
 
 def translate(tree: exp.Expr, owner: Owner) -> None:
-    """Put a query into what SQLite takes and means the same by, in place."""
+    """Rewrite a query, in place, into one that means the same to SQLite."""
     for node in list(tree.walk()):
         if isinstance(node, exp.Year | exp.Month | exp.Day):
             node.replace(_part(node.this, _PARTS[type(node)]))
@@ -65,7 +65,7 @@ def translate(tree: exp.Expr, owner: Owner) -> None:
 
 
 def _group(select: exp.Select) -> None:
-    """`SELECT a ... ORDER BY COUNT(*)` without groups means those of a."""
+    """`SELECT a ... ORDER BY COUNT(*)` without GROUP BY means GROUP BY a."""
     order = select.args.get("order")
     plain = bool(select.expressions) and all(isinstance(each, exp.Column) for each in select.expressions)
     if plain and select.args.get("group") is None and order is not None and order.find(exp.AggFunc):
@@ -81,7 +81,7 @@ def _is_date(found: tuple[Table, Column] | None) -> bool:
 
 
 def _numbers_of_dates(node: exp.Binary) -> None:
-    """`strftime('%Y', d) = 2023` compares a text with a number, which are never equal."""
+    """`strftime('%Y', d) = 2023` compares a text with a number, which are never equal: make both numbers."""
     for one, other in ((node.this, node.expression), (node.expression, node.this)):
         if isinstance(one, exp.TimeToStr) and isinstance(other, exp.Literal) and other.name.isdecimal():
             one.replace(exp.cast(one.copy(), "INTEGER"))
@@ -90,7 +90,7 @@ def _numbers_of_dates(node: exp.Binary) -> None:
 
 
 def _moments(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
-    """Columns with the dates and times that they are compared with."""
+    """Columns, each with a date or time that it is compared with."""
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE):
         for one, other in ((node.this, node.expression), (node.expression, node.this)):
             if isinstance(one, exp.Column) and isinstance(other, exp.Literal) and other.is_string:
@@ -102,8 +102,8 @@ def _moments(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
 
 
 def _in_form(own: exp.Expr, literal: exp.Literal, column: Column) -> None:
-    """A moment as its column has it: a time of day where that has no day, a day, minute or second to its end where that
-    has finer ones."""
+    """Puts a date or time into the form that its column has: without the day if the column has only times of day, and
+    up to the end of the day, minute or second if the column has finer times."""
     node, text = literal.parent, literal.name
     moment = _MOMENT.fullmatch(text)
     if moment and column.type == "time" and ":" in str(column.least)[:3]:

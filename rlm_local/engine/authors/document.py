@@ -1,7 +1,7 @@
-"""The author of a child that is asked about documents: they are read, whole where they are short.
+"""The author of a child that is asked about documents: short ones are read whole.
 
-A long one is searched for what speaks of the question, and only that is read: few passages first, and more where these
-do not say. So a question to each of many documents costs a few passages of each, whatever their lengths.
+A long document is searched for the question, and only what is found is read: a few passages first, and more if these do
+not hold the answer. So a question to each of many documents costs a few passages of each, however long they are.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from rlm_policy import Action, Decision, State
 
 @dataclass(frozen=True)
 class DocumentAuthor:
-    """Reads, and reads on where the first passages did not say."""
+    """Reads, and reads on if the first passages do not hold the answer."""
 
     looks: ClassVar[tuple[tuple[int, int], ...]] = ((0, 3), (3, 9))
-    """Passages of each look, by their rank, from and to."""
+    """The passages of each look: ranks from the first number to before the second."""
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""

@@ -1,8 +1,8 @@
-"""What the model's program did wrong. It is data: said to the model once, logged, and never raised out of an author."""
+"""Mistakes of the model's program. They are told to the model once and logged, but never leave an author."""
 
 
 class BadProgram(Exception):  # noqa: N818  the model's mistake, not a failure of the program
-    """A candidate cannot run, and why, in words that help to write it again."""
+    """A candidate cannot run; the message helps to write it again."""
 
 
 class ReadOnly(BadProgram):

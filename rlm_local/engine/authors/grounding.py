@@ -1,4 +1,4 @@
-"""Values that programs name, held against the values that the records have; in no language."""
+"""Grounding: the values that a program compares with, spelled as in the records; without knowing any language."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -8,10 +8,10 @@ from rlm_local.collection import Column, Table
 from rlm_local.collection.values import fold
 
 _NEAREST = 0.75
-"""Of difflib's ratio: spellings this near are taken for slips. Tried on 51 questions over records of others."""
+"""difflib's ratio from which a spelling is taken for a slip. Chosen on 51 questions over other people's records."""
 
 Values = Callable[[str, str, str], Sequence[str]]
-"""Values of a column of a table that could be what a text means: the same but for case, and the column's commonest."""
+"""(table, column, text) -> values that the text could mean: the same in another case, and the most common ones."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Grounded:
     """A literal as the records spell it.
 
     Attributes:
-        known: whether a row has it.
-        within: whether the texts of some rows hold it, as an item of a list or else somewhere.
+        known: whether some row has it.
+        within: whether it is only part of the values of rows: an item of a list, or words of a text.
     """
 
     value: str
@@ -31,8 +31,8 @@ class Grounded:
 def ground(literal: str, column: Column, table: Table, values: Values) -> Grounded:
     """The value of the column that a literal means: as written, else but for case and accents, else a near spelling.
 
-    A literal that no value is, and that stands in some, or in a free text, means those that hold it.
-    An id or a code is what it is: CVE-2024-3094 is not a slip of CVE-2024-38094.
+    A literal that is no value itself, but part of some values or of a free text, means the values that contain it. An
+    id or a code is never corrected: CVE-2024-3094 is not a slip of CVE-2024-38094.
     """
     found = list(values(table.name, column.name, literal))
     folded = fold(literal)
@@ -51,7 +51,7 @@ def ground(literal: str, column: Column, table: Table, values: Values) -> Ground
 
 
 def _holds(value: str, part: str) -> bool:
-    """Whether the part stands in the value from a word's beginning to a word's end."""
+    """Whether the value contains the part as whole words."""
     at = value.find(part) if part else -1
     before, after = value[at - 1 : at], value[at + len(part) : at + len(part) + 1]
     return at >= 0 and not before.isalnum() and not after.isalnum()

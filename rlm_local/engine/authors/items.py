@@ -1,4 +1,4 @@
-"""Groups by a column of lists: "drama, comedy" is one of each, and no group of its own."""
+"""Columns of lists in groups: "drama, comedy" belongs to both groups, and is not a group of its own."""
 
 from sqlglot import exp
 
@@ -9,7 +9,7 @@ _OWN = frozenset("key value type atom id parent fullkey path json root".split())
 
 
 def spread(tree: exp.Expr, names: Names) -> list[str]:
-    """Has groups and different values of lists be of their items, in place; what was done."""
+    """Make a query, in place, group columns of lists by their items; returns what was done, for the log."""
     notes: list[str] = []
     for select in list(tree.find_all(exp.Select)):
         for column in _grouped(select):
@@ -21,7 +21,7 @@ def spread(tree: exp.Expr, names: Names) -> list[str]:
 
 
 def _grouped(select: exp.Select) -> list[exp.Column]:
-    """The columns by which a query groups, or whose different values it wants."""
+    """The columns of GROUP BY and DISTINCT."""
     group = select.args.get("group")
     keys: list[exp.Expr] = list(group.expressions) if group is not None else []
     if select.args.get("distinct") is not None and len(select.expressions) == 1:
@@ -34,19 +34,19 @@ def _grouped(select: exp.Select) -> list[exp.Column]:
 
 
 def _is_in(node: exp.Expr, select: exp.Select) -> bool:
-    """Whether a node is of this query, not of one inside it."""
+    """Whether a node belongs to this query, not to one inside it."""
     return node.find_ancestor(exp.Select) is select
 
 
 def _clashes(select: exp.Select) -> bool:
-    """Whether a column that does not say its table could be one of json_each."""
+    """Whether a column without its table's name could be taken for one of json_each."""
     return any(not column.table and column.name in _OWN for column in select.find_all(exp.Column))
 
 
 def _spread(select: exp.Select, column: exp.Column, separator: str) -> None:
-    """Joins the items of a column, as an array of JSON, and has the query speak of these.
+    """Join the items of a column, as a JSON array, and use them in its place.
 
-    Quotation marks are dropped and backslashes turned: in the array both mean something else.
+    Quotation marks are dropped and backslashes become slashes, because both have a meaning in JSON.
     """
     each = f"each_{column.name}"
     whole = column.sql(dialect="sqlite")

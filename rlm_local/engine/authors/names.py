@@ -1,4 +1,4 @@
-"""The names in a query: every table and column is one that is there; near spellings are put right."""
+"""The names in a query: each has to be a table or column that exists; near spellings are corrected."""
 
 import difflib
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -10,13 +10,13 @@ from rlm_local.collection import Column, Reference, Table
 from rlm_local.engine.authors.errors import BadProgram
 
 _SPELLING = 0.8
-"""Of difflib's ratio: names this near are taken for slips."""
+"""difflib's ratio from which a name is taken for a slip."""
 
 _NAMED = 40
-"""Names that a message lists at most."""
+"""The most names that a message lists."""
 
 _TEXT = Column("text", "text", "text", "", 0, 0, None, None, ())
-"""The whole text of a document: a column of `documents` that no statistics are kept of."""
+"""The whole text of a document: a column of `documents` without statistics."""
 
 
 @dataclass
@@ -32,10 +32,10 @@ class Names:
     notes: list[str] = field(default_factory=list[str])
 
     def resolve(self, tree: exp.Expr) -> None:
-        """Put near spellings right, in place.
+        """Correct near spellings, in place.
 
         Raises:
-            BadProgram: a name is not there, with those that are.
+            BadProgram: a name does not exist; the message lists those that do.
         """
         made = {cte.alias for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Table):
@@ -46,7 +46,7 @@ class Names:
             self._resolve_columns(select)
 
     def owner(self, node: exp.Expr) -> tuple[Table, Column] | None:
-        """The table and column that a node is, where it is one of ours."""
+        """The table and column that a node refers to; None if it is no column of these tables."""
         select = node.find_ancestor(exp.Select)
         if not isinstance(node, exp.Column) or select is None:
             return None
@@ -58,7 +58,7 @@ class Names:
         return None
 
     def scope(self, select: exp.Select) -> tuple[dict[str, Table], bool]:
-        """The tables of a SELECT by the names that it gives them, and whether there are no others."""
+        """The tables of a SELECT by their names in it, and whether they are all that its columns can refer to."""
         found: dict[str, Table] = {}
         complete = True
         sources = [select.args.get("from_") or select.args.get("from")]

@@ -10,7 +10,7 @@ from rlm_policy import Action, Decision, State
 
 @dataclass(frozen=True)
 class NotesAuthor:
-    """Takes them once, and once more where the session's process died."""
+    """Takes notes once, and once more if the session's process died."""
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:  # noqa: ARG002
         """See `Author.step`."""

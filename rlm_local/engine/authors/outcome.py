@@ -1,4 +1,4 @@
-"""What a program came to: the same for both dialects, compared as people would, and as an answer."""
+"""Outcome: the result of a program, in one form for SQL and Python, and compared as a person would."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -7,16 +7,16 @@ from typing import Any, cast
 
 Row = tuple[Any, ...]
 _DIGITS = 6
-"""Significant digits to which two results have to be the same."""
+"""Significant digits in which two numbers have to agree."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rows of values, the form that every result has.
+    """A result as rows of values.
 
     Attributes:
         rows: as the program gave them, in order.
-        truth: whether it is a yes or a no.
+        truth: whether the result is a yes or a no.
     """
 
     rows: tuple[Row, ...]
@@ -24,7 +24,7 @@ class Outcome:
 
     @classmethod
     def of(cls, value: Any, *, truth: bool = False) -> "Outcome":
-        """A result as JSON brought it: a value, a list, a table, a mapping."""
+        """The outcome of a value that came as JSON: a single value, a list, a list of rows, or a mapping."""
         if isinstance(value, Mapping):
             return cls(tuple((key, each) for key, each in cast("Mapping[Any, Any]", value).items()))
         if isinstance(value, list | tuple):
@@ -33,16 +33,16 @@ class Outcome:
 
     @property
     def empty(self) -> bool:
-        """Whether it found nothing: no row, or only what is not given, zero or false. Nothing found is no finding."""
+        """Whether nothing was found: there is no row, or only missing values, zeros, empty texts and false."""
         return not any(value not in (None, "", 0, False) for row in self.rows for value in row)
 
     @property
     def key(self) -> frozenset[Row]:
-        """Equal for results that say the same: numbers to six digits, rows in any order."""
+        """Equal for results with the same rows in any order, with numbers to six digits."""
         return frozenset(tuple(_alike(value) for value in row) for row in self.rows)
 
     def same(self, other: "Outcome") -> bool:
-        """Whether two results say the same; one may show a column more than the other. A yes is no count of one."""
+        """Whether two results say the same. One may have more columns than the other; a yes is not a count of one."""
         if self.truth != other.truth:
             return False
         if self.key == other.key:
@@ -54,7 +54,7 @@ class Outcome:
         return any(frozenset(row[at] for row in many.key if at < len(row)) == column for at in range(many.width))
 
     def comes_to(self, other: "Outcome") -> bool:
-        """Whether this is a list of numbers, and the other one number: their sum, mean, least or greatest."""
+        """Whether this is a list of numbers and the other is a single number: their sum, mean, minimum or maximum."""
         given = [row for row in self.rows if row != (None,)]
         numbers = [row[0] for row in given if len(row) == 1 and _is_number(row[0])]
         single = other.rows[0] if len(other.rows) == 1 else ()
@@ -65,6 +65,7 @@ class Outcome:
 
     @property
     def width(self) -> int:
+        """The most columns of a row."""
         return max((len(row) for row in self.rows), default=0)
 
 
@@ -79,7 +80,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _alike(value: Any) -> Any:
-    """A value as it is compared; what is made of several is compared as it is written."""
+    """A value in the form that is compared; lists and mappings are compared as they are written."""
     if isinstance(value, bool | int | float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else str(value)
     if value is None:

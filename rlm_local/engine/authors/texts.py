@@ -1,4 +1,4 @@
-"""What a query says is to be read through: documents by name, or the places of rows."""
+"""The texts that a query says are to be read through: names of documents, or places of rows."""
 
 import sqlglot
 from sqlglot import exp
@@ -7,8 +7,8 @@ _PLACE = ("_document", "_start", "_end")
 
 
 def texts_of(sql: str) -> str:
-    """A query, as it was checked, for all texts that it selects from: of its first table, under its conditions. Empty
-    where it selects from no table of records."""
+    """A query for all texts that a checked query selects from: those of its first table, under its conditions. Empty if
+    it selects from no table."""
     tree = sqlglot.parse_one(sql, dialect="sqlite")
     source = tree.args.get("from_") if isinstance(tree, exp.Select) else None
     table = source.this if source is not None else None

@@ -1,4 +1,4 @@
-"""Trials: candidates are run aside, in sessions of their own, and only what they come to is kept.
+"""Trials: each candidate is run in a session of its own, and only its result is kept.
 
 A trial asks no model: a program that judges rows is priced, not tried.
 """
@@ -18,7 +18,7 @@ _ERROR = 400
 
 @dataclass(frozen=True)
 class Tried:
-    """What a cell came to, or why it failed."""
+    """The result of a cell, or why it failed."""
 
     outcome: Outcome | None
     error: str = ""
@@ -31,7 +31,7 @@ class Trials:
         self._open = open_session
 
     def run(self, cell: str) -> Tried:
-        """What a cell ends with, in a session that is thrown away."""
+        """The result of a cell, run in a session that is thrown away."""
         ends: list[Any] = []
 
         def final(answer: Any, found: Any, evidence: Any, value: Any = None) -> None:  # noqa: ARG001
@@ -51,7 +51,7 @@ class Trials:
 
 
 def _why(result: CellResult) -> str:
-    """The last line of what went wrong: what a person, and a model, can do something with."""
+    """Why a cell failed: the last line of its traceback, which is the part that helps."""
     if result.error:
         return result.error.strip().rpartition("\n")[2][:_ERROR]
     return f"it was stopped: {result.stopped}" if result.stopped else "it came to no FINAL(...)"
