@@ -15,6 +15,9 @@ _SEPARATORS = (", ", "; ", " | ", "|", ";", ",")
 _LONGEST = 40
 """Characters of an item, on average: longer ones are parts of sentences."""
 
+_SAMPLE = 1_000
+"""Different values that show whether items are short, before all are split: of free text few are."""
+
 _SEVERAL, _SOME = 0.2, 0.05
 """Share of the rows that have more than one item; what is enough where nearly all items are combined."""
 
@@ -33,10 +36,12 @@ def items(counts: Mapping[Value, int]) -> tuple[str, Counter[str]] | None:
     """
     texts = {value: rows for value, rows in counts.items() if isinstance(value, str)}
     given = sum(texts.values())
+    some = list(texts)[:: max(1, len(texts) // _SAMPLE)]
     for separator in _SEPARATORS if given else ():
         several = sum(rows for value, rows in texts.items() if separator in value)
-        combined = _COMBINED if several >= _SEVERAL * given else _NEARLY_ALL
-        if several >= _SOME * given and (found := _split(texts, separator, combined)):
+        if several < _SOME * given or not _are_short({item for value in some for item in value.split(separator)}):
+            continue
+        if found := _split(texts, separator, _COMBINED if several >= _SEVERAL * given else _NEARLY_ALL):
             return separator, found
     return None
 
@@ -59,11 +64,7 @@ def _split(texts: Mapping[str, int], separator: str, combined: float) -> Counter
 def _are_things(found: Counter[str]) -> bool:
     """Whether items are short and come back, as neither sentences nor streets do."""
     named = sum(any(map(str.isalpha, item)) for item in found)
-    return (
-        found.total() >= _REPEATED * len(found)
-        and 2 * named > len(found)
-        and _are_short(found)
-    )
+    return found.total() >= _REPEATED * len(found) and 2 * named > len(found) and _are_short(found)
 
 
 def _are_short(items: Collection[str]) -> bool:
