@@ -21,16 +21,18 @@ def list_files(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
     with open_erasure(shared(ctx).home) as erasure:
         known = erasure.uploads.list(None)
-    head = ("id", "owner", "purpose", "bytes", "made", "name")
-    rows = [
-        (f.id, f.owner, f.purpose, f"{f.size}", time.strftime("%Y-%m-%d %H:%M", time.localtime(f.made)), f.name)
-        for f in known
-    ]
     if as_json:
-        sys.stdout.write(f"{json.dumps([dict(zip(head, row, strict=True)) for row in rows])}\n")
-    else:
-        shown = [head, *((*row[:-1], one_line(row[-1], 60)) for row in rows)]
-        sys.stdout.writelines(f"{line}\n" for line in columns(shown, right={3}))
+        told = [
+            {"id": f.id, "owner": f.owner, "purpose": f.purpose, "bytes": f.size, "made": f.made, "name": f.name}
+            for f in known
+        ]
+        sys.stdout.write(f"{json.dumps(told)}\n")
+        return
+    rows = [("id", "owner", "purpose", "bytes", "made", "name")]
+    for f in known:
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(f.made))
+        rows.append((f.id, f.owner, f.purpose, f"{f.size:,}", made, one_line(f.name, 60)))
+    sys.stdout.writelines(f"{line}\n" for line in columns(rows, right={3}))
 
 
 @app.command("delete", no_args_is_help=True)

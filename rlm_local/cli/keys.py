@@ -15,7 +15,7 @@ from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.serve.audit import AuditLog
-    from rlm_local.serve.keys import KeyRing
+    from rlm_local.serve.keys import Key, KeyRing
 
 app = typer.Typer(no_args_is_help=True, help="Keys of the server: make, list, revoke.")
 
@@ -54,15 +54,14 @@ def list_keys(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the keys, without their secrets."""
     with _keys(ctx) as (keys, _):
         known = keys.list()
-    rows = [
-        (key.id, key.name, ",".join(sorted(key.scopes)), _time(key.made), _time(key.revoked) if key.revoked else "")
-        for key in known
-    ]
-    head = ("id", "name", "scopes", "made", "revoked")
     if as_json:
-        sys.stdout.write(f"{json.dumps([dict(zip(head, row, strict=True)) for row in rows])}\n")
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in columns([head, *rows]))
+        sys.stdout.write(f"{json.dumps([_data(key) for key in known])}\n")
+        return
+    rows = [("id", "name", "scopes", "made", "revoked")]
+    for key in known:
+        revoked = _time(key.revoked) if key.revoked else ""
+        rows.append((key.id, key.name, ",".join(sorted(key.scopes)), _time(key.made), revoked))
+    sys.stdout.writelines(f"{line}\n" for line in columns(rows))
 
 
 @app.command("revoke", no_args_is_help=True)
@@ -88,6 +87,16 @@ def _keys(ctx: typer.Context) -> "Generator[tuple[KeyRing, AuditLog]]":
         yield KeyRing(state), AuditLog.of(home)
     finally:
         state.close()
+
+
+def _data(key: "Key") -> dict[str, object]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "made": _time(key.made),
+        "revoked": _time(key.revoked) if key.revoked else None,
+    }
 
 
 def _time(seconds: float) -> str:
