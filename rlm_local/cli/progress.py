@@ -116,7 +116,7 @@ class LiveProgress:
             self._print(_block(event))
         what = {
             "decision": "thinking",
-            "cell": "running a cell",
+            "cell": "running a program",
             "output": "thinking",
             "corpus": "reading",
             "understood": "reading",

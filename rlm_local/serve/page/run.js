@@ -113,7 +113,7 @@ class RunView {
       node.now = "planning";
       this.say(event.text);
     } else if (kind === "cell") {
-      node.now = "running a cell";
+      node.now = "running a program";
       this.say("Running a cell");
     } else if (kind === "output") {
       node.seconds += data.seconds ?? 0;
