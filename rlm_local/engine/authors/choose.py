@@ -7,6 +7,8 @@ from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import Dialect
 from rlm_policy import Odds, share
 
+_SPARSE = "most of these rows do not have that column: show one that says what each row is"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -51,9 +53,11 @@ class Candidate:
         """What the model is told before it writes the program once more; empty if there is nothing to tell."""
         if self.changes:
             return ""
-        if self.error or not self.unused:
+        if self.error:
             return self.error
-        return f"the question speaks of {' and '.join(self.unused)}: use it, too"
+        if self.unused:
+            return f"the question speaks of {' and '.join(self.unused)}: use it, too"
+        return _SPARSE if _is_sparse(self) else ""
 
     @property
     def found(self) -> bool:
@@ -135,7 +139,7 @@ class _Group:
         behind = self.behind
         return (
             self.members[0].found,
-            any(not candidate.unused for candidate in behind),
+            any(not candidate.unused and not _is_sparse(candidate) for candidate in behind),
             self.log_odds(odds),
             len(behind),
             any(candidate.dialect == "sql" for candidate in behind),
@@ -146,8 +150,8 @@ class _Group:
 def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
     """The result that most speaks for; None if no candidate ran to its end.
 
-    A result wins by the first of these in which it differs from the others: it found something; its program uses all
-    tables and years that the question names; its odds; how many candidates speak for it; SQL; how likely the program
+    A result wins by the first of these in which it differs from the others: it found something; its program uses
+    all that the question names, and says what its rows are; its odds; how many candidates speak for it; SQL; how likely the program
     is. Of the programs with that result, SQL is shown if possible, since its rows can be shown as evidence.
     """
     ran = [candidate for candidate in candidates if candidate.outcome is not None]
@@ -182,3 +186,7 @@ def _same(one: Candidate, other: Candidate) -> bool:
 def _backs(one: Candidate, other: Candidate) -> bool:
     """Whether one program lists the numbers that the other adds up: it did the same, but for the last step."""
     return one.outcome is not None and other.outcome is not None and one.outcome.comes_to(other.outcome)
+
+
+def _is_sparse(candidate: Candidate) -> bool:
+    return candidate.outcome is not None and candidate.outcome.sparse

@@ -10,7 +10,8 @@ from rlm_local.engine.authors.names import Names
 
 
 def refuse_degenerate(tree: exp.Expr, names: Names) -> None:
-    """Refuse queries that count groups of one row each, count what they have fixed, or average over what they compare.
+    """Refuse queries that count groups of one row each, count what they have fixed, average over what they compare, or
+    order groups by a number of single rows.
 
     Raises:
         BadProgram: the query does so; the message helps to write it again.
@@ -64,7 +65,23 @@ def _together(select: exp.Select, names: Names) -> str:
     return ""
 
 
-_LOOKS: tuple[Callable[[exp.Select, Names], str], ...] = (_groups_of_one, _fixed, _together)
+def _any_of_a_group(select: exp.Select, names: Names) -> str:
+    """GROUP BY a key, ORDER BY a number of which each group has several."""
+    group, order = select.args.get("group"), select.args.get("order")
+    if group is None or order is None:
+        return ""
+    keys = [owner for key in group.expressions if isinstance(key, exp.Column) and (owner := names.owner(key))]
+    if len(keys) != 1 or keys[0][1].distinct >= keys[0][0].rows:
+        return ""
+    for by in order.expressions:
+        owner = names.owner(by.this) if isinstance(by.this, exp.Column) else None
+        if owner is not None and owner not in keys and owner[1].type == "number":
+            name, key = owner[1].name, keys[0][1].name
+            return f"each {key} has several {name}: say ORDER BY SUM({name}), MAX({name}), MIN({name}) or AVG({name})"
+    return ""
+
+
+_LOOKS: tuple[Callable[[exp.Select, Names], str], ...] = (_groups_of_one, _fixed, _together, _any_of_a_group)
 
 
 def _same(condition: exp.EQ, column: exp.Expr, names: Names) -> bool:

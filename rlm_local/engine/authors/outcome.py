@@ -37,6 +37,11 @@ class Outcome:
         return not any(value not in (None, "", 0, False) for row in self.rows for value in row)
 
     @property
+    def sparse(self) -> bool:
+        """Whether it is a list that mostly does not say what its items are."""
+        return len(self.rows) > 1 and 2 * sum(row[:1] in ((None,), ("",)) for row in self.rows) > len(self.rows)
+
+    @property
     def key(self) -> frozenset[Row]:
         """Equal for results with the same rows in any order, with numbers to six digits."""
         return frozenset(tuple(_alike(value) for value in row) for row in self.rows)

@@ -27,19 +27,31 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     """A program whose names are all there.
 
     Raises:
-        BadProgram: it cannot be parsed, or uses a name that nothing gives it.
+        BadProgram: it cannot be parsed, uses a name that nothing gives it, or pairs rows of two tables by place.
     """
     try:
         tree = ast.parse(text)
         tree = _Slips([column.name for table in tables for column in table.columns], _modules(tree)).visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
+    _refuse_zips(tree, {table.name for table in tables})
     known = set(_given(tree)) | set(dir(builtins)) | _TOOLS | {table.name for table in tables}
     used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     unknown = next((name for name in used if name not in known), None)
     if unknown:
         raise BadProgram(f"there is no {unknown}; there are the tables {', '.join(table.name for table in tables)}")
     return ast.unparse(tree)
+
+
+def _refuse_zips(tree: ast.AST, tables: Container[str]) -> None:
+    """That rows of two tables are not put together by where they stand."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip":
+            named = [arg.id for arg in node.args if isinstance(arg, ast.Name) and arg.id in tables]
+            if len(named) > 1:
+                raise BadProgram(
+                    f"rows of {' and '.join(named)} belong together by a value that both have, not by place"
+                )
 
 
 def is_phrase(text: str, value: object, question: str) -> bool:

@@ -106,3 +106,12 @@ def test_agreement_makes_surer() -> None:
     assert alone is not None
     assert both is not None
     assert alone.confidence < both.confidence
+
+
+def test_a_list_that_mostly_says_nothing_is_written_again_and_loses() -> None:
+    sparse = candidate("sql", [None, "Gannet", None], logprob=-0.01)
+    assert "says what each row is" in sparse.trouble
+    choice = chosen([sparse, candidate("sql", ["Gannet", "Wren", "Rook"], logprob=-0.9)])
+    assert choice is not None
+    assert choice.candidate.text == "['Gannet', 'Wren', 'Rook']"
+    assert not candidate("sql", [None]).trouble

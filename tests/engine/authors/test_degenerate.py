@@ -20,6 +20,7 @@ from .harbour import TABLES, values
             "SELECT AVG(length) FROM boats WHERE (harbour = 'Holm' OR harbour = 'Skerry') AND votes > 3",
             "GROUP BY harbour",
         ),
+        ("SELECT harbour FROM boats GROUP BY harbour ORDER BY votes DESC LIMIT 1", "ORDER BY SUM(votes)"),
     ],
 )
 def test_what_says_nothing_is_refused_with_a_way_out(sql: str, said: str) -> None:
@@ -33,6 +34,8 @@ def test_what_says_nothing_is_refused_with_a_way_out(sql: str, said: str) -> Non
     [
         "SELECT name FROM boats JOIN trips ON boat = code GROUP BY name ORDER BY COUNT(*) DESC LIMIT 1",
         "SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1",
+        "SELECT code FROM boats GROUP BY code ORDER BY votes DESC LIMIT 1",
+        "SELECT votes FROM boats GROUP BY votes ORDER BY votes DESC LIMIT 1",
         "SELECT COUNT(DISTINCT name) FROM boats WHERE harbour = 'Holm'",
         "SELECT COUNT(*) FROM boats WHERE harbour IN ('Holm', 'Skerry')",
         "SELECT harbour, AVG(length) FROM boats WHERE harbour IN ('Holm', 'Skerry') GROUP BY harbour",

@@ -36,7 +36,10 @@ def test_a_slip_in_a_columns_name_is_put_right(written: str, runs: str) -> None:
     assert check_python(written, TABLES) == runs
 
 
-@pytest.mark.parametrize("text", ["FINAL(len(ships))", "SELECT COUNT(*) FROM boats", "x = ", "FINAL(" * 500])
+@pytest.mark.parametrize(
+    "text",
+    ["FINAL(len(ships))", "FINAL(list(zip(boats, trips)))", "SELECT COUNT(*) FROM boats", "x = ", "FINAL(" * 500],
+)
 def test_what_cannot_run_is_said(text: str) -> None:
     with pytest.raises(BadProgram) as raised:
         check_python(text, TABLES)
