@@ -52,7 +52,7 @@ class Candidates:
     """How sure each kind of result is, and what is sure enough."""
 
     named: tuple[str, ...]
-    """Tables and years that the question names, and so a program has to use."""
+    """Tables, columns of marks, and years that the question names, and so a program has to use."""
 
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
         """The program with the most evidence for it, and all that were tried."""

@@ -27,7 +27,7 @@ class Candidate:
         error: why it failed.
         notes: what code has repaired in it.
         missing: values that it compares with and that no row has.
-        unused: tables and years that the question names and the program does not.
+        unused: tables, columns of marks, and years that the question names and the program does not.
         semantic: whether it asks a model about rows; such a program is not tried.
         changes: whether it would change the records; such a program is not tried either.
     """
@@ -151,8 +151,8 @@ def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
     """The result that most speaks for; None if no candidate ran to its end.
 
     A result wins by the first of these in which it differs from the others: it found something; its program uses
-    all that the question names, and says what its rows are; its odds; how many candidates speak for it; SQL; how likely the program
-    is. Of the programs with that result, SQL is shown if possible, since its rows can be shown as evidence.
+    all that the question names, and says what its rows are; its odds; how many candidates speak for it; SQL; how likely
+    the program is. Of the programs with that result, SQL is shown if possible, since its rows can be shown as evidence.
     """
     ran = [candidate for candidate in candidates if candidate.outcome is not None]
     groups = _grouped(ran)

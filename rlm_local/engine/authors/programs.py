@@ -16,7 +16,7 @@ from typing import Any
 
 from rlm_local.collection.view import View
 from rlm_local.engine.author import Step, Turn
-from rlm_local.engine.authors.asked import named_tables, wholly_named, years
+from rlm_local.engine.authors.asked import named_marks, named_tables, wholly_named, years
 from rlm_local.engine.authors.candidates import Candidates
 from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.authors.cells import reading_cell, refusing_cell, whole_cell
@@ -218,7 +218,7 @@ def programs_author(
         budget=budget,
         adapters=policy.adapters,
         confidence=priors_of(model.name, PROMPT_VERSION).confidence,
-        named=(*wholly_named(tables, question), *years(question)),
+        named=(*wholly_named(tables, question), *named_marks(tables, question), *years(question)),
     )
     return ProgramsAuthor(model, view, asking, candidates, budget, policy, length)
 

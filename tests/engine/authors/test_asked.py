@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from rlm_local.engine.authors.asked import named_tables, unused, wholly_named, years
+from rlm_local.collection import Table
+from rlm_local.engine.authors.asked import named_marks, named_tables, unused, wholly_named, years
 
-from .harbour import TABLES
+from .harbour import TABLES, column
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,16 @@ def test_a_table_that_is_named_in_part_need_not_be_used() -> None:
     tables = [replace(TABLES[0], name=name) for name in ("recent_graduates", "majors_list", "women_stem", "majors")]
     question = "In how many majors are more than half of the recent graduates women?"
     assert wholly_named(tables, question) == ("recent_graduates", "majors")
+
+
+def test_a_column_that_marks_rows_has_to_be_used_and_not_its_name_be_looked_for() -> None:
+    columns = (
+        column("cabin", "number", [0, 1]),
+        column("votes", "number", [0, 900]),
+        column("mountain", "flag", [0, 1]),
+    )
+    question = "How many episodes with votes show a cabin and mountains?"
+    assert named_marks([Table("episodes", "rows", 40, columns)], question) == ("cabin", "mountain")
+    named = ("cabin", "mountain")
+    assert unused(named, "SELECT COUNT(*) FROM episodes WHERE cabin = 1 AND title LIKE '%mountain%'") == ("mountain",)
+    assert unused(named, "FINAL(len([e for e in episodes if e.cabin and e['mountain']]))") == ()
