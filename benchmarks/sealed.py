@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from served import MODEL, borrow
+from served import borrow
 
 from rlm_local.vault import KEY_FILE_VARIABLE
 
@@ -53,7 +53,7 @@ def main(pairs: int, model: str) -> None:
         shutil.copytree(plain, sealed, symlinks=True)
         (Path(folder) / "passphrase").write_text("open sesame")
         command(sealed, "encrypt")
-        print(f"{'seconds':20} {'plain':>8} {'sealed':>8} {'sealed / plain':>16}")
+        print(f"{'seconds':20} {'plain':>8} {'sealed':>8} {'sealed / plain':>20}", flush=True)
         parts: dict[str, Callable[[Path], float]] = {
             "ingest": lambda home: program(home, _INGEST, model),
             "question": lambda home: program(home, _QUESTION, model),
@@ -91,6 +91,6 @@ def python(home: Path, *arguments: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-n", type=int, default=5, help="how many pairs of each")
-    parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--model", default="qwen2.5-coder-1.5b")
     given = parser.parse_args()
     main(given.n, given.model)
