@@ -107,7 +107,12 @@ def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container
         and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
     ]
     lists = Counter((each.table, each.text) for each in told if shown[each.table, each.column].type == "list")
-    told = [mention for mention in told if lists[mention.table, mention.text] < 2]  # a program would want it in both
+    whole = {(each.table, each.text) for each in told if not each.within}
+    told = [  # a program would want a value in both of two columns
+        each
+        for each in told
+        if lists[each.table, each.text] < 2 and not (each.within and (each.table, each.text) in whole)
+    ]
 
     def said(table: str) -> int:
         return len({mention.text for mention in told if mention.table == table}) + (table in named)

@@ -118,3 +118,12 @@ def test_tables_for_which_there_is_no_room_are_named() -> None:
     assert "CREATE TABLE boats (" in text
     assert len(text) < 6_000
     assert text.rpartition("\n")[2].startswith("-- other tables: options_")
+
+
+def test_what_a_column_is_is_no_hint_that_a_list_holds_it() -> None:
+    owner = column("owner", values=["storage", "node"])
+    others = column("others", "list", ["storage", "node", "network"])
+    table = Table("plans", "rows", 20, (owner, others))
+    mentions = [Mention("plans", "owner", "storage"), Mention("plans", "others", "storage", within=True)]
+    assert hints([table], mentions) == ("plans.owner = 'storage'",)
+    assert hints([table], mentions[1:]) == ("plans.others LIKE '%storage%'",)
