@@ -157,6 +157,18 @@ OWN: dict[str, dict[str, Maker]] = {
         "depth": nested("[", "]"),
         "columns": wrapped("a: [", again("1,"), "]\n"),
     },
+    "toml": {
+        "tables": again("[[a]]\nb = %d\n"),
+        "tables in tables": again("[[a]]\n[[a.b]]\nc = %d\n"),
+        "new tables": again("[a%d]\nb = 1\n"),
+        "new keys": again("k%d = 1\n"),
+        "deep names": again("a.", "["),
+        "deep key": again("a.", "a = 1\n"),
+        "depth": nested("[", "]", "a = "),
+        "columns": wrapped("a = [", again("1,"), "]\n"),
+        "members": again("a%d = {b = 1, c = 2}\n"),
+        "open text": again('\\"', 'a = """'),
+    },
     "pdf": {
         "states": paper(again("q ")),
         "letters": paper(wrapped("BT /F1 9 Tf ", again("1 0 0 1 %d 9 Tm (a) Tj "), "ET")),
@@ -272,7 +284,7 @@ NAMES = {
     "mailbox": ("a.mbox",), "html": ("a.html",), "xml": ("a.xml",), "log": ("a.log",), "richtext": ("a.rtf",),
     "markdown": ("a.md", "a.rst", "a.tex"), "text": ("a.txt", "a.srt"), "pdf": ("a.pdf",), "image": ("a.png",),
     "word": ("a.docx",), "slides": ("a.pptx",), "opendocument": ("a.odt",), "book": ("a.epub",),
-    "spreadsheet": ("a.xlsx",), "yaml": ("a.yaml",),
+    "spreadsheet": ("a.xlsx",), "yaml": ("a.yaml",), "toml": ("a.toml",),
     "outlook": ("a.msg",), "zip": ("a.zip",), "tar": ("a.tar",), "compressed": ("a.gz",),
 }  # fmt: skip
 BINARY = frozenset(

@@ -19,6 +19,7 @@ from rlm_local.collection.formats import (
     rtf,
     spreadsheet,
     text,
+    toml,
     xml,
     yaml,
 )
@@ -28,6 +29,7 @@ FORMATS: tuple[Format, ...] = (
     csv.FORMAT,
     json.FORMAT,
     yaml.FORMAT,
+    toml.FORMAT,
     pdf.FORMAT,
     image.FORMAT,
     docx.FORMAT,
