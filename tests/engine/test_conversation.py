@@ -104,6 +104,14 @@ def test_what_was_not_said_or_is_left_out_is_not_believed(said: str, written: st
     assert understood(writes(written), said).question == said
 
 
+@pytest.mark.parametrize(("said", "year"), [("and the year before?", 2022), ("the next year?", 2024)])
+def test_a_year_may_be_the_one_before_or_after_one_that_was_said(said: str, year: int) -> None:
+    meant = f"How many loans of the Hillside branch were overdue in {year}?"
+    assert understood(writes(meant), said).question == meant
+    far = meant.replace(str(year), "2019")
+    assert understood(writes(far), said).question == said
+
+
 @pytest.mark.parametrize(
     ("turn", "said", "written"),
     [

@@ -1,7 +1,7 @@
 """Understanding: how a question is understood after the turns before it.
 
-Code believes a rewritten question only if every number and name in it was said before, and every number and name of the
-follow-up is still in it.
+Code believes a rewritten question only if every number and name in it was said before (a year may be the one before or
+after), and every number and name of the follow-up is still in it.
 """
 
 import re
@@ -23,6 +23,7 @@ _LONGEST = 600
 _STEM = 4
 """How many letters of two words are compared: endings differ."""
 
+_YEAR_DIGITS = 4
 _LOOKS = 4
 """How many replies one call may take: the first, one that is written again, and the options that are weighed."""
 
@@ -78,7 +79,7 @@ def _holds(written: str, before: str, question: str) -> bool:
     known, kept = _Said.of(f"{before}\n{question}"), _Said.of(written)
     new, asked = _Said.of(written, first=False), _Said.of(question, first=False)
     return (
-        new.numbers <= known.numbers
+        new.numbers <= known.numbers | _beside(known.numbers)
         and asked.numbers <= kept.numbers
         and new.names <= known.words
         and asked.names <= kept.words
@@ -99,6 +100,12 @@ class _Said:
         words = re.findall(r"[^\W\d_]+", text)
         names = [word for word in words[0 if first else 1 :] if word[0].isupper() and len(word) > 1]
         return cls(frozenset(re.findall(r"\d+", text)), _stems(words), _stems(names))
+
+
+def _beside(numbers: frozenset[str]) -> frozenset[str]:
+    """The years before and after those that were said."""
+    years = [int(number) for number in numbers if len(number) == _YEAR_DIGITS]
+    return frozenset(str(year + step) for year in years for step in (-1, 1))
 
 
 def _stems(words: Sequence[str]) -> frozenset[str]:
