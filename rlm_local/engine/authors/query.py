@@ -18,6 +18,7 @@ from rlm_local.engine.authors.degenerate import refuse_degenerate
 from rlm_local.engine.authors.dialect import Calls, translate
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values, ground
+from rlm_local.engine.authors.headings import add_headings
 from rlm_local.engine.authors.items import spread
 from rlm_local.engine.authors.names import Names
 from rlm_local.engine.authors.unasked import drop_unasked, forget_clocks
@@ -34,7 +35,7 @@ class Query:
 
     Attributes:
         sql: as it is tried, and compared with other programs.
-        named: the same with codes in its result named, as it will run.
+        named: the same with codes in its result named and headings in words, as it will run.
         notes: what was mended, for the log and for a person.
         missing: literals that no row has: the result says nothing of them.
         semantic: whether a model has to be asked about rows.
@@ -83,7 +84,7 @@ def check(
     names.notes.extend(spread(tree, names))
     return Query(
         sql=tree.sql(dialect="sqlite"),
-        named=(name_codes(tree, names) or tree).sql(dialect="sqlite"),
+        named=add_headings(name_codes(tree, names) or tree).sql(dialect="sqlite"),
         notes=tuple(draft.notes),
         missing=tuple(draft.missing),
         semantic=semantic,
