@@ -82,7 +82,8 @@ def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_ru
         assert [(item["run_id"], item["state"]) for item in listed] == [(run, "interrupted") for run in runs[::-1]]
         assert client.get(f"/v1/responses/resp_{runs[0]}").json()["status"] == "failed"
         lines = [json.loads(line) for line in (home.serve / "audit.jsonl").read_text().splitlines()]
-        assert sorted(lines[-1]["interrupted"]) == sorted(runs)
+        [*_, begun] = (line for line in lines if line["what"] == "start")
+        assert sorted(begun["interrupted"]) == sorted(runs)
         for run in (runs[0], runs[2]):  # one that had begun, and one that had waited
             again = client.post(f"/api/runs/{run}/resume").json()["run_id"]
             assert follow(client, again)[-1]["data"]["answer"]["answer"] == "1"
