@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rlm_local import toolbox
+from rlm_local.collection.errors import CollectionError
 from rlm_local.collection.view import View
 from rlm_sandbox import Image, Limits, Pool, SandboxError, Session
 from rlm_sandbox.machine import PACKAGES
@@ -23,12 +24,15 @@ def open_session(view: View, sandbox: Image | Pool, seconds: float, calls: Mappi
 
     Raises:
         SandboxError: the sandbox does not start, or the tools cannot be installed.
+        CollectionError: the collection's file is gone.
     """
     session = Session(sandbox, limits=Limits(seconds=seconds, host_call_bytes=_REPLY_BYTES), host_calls=calls)
     try:
         hand_over(session, view.collection.pages, view.only)
-    except BaseException:
+    except BaseException as error:
         session.close()
+        if isinstance(error, FileNotFoundError):
+            raise CollectionError("the collection was deleted while it was in use", remedy="Start again") from error
         raise
     return session
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from rlm_local.collection import Collection
+from rlm_local.collection.view import View
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Limits
 from rlm_local.engine.events import Event
@@ -48,6 +50,14 @@ def test_answered_with_evidence_cost_and_a_log(asker: Asker) -> None:
     assert "sql(" in turn.start.cell
     assert turn.end is not None
     assert turn.end.error is None
+
+
+def test_a_collection_that_was_deleted_meanwhile_is_an_error_that_says_so(asker: Asker) -> None:
+    with Collection.of(dict(DOCUMENTS)) as collection:
+        collection.path.unlink()
+        answer, _ = asker.ask(writer(COUNT), QUESTION, View(collection))
+    assert answer.ended is Ended.ERROR
+    assert "deleted while it was in use" in answer.error
 
 
 def test_each_leaf_call_is_in_the_log_as_sent(asker: Asker) -> None:
