@@ -8,7 +8,7 @@ Tags make nothing. An alias is the value that it names, as long as not too much 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlm_local.collection.formats.records import Span, is_list, is_object, nested
 
@@ -49,8 +49,7 @@ class List(list[Any]):
         self.spans = spans
 
 
-@dataclass(frozen=True)
-class Composed:
+class Composed(NamedTuple):  # a data class is slower to make, and there is one for each value of a file
     """A value (an Object, a List, or a plain one), where it stands, and about how many characters it is long."""
 
     value: Any
@@ -168,31 +167,32 @@ class Composer:
             count += 1
             if count > _MOST_VALUES:
                 raise self._break(f"{_line(event)}: more values than can be held at once")
-            if isinstance(event, yaml.CollectionStartEvent):
+            if isinstance(event, yaml.ScalarEvent):  # most are
+                self._end = event.end_mark.index
+                is_key = bool(stack) and not stack[-1].is_list and len(stack[-1].values) % 2 == 0
+                anchor, value = event.anchor, event.value if is_key else _scalar(event)
+                composed = Composed(value, (event.start_mark.index, self._end), 1 + len(event.value))
+            elif isinstance(event, yaml.CollectionStartEvent):
                 if len(stack) >= _DEEPEST:
                     raise self._break(f"{_line(event)}: nested too deep")
                 sequence = isinstance(event, yaml.SequenceStartEvent)
                 stack.append(_Open(sequence, event.anchor, event.start_mark.index))
                 event = next(self._events)
                 continue
-            if isinstance(event, yaml.CollectionEndEvent):
+            elif isinstance(event, yaml.CollectionEndEvent):
                 anchor, composed = self._closed(stack.pop(), event)
             elif isinstance(event, yaml.AliasEvent):
                 anchor, composed = None, self._named(event)
-            elif isinstance(event, yaml.ScalarEvent):
-                self._end = event.end_mark.index
-                is_key = bool(stack) and not stack[-1].is_list and len(stack[-1].values) % 2 == 0
-                anchor, value = event.anchor, event.value if is_key else _scalar(event)
-                composed = Composed(value, (event.start_mark.index, self._end), 1 + len(event.value))
             else:
                 raise self._break(f"{_line(event)}: no value stands here")
             if anchor:
                 self._anchors[anchor] = composed
             if not stack:
                 return composed
-            stack[-1].values.append(composed.value)
-            stack[-1].spans.append(composed.span)
-            stack[-1].size += composed.size
+            inside = stack[-1]
+            inside.values.append(composed.value)
+            inside.spans.append(composed.span)
+            inside.size += composed.size
             event = next(self._events)
 
     def _closed(self, done: _Open, event: "Event") -> tuple[str | None, Composed]:
