@@ -106,7 +106,7 @@ class LiveProgress:
             return
         if event.kind == "understood":
             self._print(understood(event), style="dim")
-        elif event.kind in ("decision", "corpus", "notice"):
+        elif event.kind in ("decision", "documents", "notice"):
             self._print(_line(event), style="dim")
         elif event.kind == "cell" and self._verbose:
             from rich.syntax import Syntax
@@ -118,7 +118,7 @@ class LiveProgress:
             "decision": "thinking",
             "cell": "running a program",
             "output": "thinking",
-            "corpus": "reading",
+            "documents": "reading",
             "understood": "reading",
             "notice": "setting up",
         }

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["setup", "notice", "understood", "corpus", "node", "decision", "cell", "output", "call", "end", "answer"]
+Kind = Literal[
+    "setup", "notice", "understood", "documents", "node", "decision", "cell", "output", "call", "end", "answer"
+]
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Event:
     setup       what is being fetched, built or loaded
     notice      one line that a person should see
     understood  a follow-up, rewritten to stand alone     said: as it was written
-    corpus      what was read of the documents, one line
+    documents   what was read of the documents, one line
     node        a node's question                         part (a label), context_tokens, documents
     decision    the action and its reason                 the decision: action, logprobs, biased, propensity, costs, ...
     cell        the Python that is about to run           plan: the author's, or None

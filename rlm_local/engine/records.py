@@ -46,11 +46,11 @@ def _view(sources: Sequence[str | Path] | Mapping[str, str], home: Home, cancel:
     if isinstance(sources, Mapping):
         return _readable(Collection.of(sources, sealed=home.key is not None), "the documents")
     view = open_view(sources, ", ".join(map(str, sources)), home=home, cancel=cancel, tell=tell)
-    tell(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
+    tell(Event("documents", f"{len(view.documents):,} documents, {view.characters:,} characters"))
     for each in view.skipped[:_NAMED]:
-        tell(Event("corpus", f"left out: {each.path} ({each.reason})"))
+        tell(Event("documents", f"left out: {each.path} ({each.reason})"))
     if len(view.skipped) > _NAMED:
-        tell(Event("corpus", f"left out: {len(view.skipped) - _NAMED} more"))
+        tell(Event("documents", f"left out: {len(view.skipped) - _NAMED} more"))
     return view
 
 
@@ -74,7 +74,7 @@ def open_view(
     """
 
     def progress(step: Step) -> None:
-        tell(Event("corpus", str(step), step.fraction))
+        tell(Event("documents", str(step), step.fraction))
 
     try:
         collection = Collection.open(paths, home=home, uploads=uploads, progress=progress, cancel=cancel)

@@ -346,9 +346,9 @@ class Service:
             listener(Event("setup", f"loading {model}"))
         with self.engines.lease(model, live.cancel) as engine:
             live.cancel.check()
-            listener(Event("corpus", "reading the documents"))
+            listener(Event("documents", "reading the documents"))
             with closing(self.open_collection(job, live.cancel, listener)) as view:
-                listener(Event("corpus", f"{len(view.documents):,} documents, {view.characters:,} characters"))
+                listener(Event("documents", f"{len(view.documents):,} documents, {view.characters:,} characters"))
                 if job.resumes and self.store.summary(job.resumes):
                     before = self.store.get(job.resumes)
                     answer = engine.resume(before, view, live.cancel, run_id=job.run_id, listener=listener)

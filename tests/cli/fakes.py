@@ -30,7 +30,7 @@ ANSWER = Answer(
 
 EVENTS = (
     Event("setup", "loading tiny", 0.5),
-    Event("corpus", "151 documents"),
+    Event("documents", "151 documents"),
     Event("decision", "SEARCH: lookup of one value"),
     Event("cell", "print(\n    1)"),
     Event("output", "1"),

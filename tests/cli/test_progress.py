@@ -24,7 +24,7 @@ def test_a_terminal_keeps_decisions_and_when_asked_cells(verbose: bool, cell: in
 def test_a_terminal_obeys_no_event() -> None:
     stream = Terminal()
     with LiveProgress(stream, verbose=True) as live:
-        for kind in ("setup", "corpus", "decision", "cell", "output", "call"):
+        for kind in ("setup", "documents", "decision", "cell", "output", "call"):
             live(Event(kind, "[bold]x[/bold]\x1b]0;owned\x07 :smile:", fraction=0.5))
     said = stream.getvalue()
     assert "\x1b]0;" not in said

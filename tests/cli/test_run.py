@@ -175,7 +175,7 @@ EVIL = "\x1b]0;owned\x07\x1b[31mred\x9b2J\r\u202egnp\ud800"
 @pytest.mark.parametrize("options", [(), ("--verbose",), ("--json",)])
 def test_no_escape_sequence_of_a_document_or_a_model_reaches_the_terminal(home: Path, options: tuple[str, ...]) -> None:
     evil = replace(ANSWER, answer=EVIL, error=EVIL, evidence=(Evidence(EVIL, 0, 1, EVIL),), model="tiny")
-    kinds = ("setup", "corpus", "decision", "cell", "output", "call")
+    kinds = ("setup", "documents", "decision", "cell", "output", "call")
     engine = FakeEngine(lambda *_args, **_options: evil, [Event(kind, EVIL) for kind in kinds])
     result = run_program((*RUN, *options), engine, home)
     said = result.stdout + result.stderr

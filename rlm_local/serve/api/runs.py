@@ -170,8 +170,8 @@ async def follow(
 ) -> Response:
     """What happens in a run, as server-sent events; after `Last-Event-ID`, where that is given.
 
-    Kinds are the engine's (setup, corpus, node, decision, cell, output, call, end, answer), and queued, started, ended
-    and lost: events that are not kept any more, so the tree must be read again.
+    Kinds are the engine's (setup, understood, documents, node, decision, cell, output, call, end, answer), and queued,
+    started, ended and lost. After `lost`, read the tree again: some events are no longer kept.
     """
     item, answer = await asyncio.to_thread(_read, request, caller, run_id)
     live = service(request).desk.find(run_id)

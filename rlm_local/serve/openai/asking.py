@@ -129,7 +129,7 @@ def progress(told: Told) -> str:
             return f"Waiting: {told.data['ahead']} ahead.\n"
         case "understood":
             return f"Understood as: {told.data['text']}\n"
-        case "corpus" | "decision" | "setup":
+        case "documents" | "decision" | "setup":
             return f"{told.data['text']}\n"
         case "cell":
             return _fenced(told.data["text"], "python")

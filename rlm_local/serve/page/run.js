@@ -92,7 +92,7 @@ class RunView {
     } else if (kind === "understood") {
       Object.assign(this.run, { question: event.text, said: event.data.said });
       this.show();
-    } else if (kind === "setup" || kind === "corpus") this.say(event.text, event.fraction);
+    } else if (kind === "setup" || kind === "documents") this.say(event.text, event.fraction);
     else if (kind === "node") {
       this.tree.add({ ...emptyNode(event.node, event.parent, event.depth, event.text), part: event.data.part, now: "planning" });
       this.say("Planning");
