@@ -40,7 +40,8 @@ def settle_dictionaries(db: Database) -> None:
     db.execute("DELETE FROM described")
     columns: dict[str, dict[str, str]] = defaultdict(dict)
     for table, name, label in db.execute(
-        'SELECT "table", name, label FROM "column" WHERE "table" <> \'documents\' ORDER BY "table", position'
+        'SELECT "table", name, label FROM "column" WHERE "table" <> \'documents\' AND key IS NOT NULL'
+        ' ORDER BY "table", position'
     ):
         columns[table][plain(label) or name] = name
     for dictionary, said in (*_of_tables(db), *_of_texts(db)):
@@ -86,8 +87,8 @@ def _stated(written: str) -> tuple[str, str] | None:
 
 def _said(db: Database, table: str) -> Iterator[Mapping[str, str]]:
     """What a table says beside the different values of a column: the longest text of the row; for each column."""
-    own = {"document", *OWN}
-    names = [name for (name,) in db.execute('SELECT name FROM "column" WHERE "table" = ?', (table,)) if name not in own]
+    rows = db.execute('SELECT name FROM "column" WHERE "table" = ? AND key IS NOT NULL', (table,))
+    names = [str(name) for (name,) in rows if name not in OWN]
     if len(names) < 2:
         return
     rows = db.execute(f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)}").fetchall()

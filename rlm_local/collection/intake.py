@@ -54,7 +54,9 @@ class Intake:
                 "SELECT name, kind, suggested, folder FROM \"table\" WHERE kind <> 'documents'"
             )
         }
-        for table, key, name in self._db.execute('SELECT "table", key, name FROM "column" ORDER BY position'):
+        for table, key, name in self._db.execute(
+            'SELECT "table", key, name FROM "column" WHERE key IS NOT NULL ORDER BY position'
+        ):
             if table in self._tables:
                 self._tables[table].columns[key] = name
         for table in self._tables.values():

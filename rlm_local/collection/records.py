@@ -206,7 +206,7 @@ def _keys(labels: Sequence[str]) -> list[str]:
     """A name for each column, none twice."""
     keys: dict[str, None] = {}
     for place, label in enumerate(labels, 1):
-        key = written = label or f"column {place}"
+        key = written = label.casefold().replace("_", " ") or f"column {place}"
         number = 1
         while key in keys:
             number += 1

@@ -12,11 +12,12 @@ Each table of records is called by its own name:
 
     (_id INTEGER PRIMARY KEY, _document INTEGER, _start INTEGER, _end INTEGER, _place TEXT, <columns>, document TEXT)
 
-What begins with an underscore is the collection's own: `_shape` says how each file's records were read, `_extent` which
+`document` is told of as a column where a table has rows of several; it has no key, as no file gives it. What begins
+with an underscore is the collection's own: `_shape` says how each file's records were read, `_extent` which
 rows came from it, `_field` what documents say of themselves, as written.
 """
 
-VERSION = 4
+VERSION = 5
 """Grows when the database means something else; one of another version is made anew, a newer one is not touched."""
 
 PAGE = 8192

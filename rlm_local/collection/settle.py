@@ -74,7 +74,9 @@ def _drop(db: Database, table: str) -> None:
 
 def _columns(db: Database, table: str, whole: Readings) -> None:
     """The table with the columns that its files have, each of the type that it is read as."""
-    own = db.execute('SELECT name, key, label FROM "column" WHERE "table" = ? ORDER BY position', (table,)).fetchall()
+    own = db.execute(
+        'SELECT name, key, label FROM "column" WHERE "table" = ? AND key IS NOT NULL ORDER BY position', (table,)
+    ).fetchall()
     kept: dict[str, str] = {}
     for name, key, _ in own:
         reading = whole.get(key)
@@ -147,15 +149,13 @@ def _name(suggested: str, folder: str, files: Sequence[str]) -> str:
     bases = [plain(file.rpartition("/")[2].rpartition(".")[0] or file) for file in files]
     if len(bases) == 1:
         return bases[0]
-    shared: list[str] = []
-    for words in zip(*(stem(base).split("_") for base in bases), strict=False):
-        if len(set(words)) > 1 or not words[0]:
-            break
-        shared.append(words[0])
+    first, *others = (stem(base).split("_") for base in bases)
+    shared = [word for word in dict.fromkeys(first) if word and all(word in words for words in others)]
     return "_".join(shared) or folder.rpartition("/")[2] or bases[0]
 
 
 def _describe(db: Database, table: str) -> None:
+    _show_document(db, table)
     own = db.execute(
         'SELECT name, label, reading FROM "column" WHERE "table" = ? ORDER BY position', (table,)
     ).fetchall()
@@ -168,3 +168,16 @@ def _describe(db: Database, table: str) -> None:
         [(*row, place, table, name) for place, (name, row) in enumerate(zip(names, described, strict=True), 1)],
     )
     db.execute(f'UPDATE "table" SET rows = (SELECT count(*) FROM {quoted(table)}) WHERE name = ?', (table,))
+
+
+def _show_document(db: Database, table: str) -> None:
+    """The document that a row is from is a column like others where there are several: of a file for each month or
+    office, it says which. It has no key, as no file gives it."""
+    db.execute('DELETE FROM "column" WHERE "table" = ? AND key IS NULL', (table,))
+    first, last = db.execute(f"SELECT min(_document), max(_document) FROM {quoted(table)}").fetchall()[0]
+    if first != last:
+        db.execute(
+            'INSERT INTO "column" ("table", position, name, label, reading)'
+            " SELECT ?1, 1 + max(position), 'document', 'document', ?2 FROM \"column\" WHERE \"table\" = ?1",
+            (table, dumped({"": TEXT})),
+        )

@@ -42,6 +42,7 @@ def test_a_folder_becomes_documents_and_tables(opened: Collection) -> None:
         ("id", "id"),
         ("day", "date"),
         ("amount", "number"),
+        ("document", "category"),
     ]
     assert (documents.name, documents.kind, documents.rows) == ("documents", "documents", 3)
 
@@ -206,3 +207,15 @@ def test_who_reads_a_sealed_collection_at_the_same_time_shares_its_pages(folder:
     with Collection.open([folder], home=sealed) as third:
         assert b"the fee is 50 EUR" in pages(third)
         assert b"the fee is 40 EUR" not in pages(third)
+
+
+def test_rows_of_several_files_say_which_they_are_from() -> None:
+    offices = {f"{name}_staff.csv": f"Name,YEAR\n{name} A,2001\n{name} B,2003\n" for name in ("holm", "skerry")}
+    offices["skerry_staff.csv"] = offices["skerry_staff.csv"].replace("YEAR", "Year")
+    with Collection.of(offices) as collection:
+        staff = collection.tables[0]
+        assert (staff.name, staff.rows) == ("staff", 4)
+        assert [column.name for column in staff.columns] == ["name", "year", "document"]
+        assert staff.columns[-1].common == [("holm_staff.csv", 2), ("skerry_staff.csv", 2)]
+    with Collection.of({"holm_staff.csv": offices["holm_staff.csv"]}) as collection:
+        assert [column.name for column in collection.tables[0].columns] == ["name", "year"]

@@ -57,12 +57,14 @@ def card(
     Args:
         question, mentions: what is asked, and the values in it; looked at where all of the card would be too long.
     """
-    sheets = [_sheet(table, references) for table in tables if _tells(table)]
+    told = {table.name for table in tables if _tells(table)}
+    references = [reference for reference in references if {reference.table, reference.to_table} <= told]
+    sheets = [_sheet(table, references) for table in tables if table.name in told]
     if sum(sheet.size for sheet in sheets) <= _LONGEST:
         return "\n".join(map(str, sheets))
     shown = cut(sheets, _LONGEST, question, {(mention.table, mention.column) for mention in mentions})
-    told = {sheet.name for sheet in shown}
-    left = [sheet.name for sheet in sheets if sheet.name not in told]
+    kept = {sheet.name for sheet in shown}
+    left = [sheet.name for sheet in sheets if sheet.name not in kept]
     return "\n".join([*map(str, shown), *([f"-- other tables: {names(left)}"] if left else [])])
 
 

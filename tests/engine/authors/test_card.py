@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection import Table
+from rlm_local.collection import Reference, Table
 from rlm_local.collection.mentions import Mention
 from rlm_local.engine.authors.card import card, hints
 
@@ -127,3 +127,9 @@ def test_what_a_column_is_is_no_hint_that_a_list_holds_it() -> None:
     mentions = [Mention("plans", "owner", "storage"), Mention("plans", "others", "storage", within=True)]
     assert hints([table], mentions) == ("plans.owner = 'storage'",)
     assert hints([table], mentions[1:]) == ("plans.others LIKE '%storage%'",)
+
+
+def test_a_reference_to_what_is_not_shown_is_not() -> None:
+    files = Table("documents", "documents", 2, (replace(column("kind"), common=[("table", 2)]),))
+    sales = Table("sales", "rows", 20, (column("document", values=["a.csv", "b.csv"]),))
+    assert "REFERENCES" not in card([sales, files], [Reference("sales", "document", "documents", "name", 1.0)])
