@@ -31,7 +31,7 @@ from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.engine.answer import Answer
-    from rlm_local.engine.conversation import Turn
+    from rlm_local.engine.conversation import Exchange
 
 _PROMPT = "> "
 _HELP = """\
@@ -83,7 +83,7 @@ def chat(
             with interruptible():
                 records = stack.enter_context(opened(paths, home=use.home, tell=listener))
 
-        def ask(question: str, follows: str | None, before: "tuple[Turn, ...] | None") -> "Answer":
+        def ask(question: str, follows: str | None, before: "tuple[Exchange, ...] | None") -> "Answer":
             with progress(verbose=verbose) as told:
                 return cancellable(
                     lambda cancel: engine.ask(
@@ -133,7 +133,7 @@ class Talk:
         ask: a question, the run that it follows, and what was asked before it: as for `Engine.ask`.
     """
 
-    ask: "Callable[[str, str | None, tuple[Turn, ...] | None], Answer]"
+    ask: "Callable[[str, str | None, tuple[Exchange, ...] | None], Answer]"
     as_json: bool
     _last: str | None = None
     """The run that the next question follows, and the one that this one followed."""

@@ -10,7 +10,7 @@ from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.calibrated import biases_of
-from rlm_local.engine.conversation import Turn, turns_until, understand
+from rlm_local.engine.conversation import Exchange, exchanges_until, understand
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.notes import LENGTHS, Length
 from rlm_local.engine.parts import Parts, begin
@@ -45,7 +45,7 @@ class AskOptions(TypedDict, total=False):
     run_id: str | None
     resumes: RunRecord | None
     follows: str | None
-    before: Sequence[Turn] | None
+    before: Sequence[Exchange] | None
     cancel: Cancel | None
     listener: Listener | None
 
@@ -145,7 +145,7 @@ class Engine:
         run_id: str | None = None,
         resumes: RunRecord | None = None,
         follows: str | None = None,
-        before: Sequence[Turn] | None = None,
+        before: Sequence[Exchange] | None = None,
         cancel: Cancel | None = None,
         listener: Listener | None = None,
     ) -> Answer:
@@ -171,8 +171,8 @@ class Engine:
             resumes: an earlier run that was stopped; what it had done is not done again.
             follows: the run before this one in a conversation. A follow-up is rewritten into a question that stands
                 alone, which is then the answer's `question`.
-            before: the turns of the conversation so far, if they are not those in the log up to `follows`. If empty,
-                the question is taken as it is.
+            before: the conversation so far, if it is not the one in the log up to `follows`. If empty, the question is
+                taken as it is.
             cancel: stops the run from another thread; the answer is then the best so far.
             listener: called with what happens in this run, in place of the engine's listener.
 
@@ -204,8 +204,8 @@ class Engine:
                         f"the documents are not what run {resumes.run_id} was asked of",
                         remedy="Give the documents as they were, or ask again",
                     )
-                turns = turns_until(self._store, follows) if before is None else before
-                understood = understand(self._model, turns, question, budget, own) if turns else None
+                exchanges = exchanges_until(self._store, follows) if before is None else before
+                understood = understand(self._model, exchanges, question, budget, own) if exchanges else None
                 if understood and understood.question != understood.said:
                     tell(Event("understood", understood.question, data={"said": question}))
                 run = Run(

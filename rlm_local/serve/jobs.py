@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rlm_local.engine.conversation import Turn
+from rlm_local.engine.conversation import Exchange
 from rlm_local.log.database import Database
 from rlm_local.serve.errors import NotFoundError
 from rlm_local.sqlite import Row
@@ -39,7 +39,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     resumes: str | None = None
     follows: str | None = None
-    before: tuple[Turn, ...] | None = None
+    before: tuple[Exchange, ...] | None = None
     accepted: float = field(default_factory=time.time)
     ended: str | None = None
 
@@ -64,7 +64,7 @@ class JobBook:
             "options": dict(job.options),
             "resumes": job.resumes,
             "follows": job.follows,
-            "before": None if job.before is None else [asdict(turn) for turn in job.before],
+            "before": None if job.before is None else [asdict(exchange) for exchange in job.before],
         }
         with self._database.writing() as connection:
             row = (None, job.run_id, job.owner, job.accepted, json.dumps(request), None)
@@ -132,7 +132,7 @@ def _job(row: Row) -> Job:
         **request,
         files=files,
         folders=folders,
-        before=None if before is None else tuple(Turn(**turn) for turn in before),
+        before=None if before is None else tuple(Exchange(**exchange) for exchange in before),
         accepted=row["accepted"],
         ended=row["ended"],
     )

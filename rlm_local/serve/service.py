@@ -12,7 +12,7 @@ from typing import Any
 
 from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer, Ended
-from rlm_local.engine.conversation import Turn
+from rlm_local.engine.conversation import Exchange
 from rlm_local.engine.events import Event, Listener, ignore
 from rlm_local.engine.question import check_question
 from rlm_local.engine.replay import Replayed
@@ -126,7 +126,7 @@ class Service:
         options: Mapping[str, Any] | None = None,
         resumes: str | None = None,
         follows: str | None = None,
-        before: tuple[Turn, ...] | None = None,
+        before: tuple[Exchange, ...] | None = None,
     ) -> Job:
         """A question, checked and on the disk; it is recorded before it is worked on.
 

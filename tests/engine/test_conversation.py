@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rlm_local import Engine
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.budget import Budget, Limits
-from rlm_local.engine.conversation import TURNS, Turn, Understanding, turn_of, turns_until, understand
+from rlm_local.engine.conversation import EXCHANGES, Exchange, Understanding, exchange_of, exchanges_until, understand
 from rlm_local.engine.events import Event
 from rlm_local.log import RunStore
 from rlm_local.models import Cancel, Prompt, resolve
@@ -23,7 +23,7 @@ from tests.models.fakes import ScriptedModel
 
 COUNT = "SELECT COUNT(*) FROM visits WHERE status = 'cancelled' AND department = 'Surgery'"
 SURGERY = "How many visits to Surgery were cancelled?"
-LOANS = (Turn("How many loans of the Hillside branch were overdue in 2023?", "212", "SELECT COUNT(*) FROM loans"),)
+LOANS = (Exchange("How many loans of the Hillside branch were overdue in 2023?", "212", "SELECT COUNT(*) FROM loans"),)
 
 
 def writes(text: str, more: str = " and more", prefers: str = "", sure: float = 0.9) -> ScriptedModel:
@@ -43,8 +43,10 @@ def writes(text: str, more: str = " and more", prefers: str = "", sure: float = 
     return ScriptedModel(slot=slot, write=lambda _, told: more if told.split(":")[-1] else f" {text}", sure=sure)
 
 
-def understood(model: ScriptedModel, said: str, turns: Sequence[Turn] = LOANS, tokens: int = 100_000) -> Understanding:
-    return understand(model, turns, said, Budget(Limits(tokens=tokens)), Cancel())
+def understood(
+    model: ScriptedModel, said: str, exchanges: Sequence[Exchange] = LOANS, tokens: int = 100_000
+) -> Understanding:
+    return understand(model, exchanges, said, Budget(Limits(tokens=tokens)), Cancel())
 
 
 def test_a_follow_up_is_written_out_from_question_program_and_answer() -> None:
@@ -69,16 +71,16 @@ def test_a_question_that_stands_alone_comes_back_as_it_is() -> None:
 @pytest.mark.parametrize("sure", [0.99, 0.6])
 def test_a_follow_up_of_which_nothing_is_made_is_gone_on_with_where_that_is_likely(sure: float) -> None:
     said, meant = "pourquoi ?", "pourquoi les livres de Hillside ont-ils été perdus ?"
-    turns = [Turn("Quels livres de Hillside ont été perdus ?", "Winter Light")]
+    exchanges = [Exchange("Quels livres de Hillside ont été perdus ?", "Winter Light")]
     model = writes("Pourquoi ?", " les livres de Hillside ont-ils été perdus ?", prefers="perdus ?", sure=sure)
-    assert understood(model, said, turns).question == (meant if sure == 0.99 else said)
+    assert understood(model, said, exchanges).question == (meant if sure == 0.99 else said)
 
 
 def test_a_copy_of_the_question_before_is_written_anew_from_a_word_of_the_follow_up() -> None:
     copied = writes(LOANS[0].question, " branch were overdue in 2023?", prefers="loans of the Harbour")
     meant = "How many loans of the Harbour branch were overdue in 2023?"
     assert understood(copied, "and at Harbour?").question == meant
-    earlier = Turn("Who runs it?", "Ana Rubio")
+    earlier = Exchange("Who runs it?", "Ana Rubio")
     assert understood(copied, "and at Harbour?", [*LOANS, earlier]).question == meant
 
 
@@ -113,26 +115,26 @@ def test_a_year_may_be_the_one_before_or_after_one_that_was_said(said: str, year
 
 
 @pytest.mark.parametrize(
-    ("turn", "said", "written"),
+    ("exchange", "said", "written"),
     [
-        (Turn("Wie viele Völker stehen in Holm?", "31"), "und in Skerry?", "Wie viele Völker stehen in Skerry?"),
-        (Turn("Who won?", "Ana Rubio"), "how old is she?", "How old is Ana Rubio?"),
-        (Turn("北館で一番古い絵はどれですか", "雪の港"), "1912年は?", "北館で1912年の一番古い絵はどれですか"),
-        (Turn("Сколько писем пришло в марте?", "12"), "а от Ольги?", "Сколько писем от Ольга пришло в марте?"),  # noqa: RUF001
+        (Exchange("Wie viele Völker stehen in Holm?", "31"), "und in Skerry?", "Wie viele Völker stehen in Skerry?"),
+        (Exchange("Who won?", "Ana Rubio"), "how old is she?", "How old is Ana Rubio?"),
+        (Exchange("北館で一番古い絵はどれですか", "雪の港"), "1912年は?", "北館で1912年の一番古い絵はどれですか"),
+        (Exchange("Сколько писем пришло в марте?", "12"), "а от Ольги?", "Сколько писем от Ольга пришло в марте?"),  # noqa: RUF001
     ],
 )
-def test_names_are_known_whatever_the_language_and_their_endings(turn: Turn, said: str, written: str) -> None:
-    assert understood(writes(written), said, (turn,)).question == written
+def test_names_are_known_whatever_the_language_and_their_endings(exchange: Exchange, said: str, written: str) -> None:
+    assert understood(writes(written), said, (exchange,)).question == written
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4), st.integers(1, 1_000))
 def test_the_prompt_is_bounded_however_long_a_conversation_is(texts: list[str], times: int) -> None:
     model = writes("?")
-    turns = [Turn(text * times, text * times, text * times) for text in texts] * 300
-    understood(model, "and then?", turns)
+    exchanges = [Exchange(text * times, text * times, text * times) for text in texts] * 300
+    understood(model, "and then?", exchanges)
     [(_, prompt)] = model.calls
-    assert len(prompt.messages[-1].content) < TURNS * 1_000
+    assert len(prompt.messages[-1].content) < EXCHANGES * 1_000
 
 
 def test_without_a_budget_for_it_the_question_is_taken_as_it_is() -> None:
@@ -171,7 +173,7 @@ def engine(image: Image, store: RunStore, model: ScriptedModel) -> Iterator[Engi
 def test_a_run_says_what_it_follows_how_it_was_understood_and_what_that_cost(engine: Engine, store: RunStore) -> None:
     told: list[Event] = []
     first = engine.ask("How many visits to Dentistry were cancelled?", DOCUMENTS)
-    assert turns_until(store, first.run_id) == (turn_of(store.get(first.run_id)),)
+    assert exchanges_until(store, first.run_id) == (exchange_of(store.get(first.run_id)),)
     answer = engine.ask("and to Surgery?", DOCUMENTS, follows=first.run_id, listener=told.append)
     assert (answer.question, answer.answer, answer.ended) == (SURGERY, "1", Ended.ANSWERED)
     [event] = [event for event in told if event.kind == "understood"]
@@ -190,18 +192,18 @@ def test_a_run_says_what_it_follows_how_it_was_understood_and_what_that_cost(eng
 
 
 def test_a_follow_up_is_replayed_with_what_understanding_it_cost(engine: Engine, store: RunStore) -> None:
-    turn = Turn("How many visits to Dentistry were cancelled?", "0")
-    answer = engine.ask("and to Surgery?", records(), before=[turn])
+    exchange = Exchange("How many visits to Dentistry were cancelled?", "0")
+    answer = engine.ask("and to Surgery?", records(), before=[exchange])
     done = engine.replay(store.get(answer.run_id), records())
     assert (done.divergence, done.left_out) == (None, "")
 
 
-def test_a_run_that_failed_is_a_turn_too(engine: Engine, store: RunStore) -> None:
+def test_a_run_that_failed_is_an_exchange_too(engine: Engine, store: RunStore) -> None:
     answer = engine.ask(SURGERY, DOCUMENTS, max_tokens=1)
     record = store.get(answer.run_id)
     assert answer.ended is Ended.BUDGET
-    assert turn_of(record) == Turn(SURGERY, answer.answer)
-    assert turn_of(replace(record, nodes=(), answer=None)) == Turn(SURGERY)
+    assert exchange_of(record) == Exchange(SURGERY, answer.answer)
+    assert exchange_of(replace(record, nodes=(), answer=None)) == Exchange(SURGERY)
 
 
 def test_a_follow_up_to_a_run_that_failed_is_understood_and_answered(engine: Engine) -> None:
@@ -213,13 +215,13 @@ def test_a_follow_up_to_a_run_that_failed_is_understood_and_answered(engine: Eng
 
 def test_a_conversation_in_the_log_begins_after_what_was_deleted(store: RunStore) -> None:
     runs: list[str] = []
-    for number in range(TURNS + 2):
+    for number in range(EXCHANGES + 2):
         log = store.begin(replace(run_start(f"{number}?"), follows=runs[-1] if runs else None))
         runs.append(log.run_id)
-    assert [turn.question for turn in turns_until(store, runs[-1])] == ["2?", "3?", "4?"]
+    assert [exchange.question for exchange in exchanges_until(store, runs[-1])] == ["2?", "3?", "4?"]
     store.delete([runs[3]])
-    assert [turn.question for turn in turns_until(store, runs[-1])] == ["4?"]
-    assert turns_until(store, runs[3]) == turns_until(store, None) == ()
+    assert [exchange.question for exchange in exchanges_until(store, runs[-1])] == ["4?"]
+    assert exchanges_until(store, runs[3]) == exchanges_until(store, None) == ()
 
 
 def test_a_follow_up_to_a_run_that_is_gone_is_asked_as_it_is(engine: Engine) -> None:

@@ -21,7 +21,7 @@ from rlm_local.engine.authors.python import check_python, is_phrase
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes_nouns
-from rlm_local.engine.conversation import Turn, understand
+from rlm_local.engine.conversation import Exchange, understand
 from rlm_local.engine.notes.prompts import lines_of
 from rlm_local.engine.question import check_question
 from rlm_local.engine.reading import asks_yes_or_no
@@ -153,7 +153,7 @@ def _understood(said: str, before: str, written: str = QUESTION) -> object:
         return written
 
     model = ScriptedModel(slot=slot, write=write)
-    return understand(model, [Turn(before, before)], said, Budget(Limits()), Cancel())
+    return understand(model, [Exchange(before, before)], said, Budget(Limits()), Cancel())
 
 
 def done(look: Look, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlm_local.engine.conversation import Turn
+from rlm_local.engine.conversation import Exchange
 from rlm_local.serve.errors import BadRequestError
 from rlm_local.serve.openai.messages import ChatMessage, FileRef, Part, asked
 
@@ -16,13 +16,13 @@ def user(content: str | list[Part]) -> ChatMessage:
 def test_the_last_message_of_the_user_is_the_question() -> None:
     found = asked([user("What?"), ChatMessage(role="assistant", content="That."), user("And when?")])
     assert (found.question, found.documents, found.files) == ("And when?", {}, ())
-    assert found.before == (Turn("What?", "That."),)
+    assert found.before == (Exchange("What?", "That."),)
 
 
-def test_the_turns_before_are_the_last_few_and_what_the_assistant_said_is_no_document() -> None:
-    turns = [user(f"{LONG}\n\nWho replaced it?"), ChatMessage(role="assistant", content=LONG)]
-    found = asked([*turns, user([]), *[user("And then?")] * 7, *turns, user("When?")])
-    assert found.before == (Turn("And then?"), Turn("And then?"), Turn("Who replaced it?", LONG))
+def test_the_exchanges_before_are_the_last_few_and_what_the_assistant_said_is_no_document() -> None:
+    exchanges = [user(f"{LONG}\n\nWho replaced it?"), ChatMessage(role="assistant", content=LONG)]
+    found = asked([*exchanges, user([]), *[user("And then?")] * 7, *exchanges, user("When?")])
+    assert found.before == (Exchange("And then?"), Exchange("And then?"), Exchange("Who replaced it?", LONG))
     assert LONG not in found.documents.values()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rlm_local.collection.words import segmented
 from rlm_local.engine.batches import recorded
 from rlm_local.engine.conversation.cases import CASES
-from rlm_local.engine.conversation.turn import TURNS, Turn
+from rlm_local.engine.conversation.exchange import EXCHANGES, Exchange
 from rlm_local.log import CallRecord
 from rlm_local.models import Cancel, Cursor, Message, Model, Prompt
 
@@ -40,28 +40,28 @@ _SHORTEST, _MOST_NEW = 3, 4
 _WORD = re.compile(r"[^\W_]+")
 
 
-def rewriting(turns: Sequence[Turn], said: str) -> Prompt:
-    """The worked cases, then the last turns and what is said now."""
-    return Prompt((*_FIXED, Message("user", _asked(turns, said))), prefill=_OPENING, fixed=(len(_FIXED),))
+def rewriting(exchanges: Sequence[Exchange], said: str) -> Prompt:
+    """The worked cases, then the last exchanges and what is said now."""
+    return Prompt((*_FIXED, Message("user", _asked(exchanges, said))), prefill=_OPENING, fixed=(len(_FIXED),))
 
 
-def rewrite(model: Model, turns: Sequence[Turn], said: str, cancel: Cancel) -> tuple[str, CallRecord]:
+def rewrite(model: Model, exchanges: Sequence[Exchange], said: str, cancel: Cancel) -> tuple[str, CallRecord]:
     """The question as the model rewrites it, unchanged if it stands alone; and the call, for the log.
 
     Raises:
         ModelError: it broke, or was cancelled.
     """
-    prompt = rewriting(turns, said)
+    prompt = rewriting(exchanges, said)
     with model.cursor(prompt, cancel=cancel) as cursor:
         if cursor.choose([" yes\n", " no\n"]).index == 0:
             return said, recorded(prompt, (), {"text": cursor.text}, cursor.usage)
         cursor.append("standalone:")
         start = cursor.mark()
         written = cursor.write(stop=("\n",), max_tokens=REPLY_TOKENS).strip()
-        before = {word for turn in turns for word in _words(turn.shown())}
+        before = {word for exchange in exchanges for word in _words(exchange.shown())}
         if not before & (set(_words(written)) - set(_words(said))):
             written = _continued(cursor, start, said)
-        elif any(_words(written) == _words(turn.question) for turn in turns):
+        elif any(_words(written) == _words(exchange.question) for exchange in exchanges):
             written = _written_again(cursor, start, written, said)
         return written, recorded(prompt, (), {"text": cursor.text}, cursor.usage)
 
@@ -96,8 +96,8 @@ def _words(text: str) -> list[str]:
     return [word.casefold() for word in _WORD.findall(segmented(text))]
 
 
-def _asked(turns: Sequence[Turn], said: str) -> str:
-    before = "\n\n".join(turn.shown() for turn in turns[-TURNS:])
+def _asked(exchanges: Sequence[Exchange], said: str) -> str:
+    before = "\n\n".join(exchange.shown() for exchange in exchanges[-EXCHANGES:])
     return f"{before}\n\nFollow-up: {' '.join(said.split())}"
 
 
@@ -105,7 +105,7 @@ def _fixed() -> tuple[Message, ...]:
     messages = [Message("system", _SYSTEM)]
     for case in CASES:
         reply = f"{_OPENING} no\nstandalone: {case.meant}" if case.meant else f"{_OPENING} yes"
-        messages += [Message("user", _asked(case.turns, case.said)), Message("assistant", reply)]
+        messages += [Message("user", _asked(case.exchanges, case.said)), Message("assistant", reply)]
     return tuple(messages)
 
 

@@ -1,4 +1,4 @@
-"""Understanding: how a question is understood after the turns before it.
+"""Understanding: what a question means after the exchanges before it.
 
 Code believes a rewritten question only if every number and name in it was said before (a year may be the one before or
 after), and every number and name of the follow-up is still in it.
@@ -11,8 +11,8 @@ from typing import Any
 
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget, Refused
+from rlm_local.engine.conversation.exchange import EXCHANGES, Exchange
 from rlm_local.engine.conversation.rewriting import REPLY_TOKENS, rewrite, rewriting
-from rlm_local.engine.conversation.turn import TURNS, Turn
 from rlm_local.log import CallRecord
 from rlm_local.models import Cancel, Model, Usage
 from rlm_local.models.errors import ModelError
@@ -47,20 +47,22 @@ class Understanding:
         return {"said": self.said, "call": asdict(self.call) if self.call else None}
 
 
-def understand(model: Model, turns: Sequence[Turn], question: str, budget: Budget, cancel: Cancel) -> Understanding:
-    """The question as it is meant after these turns, the oldest first.
+def understand(
+    model: Model, exchanges: Sequence[Exchange], question: str, budget: Budget, cancel: Cancel
+) -> Understanding:
+    """The question as it is meant after these exchanges, the oldest first.
 
     A first question is never changed, nor is one that is too long to be a follow-up. Nothing is raised: if there is no
     budget for it, or the model breaks or is cancelled, the question is taken as it is; the run will hit the same error.
     """
     question = question.strip()
-    if not turns or len(question) > _LONGEST:
+    if not exchanges or len(question) > _LONGEST:
         return Understanding(question, question)
-    turns = turns[-TURNS:]
+    exchanges = exchanges[-EXCHANGES:]
     try:
-        with budget.reserve(price_of(model, [rewriting(turns, question)], _LOOKS * REPLY_TOKENS)) as receipt:
+        with budget.reserve(price_of(model, [rewriting(exchanges, question)], _LOOKS * REPLY_TOKENS)) as receipt:
             try:
-                written, call = rewrite(model, turns, question, cancel)
+                written, call = rewrite(model, exchanges, question, cancel)
             except ModelError as error:
                 receipt.tokens = error.usage
                 return Understanding(question, question)
@@ -68,7 +70,7 @@ def understand(model: Model, turns: Sequence[Turn], question: str, budget: Budge
             receipt.tokens = Usage(call.prompt_tokens - call.cached_tokens, call.cached_tokens, call.completion_tokens)
     except Refused:
         return Understanding(question, question)
-    before = "\n".join(turn.shown() for turn in turns)
+    before = "\n".join(exchange.shown() for exchange in exchanges)
     return Understanding(question, written if _holds(written, before, question) else question, call)
 
 

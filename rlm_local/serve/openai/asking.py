@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from rlm_local.engine.answer import Answer, Ended
-from rlm_local.engine.conversation import Turn
+from rlm_local.engine.conversation import Exchange
 from rlm_local.serve.access import Caller, service
 from rlm_local.serve.errors import ServeError
 from rlm_local.serve.jobs import Job
@@ -34,7 +34,7 @@ async def begin(
 ) -> Live:
     """Puts the question into the queue. Texts that came with it are kept as files, so that evidence can be opened.
 
-    It follows the run `follows`, else the run that the conversation's last turn came from, where the caller has that.
+    It follows the run `follows`; else the run that the conversation's last exchange came from, if the caller has it.
 
     Raises:
         ServeError, StoreError: it is not taken; nothing runs.
@@ -60,8 +60,8 @@ async def begin(
         return use.desk.submit(await asyncio.to_thread(accept), began)
 
 
-def _followed(use: Service, caller: Caller, before: Sequence[Turn]) -> str | None:
-    """The caller's run that the last turn of a conversation came from: the log has it as it was understood."""
+def _followed(use: Service, caller: Caller, before: Sequence[Exchange]) -> str | None:
+    """The caller's run that the last exchange of a conversation came from: the log has it as it was understood."""
     if not before:
         return None
     last = before[-1]

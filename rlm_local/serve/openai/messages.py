@@ -6,7 +6,7 @@ in its messages: a chat front end puts what it found there, a program its whole 
 - Of a last message in several parts, the last text is the question and the others are documents.
 - Of one long text, the question is its last paragraph where that is short, else its first.
 - Earlier messages, and those of the system, are documents where they are long; what the assistant said is none.
-- What the user asked before, and what the assistant answered, are the turns that the question may be a follow-up to:
+- What the user asked before, and what the assistant answered, are exchanges that the question may follow up on:
   the last few of them, however long the conversation is.
 """
 
@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rlm_local.engine.conversation import TURNS, Turn
+from rlm_local.engine.conversation import EXCHANGES, Exchange
 from rlm_local.serve.errors import BadRequestError
 
 _LONG = 2_000
@@ -78,7 +78,7 @@ class Asked:
     question: str
     documents: dict[str, str] = field(default_factory=dict[str, str])
     files: tuple[str, ...] = ()
-    before: tuple[Turn, ...] = ()
+    before: tuple[Exchange, ...] = ()
 
 
 def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
@@ -113,12 +113,12 @@ def asked(messages: Sequence[ChatMessage], files: Iterable[str] = ()) -> Asked:
         )
     if len(question) > _LONG:
         question, documents["message.txt"] = _split(question)
-    return Asked(question.strip(), documents, tuple(dict.fromkeys(named)), _turns(messages[:last]))
+    return Asked(question.strip(), documents, tuple(dict.fromkeys(named)), _exchanges(messages[:last]))
 
 
-def _turns(messages: Sequence[ChatMessage]) -> tuple[Turn, ...]:
+def _exchanges(messages: Sequence[ChatMessage]) -> tuple[Exchange, ...]:
     """The last questions of the user, each with what the assistant said to it."""
-    turns = deque[Turn](maxlen=TURNS)
+    exchanges = deque[Exchange](maxlen=EXCHANGES)
     for message in messages:
         texts, _ = _pieces(message)
         if message.role == "user" and texts:
@@ -126,10 +126,10 @@ def _turns(messages: Sequence[ChatMessage]) -> tuple[Turn, ...]:
             if len(question) > _LONG:
                 with suppress(BadRequestError):
                     question, _ = _split(question)
-            turns.append(Turn(question.strip()[:_LONG]))
-        elif message.role == "assistant" and turns:
-            turns[-1] = replace(turns[-1], answer="\n".join(texts))
-    return tuple(turns)
+            exchanges.append(Exchange(question.strip()[:_LONG]))
+        elif message.role == "assistant" and exchanges:
+            exchanges[-1] = replace(exchanges[-1], answer="\n".join(texts))
+    return tuple(exchanges)
 
 
 def _pieces(message: ChatMessage) -> tuple[list[str], list[str]]:
