@@ -44,16 +44,17 @@ def bench() -> None:
 def examples(
     ctx: typer.Context,
     directory: Annotated[
-        Path, typer.Option("--examples", help="A folder with questions.jsonl and what it asks about.")
+        Path, typer.Option("--examples", help="A folder with questions.jsonl and the records that it asks about.")
     ] = Path("examples"),
     kind: Annotated[
-        list[str] | None, typer.Option("--kind", help="Only questions of this kind; more than once for several.")
+        list[str] | None, typer.Option("--kind", help="Only questions of this kind; can be repeated.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first so many of each kind.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only the first few of each kind.")] = None,
     policy: PoliciesOption = None,
     price: PriceOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
+        Path | None,
+        typer.Option("--out", help="A file of JSON lines for the results; those in it are not measured again."),
     ] = None,
     model: ModelOption = None,
     max_tokens: MaxTokensOption = None,
@@ -61,14 +62,15 @@ def examples(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask every question of the examples and score the answers.
+    """Ask questions whose answers are known, under one policy or several, and score the answers.
 
     \b
     rlm-local bench examples --kind count
     rlm-local bench examples --examples ../my-records --out results.jsonl
 
-    The policy `direct`, the same model asked with the text cut to its window, is what to compare with.
-    Ctrl-C ends with the table of what was asked so far, and with exit status 130.
+    Use it to compare models or policies, or to measure how good the answers about your own records are. The policy
+    `direct` is the baseline: the same model, given as much of the text as its window holds. Ctrl-C prints the table of
+    what was asked so far, with exit status 130.
     """
     tasks, policies = _tasks(directory, kind, limit), policy or ["rules", "direct"]
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def engine(
     ctx: typer.Context,
     row: Annotated[
-        list[str] | None, typer.Option("--row", help="A row of the table; more than once for several.  [default: all]")
+        list[str] | None, typer.Option("--row", help="A row of the table; can be repeated.  [default: all]")
     ] = None,
-    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times each is measured.")] = 3,
+    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times to measure each row.")] = 3,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="A file for a picture (SVG): leaf calls a second by how many come together."),
+        typer.Option("--plot", help="A file for a picture (SVG): leaf calls per second against how many run at once."),
     ] = None,
     beside: Annotated[
         Path | None,
@@ -38,19 +38,19 @@ def engine(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the engine beside llama.cpp itself and its packaged API, side by side in one run.
+    """Measure how fast the engine is, beside llama.cpp itself and beside its high-level Python API.
 
     \b
     rlm-local bench engine --plot rates.svg
     rlm-local bench engine --row choices --row cancel -n 5 --json
     rlm-local bench engine --row library --beside ~/llama.cpp/build/bin
 
-    Rows: memory, choices (64 with a shared prefix), boundary (the same in a process of its own), library (the same
-    with another build of llama.cpp, where --beside names one), replies (16 and 32), cancel, decision (while a map
-    runs), restart, same. Which library is measured stands above the table. Ratios are taken within one repetition; on
-    a machine that is shared with others the column by processor time says more. With the default model on two cores
-    all of it takes a quarter of an hour. Ctrl-C ends after the repetition that is being measured, and with exit status
-    130.
+    Use it to see what the engine costs on this machine, or which of two builds of llama.cpp is faster. Rows: memory,
+    choices (64 with a shared prefix), boundary (the same in a process of its own), library (the same with the build
+    that --beside names), replies (16 and 32), cancel, decision (while a map runs), restart, same (whether repeated
+    calls agree). Ratios are taken within one repetition; if other programs use the machine, trust the column for
+    processor time more. All rows take a quarter of an hour with the default model on two cores. Ctrl-C ends after the
+    current repetition, with exit status 130.
     """
     from rlm_local.bench.engine import ROWS, measure, to_svg
     from rlm_local.engine.events import Event

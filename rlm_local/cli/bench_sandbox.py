@@ -20,27 +20,31 @@ if TYPE_CHECKING:
 def sandbox(
     ctx: typer.Context,
     row: Annotated[
-        list[str] | None, typer.Option("--row", help="A row of the table; more than once for several.  [default: all]")
+        list[str] | None, typer.Option("--row", help="A row of the table; can be repeated.  [default: all]")
     ] = None,
-    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times each is measured.")] = 5,
-    sessions: Annotated[int, typer.Option("--sessions", min=10, help="How many sessions in a row.")] = 1000,
+    repeat: Annotated[int, typer.Option("--repeat", "-n", min=1, help="How many times to measure each row.")] = 5,
+    sessions: Annotated[
+        int, typer.Option("--sessions", min=10, help="How many sessions the row `soak` starts one after another.")
+    ] = 1000,
     pyodide: Annotated[
         Path | None,
-        typer.Option("--pyodide", help="The folder of the npm package, to measure Node + Pyodide too.", exists=True),
+        typer.Option(
+            "--pyodide", help="The folder of the npm package pyodide, to measure Node with it, too.", exists=True
+        ),
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="A file for a picture (SVG).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the sandbox beside Node with the same Pyodide, and beside a plain child Python, in one run.
+    """Measure what the sandbox costs, beside Node with the same Pyodide and beside a plain child Python.
 
     \b
     rlm-local bench sandbox --row session --row call
     npm install pyodide@314.0.7; rlm-local bench sandbox --pyodide node_modules/pyodide --plot sandbox.svg
 
     Rows: session, start (of a process), call (of the host), memory (100 sessions), text (200 MB), rollback, speed (pure
-    Python), sql (beside native SQLite), build (of the image), soak (sessions in a row). All of it takes three minutes
-    on two idle cores. On a machine that is shared with others the column by processor time says more. Ctrl-C ends after
-    the row that is being measured, and with exit status 130.
+    Python), sql (beside native SQLite), build (of the image), soak (sessions one after another). All rows take three
+    minutes on two idle cores. If other programs use the machine, trust the column for processor time more. Ctrl-C ends
+    after the current row, with exit status 130.
     """
     from rlm_local.bench.sandbox import ROWS, Peers, measure, to_svg
     from rlm_local.engine.events import Event

@@ -32,21 +32,28 @@ if TYPE_CHECKING:
 def tasks(
     ctx: typer.Context,
     kind: Annotated[
-        list[str] | None, typer.Option("--kind", help="A kind of task; more than once for several.  [default: all]")
+        list[str] | None, typer.Option("--kind", help="A kind of task; can be repeated.  [default: all]")
     ] = None,
-    tokens: Annotated[str, typer.Option("--tokens", help="Lengths, as in 2k,64k,1M; from 2k to 10M.")] = "16k",
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Tasks of each kind and length.")] = 20,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The first task's seed; the next has the next.")] = 0,
+    tokens: Annotated[
+        str, typer.Option("--tokens", help="Lengths in tokens, from 2k to 10M, as in 2k,64k,1M.")
+    ] = "16k",
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many tasks of each kind and length.")] = 20,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The seed of the first task; the next one has the next.")
+    ] = 0,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="TREC's train_5500.label, for the lines of aggregate and pairs.", dir_okay=False),
+        typer.Option("--data", help="TREC's train_5500.label, as lines for aggregate and pairs.", dir_okay=False),
     ] = None,
     policy: PoliciesOption = None,
     price: PriceOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
+        Path | None,
+        typer.Option("--out", help="A file of JSON lines for the results; those in it are not measured again."),
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", help="A file for the table, a line a kind and length.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="A file for the table, with a line for each kind and length.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="A file for a picture (SVG) of score and cost against length.")
     ] = None,
@@ -56,16 +63,17 @@ def tasks(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask made tasks of any length, under each policy, and score the answers.
+    """Generate tasks of any length, ask them under one policy or several, and score the answers.
 
     \b
     rlm-local bench tasks --kind needle --tokens 64k,1M -n 20 --policy rules
     rlm-local bench tasks --kind aggregate --kind pairs --data train_5500.label --out results.jsonl --csv table.csv
 
-    Kinds: needle (one number in prose), aggregate and pairs (labels that no line states, as in OOLONG), code (which
-    functions mutate global state), count, argmax, two_hop, fields (totals, means, lists and more in many wordings),
-    semantic, not_there (records of a tool hire), short (a note of a thousand tokens). The same kind, length and seed
-    are the same task. Ctrl-C ends with the table of what was asked so far, and with exit status 130.
+    Use it to see how score and cost depend on length and policy. Kinds: needle (one number in prose), aggregate and
+    pairs (labels that no line states, as in OOLONG), code (which functions mutate global state), short (a note of a
+    thousand tokens); and about the records of a tool hire: count, argmax, two_hop, fields (totals, means, lists and
+    more, in many wordings), semantic, not_there. The same kind, length and seed always give the same task. Ctrl-C
+    prints the table of what was asked so far, with exit status 130.
     """
     from rlm_local.bench.examples import report
     from rlm_local.bench.tasks import ask_made, read_trec, specs, to_csv, to_svg

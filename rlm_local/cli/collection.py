@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from rlm_local.collection import Collection, Step, Table
     from rlm_local.collection.shelf import Entry
 
-app = typer.Typer(no_args_is_help=True, help="Collections of documents: add, list, show, text, update, drop, watch.")
+app = typer.Typer(no_args_is_help=True, help="Manage collections: the indexes of your documents.")
 
 _NAMED = 8
-"""Files that are named where there are more of a kind."""
+"""How many files of a kind are named if there are more."""
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name or key from `collection list`.")]
 
@@ -31,16 +31,17 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name or key
 @app.command("add", no_args_is_help=True)
 def add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="How it is to be called.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a new or existing collection.")],
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders to add to it.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Make a collection of files and folders, or add some to one.
+    """Make a collection of files and folders, or add more to an existing one.
 
     \b
     rlm-local collection add work ~/records ~/mail.mbox
 
-    They are read once; later only what has changed is read again.
+    `run` makes an index of the paths that it is given by itself. Add a collection to read much ahead of time, or to
+    keep it up to date with `collection watch`. Files are read once; later, only those that have changed are read again.
     """
     with _opened(ctx, name, paths) as collection:
         _print_summary(collection, name, as_json=as_json)
@@ -48,7 +49,7 @@ def add(
 
 @app.command("list")
 def list_collections(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the collections: those with a name, and those that paths given to `run` made."""
+    """List the collections: those with a name, and those that `run` made of the paths that it was given."""
     from rlm_local.collection.shelf import entries
 
     known = entries(shared(ctx).home)
@@ -69,7 +70,14 @@ def list_collections(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("show", no_args_is_help=True)
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show what a collection has: tables with their columns, references between them, and what was not read and why."""
+    """Show what is in a collection: tables, columns, references between them, and which files were not read and why.
+
+    \b
+    rlm-local collection show work
+
+    This is what the model knows when it writes a program. Look here if an answer is wrong: a column may have been read
+    as text that holds numbers, or a file may be missing.
+    """
     with _known(ctx, name) as collection:
         if as_json:
             _write([json.dumps(_everything(collection), ensure_ascii=False)])
@@ -101,13 +109,19 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) ->
 @app.command("text", no_args_is_help=True)
 def text(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or a document of the collection.")],
-    name: Annotated[str | None, typer.Option("--in", metavar="NAME", help="The collection it is in.")] = None,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file; with --in, a document of that collection.")],
+    name: Annotated[
+        str | None, typer.Option("--in", metavar="NAME", help="The collection that the document is in.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what was read of one file, with marks where pages, sheets or slides begin.
+    """Print what is read of a file, with marks where pages, sheets or slides begin.
 
-    Without --in, the file is read anew, and nothing is kept.
+    \b
+    rlm-local collection text report.pdf
+    rlm-local collection text minutes/march.docx --in work
+
+    Without --in, the file is read now, and nothing is kept.
     """
     from rlm_local.collection import Collection
 
@@ -128,7 +142,13 @@ def update(
     name: NameArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a collection up to date, and try again what could not be read."""
+    """Bring a collection up to date, and try again to read the files that could not be read.
+
+    \b
+    rlm-local collection update work
+
+    Changed files are noticed at each question. Use this after installing a package that reads more formats.
+    """
     with _opened(ctx, name, (), again=True) as collection:
         _print_summary(collection, name, as_json=as_json)
 
@@ -138,13 +158,16 @@ def drop(
     ctx: typer.Context,
     names: Annotated[list[str], typer.Argument(metavar="NAME...")],
     runs: Annotated[
-        bool, typer.Option("--runs", help="Delete the runs over any of its files and folders, too, as `runs delete`.")
+        bool, typer.Option("--runs", help="Delete the runs over its files and folders, too, as `runs delete` does.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget collections, with what was kept of calls over them, and say what went.
+    """Delete collections and what was kept of calls over them, and say what that was.
 
-    The files that they were made from stay as they are; and so do the runs, which quote from them, without --runs.
+    \b
+    rlm-local collection drop work --runs
+
+    Your own files stay as they are. The log of runs quotes from them, and is kept unless you give --runs.
     """
     from rlm_local.serve.erasure import open_erasure
 
@@ -157,9 +180,15 @@ def drop(
 def watch(
     ctx: typer.Context,
     name: NameArgument,
-    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks at the disk.")] = 2.0,
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks at the disk.")] = 2.0,
 ) -> None:
-    """Keep a collection up to date until Ctrl-C: look at the disk now and then, read what changed."""
+    """Keep a collection up to date until Ctrl-C: look at the disk regularly and read what has changed.
+
+    \b
+    rlm-local collection watch work --every 10
+
+    The first question after a change then need not wait for the changed files to be read.
+    """
     before = ""
     while True:
         with _opened(ctx, name, ()) as collection:

@@ -25,25 +25,30 @@ FilesArgument = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[TASKS.jsonl]...",
-        help="Questions with known answers over your records, as in examples/questions.jsonl; without any, made tasks.",
+        help="Questions about your records with known answers, as in examples/questions.jsonl.  "
+        "[default: generated tasks]",
         exists=True,
         dir_okay=False,
     ),
 ]
 KindsOption = Annotated[
     list[str] | None,
-    typer.Option("--kind", help="A kind of made task, as for `bench tasks`; more than once for several."),
+    typer.Option("--kind", help="A kind of generated task, as for `bench tasks`; can be repeated."),
 ]
-TokensOption = Annotated[str, typer.Option("--tokens", help="Lengths of made tasks, as in 2k,16k.")]
-NumberOption = Annotated[int, typer.Option("--number", "-n", min=1, help="Made tasks of each kind and length.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The first made task's seed; the next has the next.")]
+TokensOption = Annotated[str, typer.Option("--tokens", help="Lengths of generated tasks, as in 2k,16k.")]
+NumberOption = Annotated[
+    int, typer.Option("--number", "-n", min=1, help="How many tasks to generate of each kind and length.")
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, help="The seed of the first generated task; the next one has the next.")
+]
 HeldOutOption = Annotated[
     float,
     typer.Option(
         "--held-out",
         min=0.0,
         max=1.0,
-        help="The share of wordings that no training sees. The same for ever: it decides by each wording's hash.",
+        help="The share of wordings to keep out of training. Do not change it later: a hash decides for each wording.",
     ),
 ]
 KINDS = ("fields", "two_hop", "needle", "short")

