@@ -37,7 +37,7 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that no line was changed, taken out, put in or cut off since it was written, and print a receipt.
+    """Check that the audit log is whole, and print a receipt. Whole means: no line changed, added, removed or cut off.
 
     \b
     rlm-local audit verify
@@ -68,7 +68,7 @@ def find(
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A whole question, or the name of a file.")],
 ) -> None:
-    """Print the lines about a question, or a file of that name, as JSON lines; the log itself has only their hashes."""
+    """Print the lines about a question or a file, as JSON lines. The log has only their hashes."""
     sys.stdout.writelines(f"{json.dumps(line)}\n" for line in _log(ctx).find(text))
 
 

@@ -62,7 +62,7 @@ def examples(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask questions whose answers are known, under one policy or several, and score the answers.
+    """Ask questions with known answers, and score the answers. Several policies can be compared.
 
     \b
     rlm-local bench examples --kind count

@@ -38,7 +38,7 @@ def engine(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how fast the engine is, beside llama.cpp itself and beside its high-level Python API.
+    """Measure the speed of the engine. It runs beside llama.cpp itself and beside its high-level Python API.
 
     \b
     rlm-local bench engine --plot rates.svg

@@ -35,7 +35,7 @@ def sandbox(
     plot: Annotated[Path | None, typer.Option("--plot", help="A file for a picture (SVG).")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what the sandbox costs, beside Node with the same Pyodide and beside a plain child Python.
+    """Measure the speed of the sandbox. It runs beside Node with the same Pyodide, and beside a plain child Python.
 
     \b
     rlm-local bench sandbox --row session --row call

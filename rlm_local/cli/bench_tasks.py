@@ -63,7 +63,7 @@ def tasks(
     timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Generate tasks of any length, ask them under one policy or several, and score the answers.
+    """Generate tasks of any length, and score the answers. Several policies can be compared.
 
     \b
     rlm-local bench tasks --kind needle --tokens 64k,1M -n 20 --policy rules

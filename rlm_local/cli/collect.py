@@ -41,7 +41,7 @@ def collect(
     model: ModelOption = None,
     max_tokens: MaxTokensOption = 60_000,
 ) -> None:
-    """Try several ways to answer questions whose answers are known, to calibrate or train a policy from them.
+    """Collect runs to calibrate or train a policy from. They answer questions whose answers are known.
 
     \b
     rlm-local collect my-questions.jsonl

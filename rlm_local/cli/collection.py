@@ -35,7 +35,7 @@ def add(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders to add to it.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Make a collection of files and folders, or add more to an existing one.
+    """Make a collection of files and folders, or extend one.
 
     \b
     rlm-local collection add work ~/records ~/mail.mbox
@@ -49,7 +49,7 @@ def add(
 
 @app.command("list")
 def list_collections(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the collections: those with a name, and those that `run` made of the paths that it was given."""
+    """List the collections. Those without a name were made by `run`, of the paths that it was given."""
     from rlm_local.collection.shelf import entries
 
     known = entries(shared(ctx).home)
@@ -70,7 +70,7 @@ def list_collections(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("show", no_args_is_help=True)
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show what is in a collection: tables, columns, references between them, and which files were not read and why.
+    """Show the tables of a collection, and what was not read. References between columns are shown, too.
 
     \b
     rlm-local collection show work
@@ -115,7 +115,7 @@ def text(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what is read of a file, with marks where pages, sheets or slides begin.
+    """Print what is read of a file. Marks show where pages, sheets or slides begin.
 
     \b
     rlm-local collection text report.pdf
@@ -142,7 +142,7 @@ def update(
     name: NameArgument,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring a collection up to date, and try again to read the files that could not be read.
+    """Bring a collection up to date. Files that could not be read are tried again.
 
     \b
     rlm-local collection update work
@@ -162,7 +162,7 @@ def drop(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete collections and what was kept of calls over them, and say what that was.
+    """Delete collections. What was kept of calls over them is deleted, too; a report says what that was.
 
     \b
     rlm-local collection drop work --runs
@@ -182,7 +182,7 @@ def watch(
     name: NameArgument,
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks at the disk.")] = 2.0,
 ) -> None:
-    """Keep a collection up to date until Ctrl-C: look at the disk regularly and read what has changed.
+    """Keep a collection up to date until Ctrl-C. It looks at the disk regularly and reads what has changed.
 
     \b
     rlm-local collection watch work --every 10

@@ -51,7 +51,7 @@ class Finding:
 
 
 def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Say what is installed, what is missing, and what it would cost to fix. llama.cpp's library is tried out.
+    """Say what is installed and what is missing. Fixes are named with their cost; llama.cpp's library is tried out.
 
     Exit status: 0 if `run` works, perhaps after fetching what is missing; 1 if it cannot work.
     """

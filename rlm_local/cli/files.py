@@ -44,7 +44,7 @@ def delete(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete uploaded files and everything derived from them, and say what that was.
+    """Delete uploaded files and everything derived from them. A report says what that was.
 
     Runs over these files are deleted, too, as by `runs delete`, because their logs quote what was read.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rlm_local.models import ModelSpec
     from rlm_local.models.memory import Room
 
-app = typer.Typer(no_args_is_help=True, help="Manage models: see which fit this machine, fetch, check and remove them.")
+app = typer.Typer(no_args_is_help=True, help="Manage models. See which fit this machine; fetch, check and remove them.")
 
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A name from `models list`.  [default: the first]")
@@ -33,7 +33,7 @@ PulledArgument = Annotated[
 
 @app.command("list")
 def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models: how large they are, which are on this disk, and which fit this machine.
+    """List the models, and which of them fit this machine.
 
     The memory is an estimate for the weights and a context of a suitable length. `recommended` marks the largest model
     that fits and is about as fast here as the default model is on two cores. Larger models are usually better, but
@@ -127,7 +127,7 @@ def pull(
 def remove(
     ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `models list`.")]
 ) -> None:
-    """Delete a model's weights from this disk; if it was pulled by its address on the hub, forget its sha256, too."""
+    """Delete a model's weights. If it was pulled by its address on the hub, its sha256 is forgotten, too."""
     from rlm_local.models import OwnModels
     from rlm_local.models.memory import gigabytes
     from rlm_local.models.pull import remove as remove_weights
@@ -143,7 +143,7 @@ def remove(
 
 @app.command("verify")
 def verify(ctx: typer.Context, name: NameArgument = None) -> None:
-    """Check that a model's file is what it should be: read it again and compare its sha256."""
+    """Check that a model's file is what it should be, by its sha256."""
     from rlm_local.engine.events import Event
     from rlm_local.models import verify as verify_model
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rlm_policy import Artifact, Policies
 
 app = typer.Typer(
-    no_args_is_help=True, help="Manage policies, which decide where to look: calibrate, compare and promote them."
+    no_args_is_help=True, help="Manage policies, which decide where to look. Calibrate, compare and promote them."
 )
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name from `policy list`.")]
@@ -54,7 +54,7 @@ def list_policies(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("show", no_args_is_help=True)
 def show(ctx: typer.Context, name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show how a policy was made, how it compares with the untrained model, and whether it may be promoted."""
+    """Show how a policy was made, and whether it is better. It is compared with the untrained model."""
     from rlm_policy import objections
 
     artifact = _policies(ctx).get(name)
@@ -89,7 +89,7 @@ def calibrate(
     dry: Annotated[bool, typer.Option("--dry-run", help="Print the biases without keeping them.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Correct a model's habit of looking in one place for most questions, by biases that the policy `prompted` adds.
+    """Correct a model's habit of looking in one place. Biases are fitted, which the policy `prompted` then adds.
 
     \b
     rlm-local collect my-questions.jsonl && rlm-local policy calibrate
@@ -151,7 +151,7 @@ def evaluate(
     max_tokens: MaxTokensOption = 60_000,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a trained policy with the untrained model on the held-out tasks, and keep the report.
+    """Compare a trained policy with the untrained model. The tasks are those held out; the report is kept.
 
     \b
     rlm-local policy eval sparing my-questions.jsonl --beside recurse --plot sparing.svg
@@ -191,7 +191,7 @@ def promote(
         bool, typer.Option("--force", help="Promote it even if it is not better; the history notes this.")
     ] = False,
 ) -> None:
-    """Make a policy the one that `--policy adapter` stands for, in `run` and in a server that is running.
+    """Make a policy the one that `--policy adapter` means. A running server uses it from its next question on.
 
     \b
     rlm-local policy promote sparing && rlm-local run "..." records --policy adapter
@@ -208,7 +208,7 @@ def rollback(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy that is promoted now.")] = None,
 ) -> None:
-    """Take a promotion back: the policy that was promoted before takes its place."""
+    """Take a promotion back. The policy that was promoted before takes its place."""
     policies = _policies(ctx)
     current = [artifact for artifact in policies.all() if _counts(policies, artifact)]
     chosen = [artifact for artifact in current if name in (None, artifact.name)]

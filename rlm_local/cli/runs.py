@@ -19,7 +19,7 @@ from rlm_local.errors import StoreError
 if TYPE_CHECKING:
     from rlm_local.log import RunStore, RunSummary
 
-app = typer.Typer(no_args_is_help=True, help="Look into the log of runs; resume, replay, export and delete runs.")
+app = typer.Typer(no_args_is_help=True, help="Look into the log of runs. Resume, replay, export and delete runs.")
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, the start of one, or last.")]
 PathsArgument = Annotated[
@@ -52,7 +52,7 @@ def show(
     tree: Annotated[bool, typer.Option("--tree", help="As a tree, with the cost of each branch.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how an answer came about: decisions, cells and what they printed, calls of the model, evidence, cost."""
+    """Show how an answer came about. It lists decisions, cells and their output, calls of the model, evidence, cost."""
     with _store(ctx) as store:
         if as_json:
             sys.stdout.write(f"[{','.join(store.export(run))}]\n")
@@ -73,7 +73,7 @@ def diff(
     first: Annotated[str, typer.Argument(metavar="A", help="A run's id, the start of one, or last.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Another run of the same question.")],
 ) -> None:
-    """Show two runs of one question side by side: decisions, cells, calls, answers, cost."""
+    """Show two runs of one question side by side. Their decisions, cells, calls, answers and costs are compared."""
     from rlm_local.cli.compare import compare
 
     with _store(ctx) as store:
@@ -88,7 +88,7 @@ def replay(
     paths: PathsArgument = None,
     model: ItsModelOption = None,
 ) -> None:
-    """Run the cells of a run again, with the log in place of the model, and say whether everything comes out as logged.
+    """Repeat a run from its log, without the model. Its cells run again, and what comes out is compared with the log.
 
     \b
     rlm-local runs replay last
@@ -127,7 +127,7 @@ def resume(
     model: ItsModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Continue a run that was killed, was cancelled or reached a limit, as a new run with the same options.
+    """Continue a run that was stopped. If it was killed, was cancelled or reached a limit, a new run goes on.
 
     \b
     rlm-local runs resume last
@@ -154,7 +154,7 @@ def export(
     run: RunArgument,
     out: Annotated[Path | None, typer.Option("--out", help="A file to write instead of stdout.")] = None,
 ) -> None:
-    """Print everything known about a run as JSON lines: run, nodes, turns, calls, answer.
+    """Print everything known about a run, as JSON lines. They hold the run, its nodes, turns, calls and answer.
 
     This contains the question, the prompts, and parts of the documents.
     """
@@ -179,7 +179,7 @@ def delete(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of runs, the start of one, or last.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Delete runs and everything derived from them, and say what that was.
+    """Delete runs and everything derived from them. A report says what that was.
 
     \b
     rlm-local runs delete last
@@ -203,7 +203,7 @@ def purge(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Delete all runs that began longer ago than this, as `runs delete` does; a server's runs, too.
+    """Delete all runs older than this, as `runs delete` does. Those of a server are deleted, too.
 
     \b
     rlm-local runs purge --older-than 30d

@@ -24,7 +24,7 @@ def sandbox(
     timeout: Annotated[float, typer.Option("--timeout", min=0.001, help="Most seconds.")] = 60.0,
     memory: Annotated[int, typer.Option("--memory", min=64, max=4096, help="Most megabytes of memory.")] = 1024,
 ) -> None:
-    """Run a Python file in the sandbox, with no network, no files, and limited time and memory.
+    """Run a Python file in the sandbox. It has no network, no files, and limited time and memory.
 
     \b
     rlm-local sandbox count.py --context records/ --timeout 10

@@ -74,7 +74,7 @@ def serve(
     ] = None,
     require_walls: WallsOption = False,
 ) -> None:
-    """Serve the engine over OpenAI's API, and a page that shows runs as they happen.
+    """Serve the engine to programs and browsers. Programs use OpenAI's API; a page shows runs as they happen.
 
     \b
     rlm-local serve examples/records

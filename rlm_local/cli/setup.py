@@ -25,7 +25,7 @@ def setup(
         bool, typer.Option("--encrypted", help="Encrypt the state directory first: see `rlm-local encrypt`.")
     ] = False,
 ) -> None:
-    """Fetch what a run needs, and try it out: llama.cpp's library, the model's weights, the sandbox image.
+    """Fetch what a run needs, and try it out. It needs llama.cpp's library, a model's weights and the sandbox image.
 
     \b
     rlm-local setup                        what fits this machine

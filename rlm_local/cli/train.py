@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from rlm_training.trained import Trained
 
 app = typer.Typer(
-    no_args_is_help=True, help="Train a policy from the log, on this machine: all at once with `loop`, or step by step."
+    no_args_is_help=True,
+    help="Train a policy on this machine. `loop` does all of it; the other commands are its steps.",
 )
 
 DataArgument = Annotated[Path, typer.Argument(metavar="DATA", help="A dataset, from `train build`.", file_okay=False)]
@@ -47,7 +48,7 @@ PolicyArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the po
 
 @app.command("export-base")
 def export_base(ctx: typer.Context, model: ModelOption = None, as_json: JsonOption = False) -> None:
-    """Convert a model's weights into a folder that transformers can train.
+    """Convert a model's weights for training. The result is a folder that transformers can load.
 
     \b
     rlm-local train export-base --model qwen2.5-coder-0.5b
@@ -86,7 +87,7 @@ def build(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a dataset from the runs that `rlm-local collect` left in the log.
+    """Make a dataset from collected runs in the log.
 
     \b
     rlm-local train build --out data
@@ -132,7 +133,7 @@ def sft(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a LoRA adapter to decide as the samples of a dataset do. This is the first kind of training to try.
+    """Train a LoRA adapter on the samples of a dataset. This is the first kind of training to try.
 
     \b
     rlm-local train build --out data && rlm-local train sft data --out sft
@@ -167,7 +168,7 @@ def dpo(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on pairs of replies: one that solved the task, and one that did not.
+    """Train an adapter further on pairs of replies. One of each pair solved the task, the other did not.
 
     \b
     rlm-local train build --format dpo --out pairs
@@ -188,7 +189,7 @@ def kto(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further on replies that are each marked good or bad; like `train dpo`, but without pairs.
+    """Train an adapter further on replies marked good or bad. This is like `train dpo`, but without pairs.
 
     \b
     rlm-local train build --format kto --out marked
@@ -214,7 +215,7 @@ def grpo(
     max_tokens: MaxTokensOption = 60_000,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an adapter further by reinforcement: let it choose where to look, run its programs, and reward what solves.
+    """Train an adapter further by reinforcement. It chooses where to look; programs that solve a task are rewarded.
 
     \b
     rlm-local train build --format grpo --out prompts
@@ -259,7 +260,7 @@ def convert(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a LoRA adapter into the GGUF file that llama.cpp loads beside the weights.
+    """Convert a LoRA adapter for llama.cpp. The result is a GGUF file that is loaded beside the weights.
 
     \b
     rlm-local train convert sft/adapter --out sparing.gguf --verify data
@@ -298,7 +299,7 @@ def loop(
     parallel: Annotated[int, typer.Option("--parallel", min=1, help="Tasks at a time, over one model.")] = 4,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a policy with one command: collect, build, train, convert, evaluate, and promote it if it is better.
+    """Train a policy with one command. It collects, builds, trains, converts, evaluates, and promotes what is better.
 
     \b
     rlm-local train loop sparing my-questions.jsonl

@@ -21,7 +21,7 @@ _NewKeyFile = Annotated[
 
 
 def encrypt(ctx: typer.Context) -> None:
-    """Encrypt the log of runs, collections, kept answers and KV, uploaded files and the audit log.
+    """Encrypt what is kept on the disk. That is runs, collections, kept answers and KV, uploads, the audit log.
 
     \b
     rlm-local encrypt                                    asks for a passphrase, now and for every later command
@@ -39,7 +39,7 @@ def encrypt(ctx: typer.Context) -> None:
 
 
 def rekey(ctx: typer.Context, new_key_file: _NewKeyFile = None) -> None:
-    """Encrypt everything anew with a new key, under a new passphrase."""
+    """Encrypt everything again, with a new key and passphrase."""
     from rlm_local.vault import Secret
     from rlm_local.vault.sealing import rekey as change
 

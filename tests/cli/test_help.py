@@ -25,6 +25,7 @@ def test_every_command_explains_itself(home: Path, command: str) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: rlm-local {command}".rstrip())
     assert "\b" not in result.stdout
+    assert "..." not in result.stdout.partition("Commands:")[2], "the first sentence of a command is cut"
 
 
 def test_help_imports_nothing_heavy() -> None:
