@@ -1,11 +1,11 @@
-"""Summaries and open questions: notes are taken of each part by a child, and brought together by levels.
+"""Summaries and open questions: a child takes notes of each part, and the notes are merged, level by level.
 
-    part.py      what is read through, cut into parts; which of them stand for all
-    point.py     a point: a sentence, and the places that it stands on
+    part.py      cuts what is to be read into parts, and chooses a sample of them
+    point.py     a point: a sentence, and the places that it rests on
     prompts.py   what a model is asked
-    notebook.py  a node's host calls: a child's notes of its part, a parent's of all parts, and what comes of them
+    notebook.py  a node's host calls: a child takes notes of its part; a parent has them taken, and merges them
 
-Each point is checked: its numbers and names stand in the places that it cites, or it is dropped.
+Each point is checked: if its numbers and names do not stand in the places that it cites, it is dropped.
 """
 
 from rlm_local.engine.notes.notebook import Notebook

@@ -1,4 +1,4 @@
-"""A node's notes: a child takes them of its part; its parent has them taken of all parts, and brings them together."""
+"""A node's notes: a child takes notes of its part; its parent has them taken of all parts, and merges them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,18 +25,18 @@ from rlm_local.engine.result import Result
 from rlm_sandbox import HostCallRefused
 
 _ROUND = 8
-"""Parts that children take notes of before the clock is looked at."""
+"""How many parts children take notes of before the clock is checked."""
 
 _GROUP = 24
-"""Points that are brought together at once; of more, each group comes to a third of that, and so on."""
+"""How many points are merged at once. If there are more, each group is merged to a third of that first, and so on."""
 
-_CHARACTERS = 3  # of a token, at least
-_SPARE = 0.2  # of what is left, to bring notes together with
+_CHARACTERS = 3  # in a token, at least
+_SPARE = 0.2  # the share of what is left that is kept for merging
 _MOST_PLACES = 20
 
 Children = Callable[[Sequence[Ask]], Sequence[Result]]
 Told = Callable[[str, list[Span]], None]
-"""(text, places): what there is to show if the run were stopped now."""
+"""(text, places): what to show if the run is stopped now."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Notebook:
 
     Args:
         children: runs children to their ends.
-        span: a place that a cell gave, checked.
-        so_far: is told what there is to show after each round of children.
-        note: is told what the result does not say of itself.
+        span: checks a place that a cell gave.
+        so_far: called after each round of children, with what there is to show.
+        note: called with what the result does not show by itself.
     """
 
     batches: Batches
@@ -61,10 +61,10 @@ class Notebook:
         """The host calls, by name."""
         return {"take_notes": self._take, "read_through": self._read_through, "summed_up": self._summed_up}
 
-    # ---- of one part
+    # ---- notes of one part
 
     def _take(self, question: Any) -> list[dict[str, Any]]:
-        """The points of all that the node looks at: it is short."""
+        """Points of everything that the node looks at, which is short."""
         pieces = [(piece.start, piece.end) for piece in self.view.documents]
         texts = [self.view.text(*piece) for piece in pieces]
         shown = [
@@ -84,7 +84,7 @@ class Notebook:
         return [point.data() for point in gathered(points)]
 
     def _stating(self, text: str, fitting: Mapping[Span, str], all_of_it: str) -> list[Point]:
-        """A sentence as a point, if any of these pieces states it; in the piece's own words, where it has to be."""
+        """A sentence as a point, if one of these pieces states it; in the piece's own words if need be."""
         told = {piece: in_own_words(text, source) for piece, source in fitting.items()}
         best = min(told, key=lambda at: (told[at] != text, told[at] is None, -in_common(text, fitting[at])))
         said = told[best] or (text if may_be_translated(text, all_of_it) else "")
@@ -93,10 +93,10 @@ class Notebook:
     def _point(self, text: str, places: Sequence[Span]) -> Point:
         return Point(text, tuple(places), frozenset(self.view.span(*place).document for place in places))
 
-    # ---- of all parts
+    # ---- notes of all parts
 
     def _read_through(self, question: Any, spans: Any) -> list[dict[str, Any]]:
-        """The points of all parts, or of as many as there are tokens and time for, spread evenly: that is said then."""
+        """Points of all parts; of an evenly spread sample if tokens or time do not suffice, which is noted then."""
         asked = _question(question)
         parts, number = parts_of(self.view, [self.span(span) for span in _list(spans)])
         order = spread(len(parts))
@@ -124,7 +124,7 @@ class Notebook:
         return sum(map(noting, sizes), Price(0, 0))
 
     def _fitting(self, parts: Sequence[Part]) -> int:
-        """How many of the parts, from the first, may be paid, with something left to bring them together with."""
+        """How many of the parts, from the first, the budget allows, with something left for merging."""
         left = self.batches.budget.left
         room = Price(int(left.tokens * (1 - _SPARE)), int(left.calls * (1 - _SPARE)), left.nodes)
         price = Price(0, 0)
@@ -143,10 +143,10 @@ class Notebook:
         what = f"take notes of {wanted:,} of {number:,} parts, some {price:,} tokens"
         self.batches.say("call", what, {"kind": "notes", "calls": wanted, "done": done}, done / wanted)
 
-    # ---- what they come to
+    # ---- merging
 
     def _summed_up(self, question: Any, points: Any, length: Any) -> dict[str, Any]:
-        """The points that answer the question, as many as the length has; and as text, with the places it cites."""
+        """The points that answer the question, as many as the length allows; and as text, with the places it cites."""
         asked = _question(question)
         if length not in LENGTHS:
             raise HostCallRefused(f"a length is one of {', '.join(LENGTHS)}")
@@ -159,7 +159,7 @@ class Notebook:
                 left = gathered([each for group in self._brought(asked, groups, _GROUP // 3) for each in group])
             if len(left) > 1:
                 [left] = self._brought(asked, [left], most)
-        except HostCallRefused:  # no tokens are left for it: those that most documents say
+        except HostCallRefused:  # no tokens are left for merging: take those that most documents say
             pass
         brought = len(gathered(left))
         left = foremost(gathered([*left, *all_of_them])[:brought], most)  # what others said in about the same words
@@ -172,7 +172,7 @@ class Notebook:
         }
 
     def _brought(self, question: str, groups: Sequence[Sequence[Point]], most: int) -> list[list[Point]]:
-        """What each group of points comes to: fewer points, each standing on those that it was written from."""
+        """Each group of points merged into fewer, each with the places of those that it was written from."""
         prompts = [merge_prompt(question, [point.text for point in group]) for group in groups]
         what = f"bring {sum(map(len, groups)):,} notes together"
         batch = Batch("query", what, prompts, reply_tokens=MERGE_TOKENS * most)
@@ -181,8 +181,8 @@ class Notebook:
         return [self._checked(each.text, group) or foremost(group, most) for each, group in replies]
 
     def _checked(self, reply: str, group: Sequence[Point]) -> list[Point]:
-        """The points of a reply. One with a number, or what may be a name, that the notes it cites do not have is said
-        in their own words."""
+        """The points of a reply. If one has a number, or a possible name, that the notes it cites do not have, it is
+        replaced by the notes' own words."""
         lines = lines_of(reply)
         nouns = writes_nouns(" ".join(text for _, text in lines))
         points: list[Point] = []
@@ -203,7 +203,7 @@ class Notebook:
         return f"{text} ({told})" if text else "", places[:_MOST_PLACES]
 
     def _points(self, given: Any) -> list[Point]:
-        """Points that a cell gave, or a child: the places are checked, and the documents are theirs."""
+        """Points that a cell or a child gave; their places are checked, and their documents follow from these."""
         points: list[Point] = []
         for each in _list(given or []):
             match each:

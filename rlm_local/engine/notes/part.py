@@ -1,4 +1,4 @@
-"""Parts: what is to be read through, cut where documents and headings end."""
+"""Parts: what is to be read through, cut at the ends of documents and below headings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from rlm_local.collection.view import View
 Span = tuple[int, int]
 
 CHARACTERS = 6_000
-"""Of a part, about 1,500 tokens of English: as much as a small model takes notes of well at once."""
+"""The size of a part: about 1,500 tokens of English, of which a small model can still take good notes at once."""
 
 _PIECES = 24
-"""Of a part, at most: passages, or rows of a table."""
+"""The most pieces of a part: passages, or rows of a table."""
 
 _MOST_DOCUMENTS = 2_000
-"""That are cut into parts; of more, as many spread evenly: never more parts are read than a run may have nodes."""
+"""How many documents are cut into parts; of more, a sample spread evenly, because a run may not have more nodes."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one child takes notes of: pieces of one document, or several short ones.
+    """What one child takes notes of: pieces of one document, or several short documents.
 
     Attributes:
-        label: for a person: the document, and where in it.
+        label: the document and the place in it, for a person.
         pieces: spans of the view's text, each in one document.
     """
 
@@ -45,8 +45,8 @@ class _Piece:
 
 
 def parts_of(view: View, spans: Sequence[Span]) -> tuple[list[Part], int]:
-    """The parts of what these spans are, documents or rows of tables, in order; and how many there would be if all of
-    very many documents were cut."""
+    """The parts of these spans (documents, or rows of tables), in order; and how many parts there would be if all were
+    cut, should there be very many documents."""
     ordered = sorted(set(spans))
     chosen = [ordered[place] for place in sorted(spread(len(ordered))[:_MOST_DOCUMENTS])]
     parts = list(_joined(_pieces(view, chosen)))
@@ -54,7 +54,7 @@ def parts_of(view: View, spans: Sequence[Span]) -> tuple[list[Part], int]:
 
 
 def spread(number: int) -> list[int]:
-    """The numbers from 0 to before `number` in an order of which each beginning is spread evenly over all."""
+    """The numbers from 0 to `number - 1`, ordered so that any first few are spread evenly over all."""
     bits = max(1, (number - 1).bit_length())
     return sorted(range(number), key=lambda each: int(f"{each:0{bits}b}"[::-1], 2))
 
@@ -70,7 +70,7 @@ def _pieces(view: View, spans: Iterable[Span]) -> Iterator[_Piece]:
 
 
 def _joined(pieces: Iterable[_Piece]) -> Iterator[Part]:
-    """Pieces one after another, until a part is full; one that is half full ends where its document or chapter does."""
+    """Pieces put together until a part is full; a part that is half full ends with its document or chapter."""
     held: list[_Piece] = []
     size = 0
     for piece in pieces:

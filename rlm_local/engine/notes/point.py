@@ -1,4 +1,4 @@
-"""A point: one sentence of a summary, and the places that it stands on."""
+"""A point: one sentence of a summary, and the places that it rests on."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,15 +11,17 @@ from rlm_local.engine.notes.part import Span
 Length = Literal["short", "medium", "long", "points"]
 LENGTHS: tuple[Length, ...] = get_args(Length)
 POINTS: dict[Length, int] = {"short": 3, "medium": 7, "long": 15, "points": 7}
-"""How many points a summary has at most."""
+"""The most points of a summary."""
 
 CITED = 3
-"""Places of a point that its words cite; all are counted."""
+"""How many places of a point its text cites; all are counted."""
 
 _WORD = re.compile(r"[^\W_]+")
 _STEM = 5
-"""Letters of a word by which two sentences are compared, and of how many of all such they share at least."""
+"""Two sentences are compared by this many letters of each word."""
+
 _ALIKE = 0.6
+"""The share of the words that sentences have in common at least, if they say the same."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Point:
     """A sentence with where it comes from.
 
     Attributes:
-        places: spans of the context, those that it was written from first.
-        sources: the documents that say it, as far as they were read.
+        places: spans of the context; those that it was written from come first.
+        sources: the documents that say it, of those that were read.
     """
 
     text: str
@@ -49,7 +51,7 @@ class Point:
 
 
 def gathered(points: Sequence[Point]) -> list[Point]:
-    """The points in order, those in about the same words once."""
+    """The points in order; those in about the same words become one."""
     kept: list[tuple[_Words, Point]] = []
     for point in points:
         words = _Words.of(point.text)
@@ -62,7 +64,7 @@ def gathered(points: Sequence[Point]) -> list[Point]:
 
 
 def foremost(points: Sequence[Point], most: int) -> list[Point]:
-    """The points that most documents say, in their order."""
+    """The points that most documents say, in the given order."""
     ranked = sorted(range(len(points)), key=lambda place: (-len(points[place].sources), place))
     return [points[place] for place in sorted(ranked[:most])]
 
@@ -71,7 +73,7 @@ def worded(points: Sequence[Point], length: Length, documents: int) -> tuple[str
     """The points as text, each with the numbers of the places that it cites, and these places in order.
 
     Args:
-        documents: how many were read: of several, a point says how many say it.
+        documents: how many were read; if several, each point tells how many of them say it.
     """
     places: dict[Span, int] = {}
     told: list[str] = []
@@ -99,6 +101,6 @@ class _Words:
         )
 
     def alike(self, other: "_Words") -> bool:
-        """Whether both say the same: in about the same words, and of the same numbers."""
+        """Whether both say the same: about the same words, and the same numbers."""
         shared, all_of_them = self.stems & other.stems, self.stems | other.stems
         return self.numbers == other.numbers and len(shared) >= _ALIKE * max(1, len(all_of_them))

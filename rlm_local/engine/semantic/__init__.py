@@ -1,8 +1,8 @@
-"""Functions of SQL that a model answers: judge, classify, extract, answer.
+"""SQL functions that a model answers: judge, classify, extract, answer.
 
-A query with them is parsed here and never rewritten: `prepare` says which texts each of its calls is to be asked
-about, as queries of their own, plain conditions first. `Desk` answers the cell: `costs` says for how much, `Asking`
-asks, in rounds. The cell's side, which runs the queries, is `rlm_local/toolbox/semantic.py`.
+A query with such calls is parsed here, and never rewritten. `prepare` makes other queries of it, which gather the texts
+for each call, plain conditions first. `Desk` answers the cell: `costs` computes the price, and `Asking` asks the model,
+in rounds. The cell's side, which runs the queries, is `rlm_local/toolbox/semantic.py`.
 """
 
 from rlm_local.engine.semantic.asking import Asking

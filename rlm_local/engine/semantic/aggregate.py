@@ -1,4 +1,4 @@
-"""A query that comes to one number over many rows, so that a sample of them gives an estimate."""
+"""Queries whose result is one number over many rows, which a sample of the rows can estimate."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,14 +11,14 @@ from rlm_local.engine.semantic.selects import bare, conditions, of_join, within
 
 @dataclass(frozen=True)
 class Aggregate:
-    """What a query comes to that is one number over many rows, so that a sample of them gives an estimate.
+    """A query whose result is one number over many rows, which a sample of the rows can estimate.
 
     Args:
         kind: whether the number is the sum or the mean of `y` over all rows; NULL counts for nothing.
-        rows: a query with a row for each row of the population: `y`, a weight that it is at most (NULL where none is
-            known), and the text of each call. Run before and after the calls are answered, its rows are the same.
-        calls: in the order of their columns.
-        result: the query with its number as `:estimate` and the number of rows as `:rows`.
+        rows: a query with a row for each row of the population: `y`, an upper bound of it as a weight (NULL if none is
+            known), and the text of each call. It has the same rows before and after the calls are answered.
+        calls: the calls, in the order of their columns.
+        result: the query, with `:estimate` in place of its number and `:rows` in place of the number of rows.
     """
 
     kind: Literal["total", "mean"]
@@ -28,7 +28,7 @@ class Aggregate:
 
 
 def aggregate_of(tree: exp.Expr) -> Aggregate | None:
-    """The number, where the query is one that a sample can estimate."""
+    """The query as an aggregate; None if a sample cannot estimate its result."""
     parts = ("group", "having", "distinct", "limit", "offset", "order", "windows")
     if any(tree.args.get(part) for part in parts) or len(tree.expressions) != 1:
         return None
@@ -68,7 +68,7 @@ def _counts_rows(node: exp.Expr) -> bool:
 def _numbers(
     number: exp.Expr, condition: exp.Expr | None
 ) -> tuple[exp.Expr | None, exp.Expr | None, Literal["total", "mean"]]:
-    """What each row adds to the number, and what it adds at most, where that is plain."""
+    """What each row adds to the number, and an upper bound of that, if one is plain to see."""
     inside = number.this
     if isinstance(number, exp.Min | exp.Max) or isinstance(inside, exp.Distinct):
         return None, None, "total"

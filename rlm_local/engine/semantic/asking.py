@@ -1,4 +1,4 @@
-"""Asking about many texts, in rounds: between them the clock is looked at, and what was said is kept."""
+"""Asking about many texts, in rounds: after each, the clock is checked and the answers are kept."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,38 +10,37 @@ from rlm_local.engine.semantic.costs import Costs, question_of
 from rlm_local.engine.semantic.questions import Said, about
 
 _FIRST = 16
-"""Texts of the first round, by which it is known how long the others take."""
+"""How many texts the first round has; it shows how long the others take."""
 
-_PROMPTS = 1_000  # about a text, at most, as far as rounds go
+_PROMPTS = 1_000  # of one text, at most, in one round
 
 Children = Callable[[str, Sequence[str]], list[Said]]
 """(question, names of documents) -> what a child node says of each."""
 
 
 class Asking:
-    """Asks for one node.
+    """Asks the model for one node.
 
     Args:
         batches: the node's leaf calls.
         children: its children.
-        said: is told of all that was said.
+        said: called with all answers.
     """
 
     def __init__(self, batches: Batches, children: Children, said: Callable[[Sequence[Said]], None]) -> None:
         self._batches, self._children, self._said = batches, children, said
 
     def room(self, once: int) -> Price:
-        """What may be spent now, of the ledger and of the time that is left, where all prompts begin with so many
-        tokens: these take no time, but the first time."""
+        """What may be spent now, by the ledger and the time that is left. All prompts begin with the same `once`
+        tokens, which take time only once."""
         left, in_time = self._batches.budget.left, self._batches.pace.room
         return left if in_time is None else Price(min(left.tokens, once + in_time), left.calls, left.nodes)
 
     def ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...], costs: Costs) -> list[Any]:
-        """The values of the texts, in order: of all, or of the first ones, where it turns out that there is no time
-        for the rest.
+        """The values of the texts, in order; only of the first ones if time runs out.
 
         Raises:
-            HostCallRefused: the ledger does not hold it. ModelError: it broke, or was stopped.
+            HostCallRefused: the budget does not allow it. ModelError: the model broke, or was stopped.
         """
         first = AT_ONCE if function == "answer" else _FIRST
         said_of = self._asker(function, texts, constants)
@@ -60,7 +59,7 @@ class Asking:
     def _asker(
         self, function: str, texts: Sequence[str], constants: tuple[str, ...]
     ) -> Callable[[int, int], list[Said]]:
-        """Asks about the texts from one to before another."""
+        """A function that asks about the texts from one place up to another."""
         if function == "answer":
             return lambda start, end: self._children(constants[0], texts[start:end])
         question = question_of(function, constants)
@@ -68,7 +67,7 @@ class Asking:
         return lambda start, end: question.ask(self._batches, asked[start:end])
 
     def _round(self, costs: Costs, start: int, first: int) -> int:
-        """How many texts the next round has: so many the first."""
+        """How many texts the next round has; `first` if it is the first round."""
         tokens, left = self._batches.pace.round, len(costs.upto) - 1 - start
         if tokens is None:
             return min(first, left)
@@ -76,14 +75,14 @@ class Asking:
 
 
 def _value(said: Said, constants: tuple[str, ...]) -> str | int | None:
-    """What SQL is given: 1 or 0, a label, a text, or NULL."""
+    """An answer as an SQL value: 1 or 0, a label, a text, or NULL."""
     if isinstance(said.value, bool):
         return int(said.value)
     return constants[said.value] if isinstance(said.value, int) else said.value
 
 
 def _stopped(function: str, values: Sequence[Any], texts: int) -> str:
-    """What a map that was stopped came to until then."""
+    """What a map has found that was stopped, as text."""
     held = sum(map(bool, values)) if function == "judge" else sum(value is not None for value in values)
     told = f"; of the {len(values):,} before them, {held:,} had it" if values and function != "classify" else ""
     return f"{function}(): {texts - len(values):,} of {texts:,} texts{told}"

@@ -1,4 +1,4 @@
-"""Semantic calls in a query: found, and checked."""
+"""Finds and checks the semantic calls in a query."""
 
 import logging
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
-logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would tell a terminal of queries that it does not know
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # or it would warn of queries that it does not know
 
 FUNCTIONS = frozenset({"judge", "classify", "extract", "answer"})
 AGGREGATES = {"COUNT": exp.Count, "SUM": exp.Sum, "AVG": exp.Avg, "MIN": exp.Min, "MAX": exp.Max}
@@ -22,10 +22,10 @@ class Unfit(Exception):  # noqa: N818 - an answer to whoever wrote the query
 
 
 class Dialect(SQLite):
-    """SQLite's, but that a function is a call of its name and no more: `extract` is ours, `search` may be a table.
+    """SQLite's dialect, without special functions: `extract` is our own, and `search` may be a table.
 
-    For whoever parses and writes queries that may have semantic calls: as SQLite's, `extract(text, 'it')` becomes
-    `EXTRACT(TEXT FROM 'it')`.
+    Use it to parse and write queries that may have semantic calls. In SQLite's own dialect, `extract(text, 'it')` would
+    become `EXTRACT(TEXT FROM 'it')`.
     """
 
     class Parser(SQLite.Parser):
@@ -35,7 +35,7 @@ class Dialect(SQLite):
 
 @dataclass(frozen=True)
 class SemanticCall:
-    """`text` is an SQL expression; the constants are what stands after it."""
+    """A call. `text` is its first argument, an SQL expression; the constants are the other arguments."""
 
     function: str
     text: str

@@ -1,11 +1,11 @@
-"""A text in pieces that are not too long to be judged at once: paragraphs together, none of the text left out."""
+"""Cuts a text into pieces that are short enough to be judged at once, and leaves nothing out."""
 
 from collections.abc import Iterator
 
 
 def chunks(text: str, start: int, end: int, *, shortest: int, longest: int) -> Iterator[tuple[int, int]]:
-    """Spans that cover the text: paragraphs together up to `shortest` characters, those above `longest` cut at line
-    ends, sentences, or between words."""
+    """Spans that cover the text from `start` to `end`. Paragraphs are put together up to `shortest` characters; what is
+    longer than `longest` is cut at line ends, sentences, or between words."""
     at = start
     while at < end:
         if text[at].isspace():

@@ -1,4 +1,4 @@
-"""What asking about texts costs, before any is asked."""
+"""What it will cost to ask about texts, computed before any is asked about."""
 
 import math
 from bisect import bisect_left
@@ -13,8 +13,8 @@ from rlm_local.engine.child import reading
 from rlm_local.engine.semantic.questions import Find, Judge, Question, Sort, pieces
 from rlm_local.models import Model
 
-_COUNTED = 50_000  # characters that are counted at once
-_CHARACTERS = 3  # of a document's token, at least
+_COUNTED = 50_000  # characters whose tokens are counted at once
+_CHARACTERS = 3  # in a token of a document, at least
 _SORTED = "Which category is it?"
 
 
@@ -23,26 +23,26 @@ class Costs:
     """The costs of asking about texts in order.
 
     Attributes:
-        once: tokens of what all prompts begin with.
-        upto: of the first 0, 1, 2, ... texts, without that.
+        once: the tokens that all prompts begin with.
+        upto: the costs of the first 0, 1, 2, ... texts, without these tokens.
     """
 
     once: int
     upto: Sequence[Price]
 
     def of(self, start: int, end: int) -> Price:
-        """An upper bound of what the texts from `start` to before `end` cost together."""
+        """An upper bound for the cost of the texts `start` to `end - 1` together."""
         price = self.upto[end] - self.upto[start]
         return replace(price, tokens=price.tokens + self.once) if end > start else price
 
     def fit(self, start: int, room: Price) -> int:
-        """How many of the texts, from `start` on, cost no more than there is room for."""
+        """How many texts, from `start` on, fit in the room."""
         ends = range(start + 1, len(self.upto))
         return bisect_left(ends, True, key=lambda end: not self.of(start, end).within(room))
 
 
 def question_of(function: str, constants: tuple[str, ...]) -> Question:
-    """What a semantic function that leaf calls answer asks about each text."""
+    """What a semantic function asks about each text, if leaf calls answer it."""
     match function:
         case "judge":
             return Judge(constants[0])
@@ -53,7 +53,7 @@ def question_of(function: str, constants: tuple[str, ...]) -> Question:
 
 
 def costs(model: Model, view: View, function: str, texts: Sequence[str], constants: tuple[str, ...]) -> Costs:
-    """What a semantic function costs over these texts."""
+    """What a semantic function costs for these texts."""
     if function == "answer":
         return _of_children(view, texts)
     question = question_of(function, constants)
@@ -68,7 +68,7 @@ def costs(model: Model, view: View, function: str, texts: Sequence[str], constan
 
 
 def _of_children(view: View, names: Sequence[str]) -> Costs:
-    """What children take at most; a document that is not there costs nothing."""
+    """The most that children cost; a document that does not exist costs nothing."""
     documents = (view.named(name) for name in names)
     sizes = ((found.end - found.start) // _CHARACTERS if found else None for found in documents)
     prices = (Price(0, 0) if size is None else reading(size) for size in sizes)
@@ -76,7 +76,7 @@ def _of_children(view: View, names: Sequence[str]) -> Costs:
 
 
 def _counted(model: Model, texts: Sequence[str]) -> Iterator[int]:
-    """The tokens of each text, shared out among many that are counted together by their lengths."""
+    """The tokens of each text. Many texts are counted together, and the sum is divided by their lengths."""
     block: list[str] = []
     size = 0
     for number, text in enumerate(texts, 1):

@@ -1,4 +1,4 @@
-"""The host's side of semantic calls: what a cell may have answered, and for how much."""
+"""The host's side of semantic calls: tells a cell what they cost, and answers them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, cast
@@ -13,11 +13,11 @@ _HEAVY = 1e9
 
 Value = str | int | float | None
 PriceOf = Callable[[str, Sequence[str], tuple[str, ...]], Costs]
-"""(function, texts, constants) -> what asking costs."""
+"""(function, texts, constants) -> what it costs to ask."""
 
 
 class Asker(Protocol):
-    """Who asks the model: see `Asking`."""
+    """Asks the model; see `Asking`."""
 
     def room(self, once: int, /) -> Price: ...
     def ask(self, function: str, texts: Sequence[str], constants: tuple[str, ...], costs: Costs, /) -> list[Value]: ...
@@ -27,9 +27,10 @@ class Desk:
     """Answers a cell's semantic calls; its functions are host calls of a session.
 
     Args:
-        asker: asks a model, all texts at once.
-        price: what that would cost.
-        note: told what a result does not say of itself: `{"estimate": ...}` or `{"unseen": ...}`, as the cell gives it.
+        asker: asks a model about all texts of a call.
+        price: says what that would cost.
+        note: called with what a result does not show by itself: `{"estimate": ...}` or `{"unseen": ...}`, as the cell
+            gives it.
     """
 
     def __init__(self, asker: Asker, price: PriceOf, note: Callable[[Mapping[str, Any]], None]) -> None:
@@ -45,7 +46,7 @@ class Desk:
         }
 
     def _plan(self, query: Any) -> dict[str, Any] | None:
-        """How a query is to be run; None where it has no semantic calls."""
+        """How to run a query; None if it has no semantic calls."""
         try:
             prepared = prepare(str(query))
         except Unfit as unfit:
@@ -53,8 +54,8 @@ class Desk:
         return as_json(prepared) if prepared else None
 
     def _fits(self, function: Any, constants: Any, texts: Any) -> dict[str, Any]:
-        """Tokens that asking about all texts costs at most, tokens that may be spent, how many of the texts, from the
-        first, may be asked about, and what share of what may be spent all of them take, of that which is scarcest."""
+        """Whether there is room to ask about all texts: the tokens that this costs at most; the tokens that may be
+        spent; how many texts, from the first, may be asked about; and what share of the scarcest resource all take."""
         name, asked, what = _checked(function, constants, texts)
         costs = self._price(name, asked, what)
         room = self._asker.room(costs.once)
@@ -69,7 +70,7 @@ class Desk:
         }
 
     def _ask(self, function: Any, constants: Any, texts: Any) -> list[Value]:
-        """The values of the texts: of all, or of as many of the first as there turned out to be time for."""
+        """The values of the texts; only of the first ones if time runs out."""
         name, asked, what = _checked(function, constants, texts)
         costs = self._price(name, asked, what)
         room = self._asker.room(costs.once)
@@ -91,7 +92,7 @@ def _share(price: int, room: int) -> float:
 
 
 def _checked(function: Any, constants: Any, texts: Any) -> tuple[str, list[str], tuple[str, ...]]:
-    """What a cell asks, if it is of the right form: the cell is not believed."""
+    """What a cell asks, checked for its form, because cells are not trusted."""
     if not isinstance(function, str) or function not in FUNCTIONS:
         raise HostCallRefused(f"there is no semantic function {function!r}")
     asked, what = _texts(texts), _texts(constants)

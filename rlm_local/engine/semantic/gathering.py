@@ -11,14 +11,14 @@ from rlm_local.engine.semantic.selects import bare, conditions, is_grouped, with
 
 @dataclass(frozen=True)
 class Gather:
-    """`query` has one column, the distinct texts that `call` is to be asked about."""
+    """`query` has one column: the distinct texts to ask `call` about."""
 
     call: SemanticCall
     query: str
 
 
 class Gathering:
-    """The gathering queries of the calls that stand in one SELECT, not in one inside it."""
+    """The gathering queries for the calls of one SELECT, without those of SELECTs inside it."""
 
     def __init__(self, select: exp.Select, nodes: list[exp.Anonymous]) -> None:
         self._select, self._nodes = select, nodes
@@ -63,7 +63,7 @@ class Gathering:
         return Gather(call, sql_of(within(self._select, outer)))
 
     def _over_one(self, table: str, text: exp.Expr, conditions: list[exp.Expr]) -> exp.Select:
-        """A condition compares calls over two tables: to join these first would make every pair of rows."""
+        """Gathers from one table alone: if a condition compares calls over two tables, a join would make every pair."""
         sources = (self._select.args["from_"].this, *(join.this for join in self._select.args.get("joins", ())))
         source = next((each for each in sources if each.alias_or_name == table), None)
         if source is None:
@@ -74,7 +74,7 @@ class Gathering:
 
 
 def _outer_conditions(select: exp.Expr) -> list[exp.Expr]:
-    """What is asked of outer joins: it leaves out no row."""
+    """The conditions of outer joins, which leave out no row."""
     return [join.args["on"] for join in select.args.get("joins", ()) if join.side and join.args.get("on")]
 
 
@@ -83,7 +83,7 @@ def _pairs(condition: exp.Expr) -> bool:
 
 
 def _table_of(text: exp.Expr) -> str:
-    """The one table whose columns an expression names; "" where it does not say."""
+    """The one table whose columns an expression names; "" if that cannot be told."""
     tables = {column.table for column in text.find_all(exp.Column)}
     return tables.pop() if len(tables) == 1 else ""
 

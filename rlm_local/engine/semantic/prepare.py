@@ -1,14 +1,14 @@
-"""From a query with semantic calls to the queries that gather their texts.
+"""Turns a query with semantic calls into queries that gather the texts for them.
 
-    judge(text, question)           whether it is so: 1 or 0
+    judge(text, question)           whether the answer is yes: 1 or 0
     classify(text, label, ...)      the label that fits best
-    extract(text, what)             what the text says of it, in its own words, or NULL
-    answer(document, question)      what a document says to a question, or NULL
+    extract(text, what)             what the text says about something, in its own words, or NULL
+    answer(document, question)      what a document answers to a question, or NULL
 
-The texts of a call are gathered by the rest of its SELECT: what is joined, and all conditions that are plain or that
-stand before it. So each condition spares the next one work, as in BlendSQL (arXiv 2509.20208). A call in the list of
-results is asked about the rows that all conditions and a LIMIT leave. A gathering query may hold semantic calls itself:
-these have been answered when it runs.
+The rest of a SELECT gathers the texts for a call in it: its joins, and all conditions that are plain or stand before
+the call. So each condition saves the next one work, as in BlendSQL (arXiv 2509.20208). A call in the list of results is
+asked about the rows that are left by all conditions and a LIMIT. A gathering query may itself have semantic calls,
+which have been answered by the time it runs.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ from rlm_local.engine.semantic.gathering import Gather, Gathering
 from rlm_local.engine.semantic.selects import is_grouped
 
 _LONGEST = 10_000  # characters of a query
-_MOST_CALLS = 20  # each has a query of its own, that may be as long as the whole
+_MOST_CALLS = 20  # each has a query of its own, which may be as long as the whole
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What to run: the gathering queries in turn, each answered before the next; then `query`.
+    """What to run: the gathering queries in turn, whose calls are answered before the next runs; then `query`.
 
     Args:
-        partial: whether `query` is a list whose calls may be answered for the first rows alone.
+        partial: whether `query` makes a list, so that its calls may be answered for the first rows only.
     """
 
     query: str
@@ -43,11 +43,10 @@ class Prepared:
 
 
 def prepare(query: str) -> Prepared | None:
-    """What it takes to run a query; None where it has no semantic calls, or is none that can be parsed: whoever runs
-    it will say what is wrong.
+    """What to run for a query. None if it has no semantic calls, or cannot be parsed: running it will tell the error.
 
     Raises:
-        Unfit: a semantic call has arguments, or stands in a place, that cannot be gathered for.
+        Unfit: no texts can be gathered for a semantic call, because of its arguments or its place.
     """
     if len(query) > _LONGEST:
         raise Unfit(f"a query with semantic functions may have {_LONGEST:,} characters")
@@ -86,7 +85,7 @@ def prepare(query: str) -> Prepared | None:
 
 
 def as_json(prepared: Prepared) -> dict[str, Any]:
-    """As the cell's side gets it."""
+    """Plain data, for the cell's side."""
 
     def call(each: SemanticCall) -> dict[str, Any]:
         return {"function": each.function, "constants": each.constants}

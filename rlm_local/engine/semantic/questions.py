@@ -1,4 +1,4 @@
-"""One question that is asked about many texts: judged, sorted, or looked for in each."""
+"""Questions about many texts: each text is judged, sorted under a label, or searched for something."""
 
 import math
 import re
@@ -21,7 +21,7 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True)
 class Said:
-    """What a model says of a text, and how sure it is of that: a probability. None: the text does not say."""
+    """What a model says about a text (None: the text does not say), and how sure it is, as a probability."""
 
     value: bool | int | str | None
     sure: float
@@ -31,15 +31,15 @@ class Question(Protocol):
     """What is asked about each text."""
 
     def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
-        """The prompts about one text, which is given in pieces."""
+        """The prompts about one text, given in pieces."""
         ...
 
     def batch(self, prompts: Sequence[Prompt], texts: int) -> Batch:
-        """The prompts about all of so many texts, as one batch."""
+        """The prompts about all texts, of which there are `texts`, as one batch."""
         ...
 
     def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
-        """What a model says of each text, given the prompts about it."""
+        """What the model says about each text, given the prompts about it."""
         ...
 
 
@@ -49,7 +49,7 @@ def about(question: Question, model: Model, texts: Sequence[str]) -> list[list[P
 
 
 def pieces(model: Model, text: str) -> list[str]:
-    """What a model is shown of a text: all of it, in pieces of about as many tokens where it is a long one."""
+    """A text as the model is shown it: whole, or if it is long, in pieces with about equally many tokens."""
     if len(text.encode(errors="replace")) <= _PIECE_TOKENS:  # a token is a byte at least
         return [text]
     tokens = model.count(text)
@@ -62,10 +62,10 @@ def pieces(model: Model, text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Judge:
-    """Whether something is so, yes or no.
+    """A yes-or-no question.
 
-    A text is judged by its sentences, and is as much of a yes as the best of them. The question comes first in the
-    prompt, so that they cost about as much as the whole.
+    A text is judged by its sentences, and is as likely a yes as its likeliest sentence. The question comes first in the
+    prompt, so judging all sentences costs about as much as judging the whole.
     """
 
     question: str
@@ -87,14 +87,14 @@ class Judge:
 
 @dataclass(frozen=True)
 class Sort:
-    """Which of some options a text is of; a long one is of that which most of it is of."""
+    """Which of some options fits a text; for a long text, the one that fits its pieces best on average."""
 
     question: str
     options: tuple[str, ...]
 
     @cached_property
     def neutral(self) -> tuple[Prompt, ...]:
-        """The same, about nothing: what a model says of that is taken off what it says of a text."""
+        """The same prompts about nothing; what the model says about these is subtracted from what it says of a text."""
         return tuple(choose_prompt(self.question, self.options, text) for text in NEUTRAL)
 
     def prompts(self, pieces: Sequence[str]) -> list[Prompt]:
@@ -107,7 +107,7 @@ class Sort:
         return Batch("choose", what, prompts, self.options, reply_tokens=8, neutral=self.neutral)
 
     def ask(self, batches: Batches, asked: Sequence[Sequence[Prompt]]) -> list[Said]:
-        """See `Question.ask`; values are places among the options."""
+        """See `Question.ask`; values are indices of options."""
         scores = iter(batches.choose(self.batch(_all(asked), len(asked))))
         chances = [_averaged([next(scores) for _ in each]) for each in asked]
         return [Said(each.index(max(each)), max(each)) for each in chances]
@@ -115,7 +115,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class Find:
-    """What a text says of something, in the text's own words."""
+    """What a text says about something, in the text's own words."""
 
     what: str
 
@@ -139,7 +139,7 @@ class Find:
 
 
 def _found(made: Generation, prompt: Prompt) -> Said:
-    """What stands in the reply, if it stands in the text, too: else it is made up."""
+    """What the reply says, if it stands in the text; otherwise it is made up, and dropped."""
     sure = math.exp(min(0.0, made.logprob))
     answer = made.text.partition("answer:")[2].strip()
     text = _folded(prompt.messages[-1].content.rpartition("Question:")[0])
@@ -159,5 +159,5 @@ def _odds(scores: Scores) -> float:
 
 
 def _averaged(scores: Sequence[Scores]) -> list[float]:
-    """How likely each option is for the whole that these are the pieces of: the mean of its probabilities."""
+    """How likely each option is for a whole text: the mean of its probabilities over the pieces."""
     return [fmean(map(math.exp, column)) for column in zip(*(score.biased for score in scores), strict=True)]

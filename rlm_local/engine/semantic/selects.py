@@ -1,4 +1,4 @@
-"""Parts of a SELECT: its conditions, and the same rows with other columns."""
+"""Parts of a SELECT: its conditions, and its rows with other columns."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,7 +24,7 @@ def of_join(condition: exp.Expr) -> bool:
 
 
 def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
-    """The conditions that all have to hold where this one does, in order."""
+    """The conditions that this one joins by AND, in order."""
     if isinstance(condition, exp.And):
         yield from conjuncts(condition.left)
         yield from conjuncts(condition.right)
@@ -35,7 +35,7 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def bare(select: exp.Expr, columns: Iterable[exp.Expr], conditions: Iterable[exp.Expr]) -> exp.Select:
-    """These columns over what the SELECT joins, under these conditions of it."""
+    """A query for these columns, with the joins of the SELECT and these of its conditions."""
     bare = exp.select(*(column.copy() for column in columns))
     if source := select.args.get("from_"):
         bare.set("from_", source.copy())
@@ -50,7 +50,7 @@ def bare(select: exp.Expr, columns: Iterable[exp.Expr], conditions: Iterable[exp
 
 
 def withs(select: exp.Expr) -> Iterator[exp.Expr]:
-    """What WITH defines, inside first, for a SELECT and those around it."""
+    """What WITH defines for a SELECT, by it and by those around it, the innermost first."""
     node: exp.Expr | None = select
     while node is not None:
         if with_ := node.args.get("with_"):
@@ -59,7 +59,7 @@ def withs(select: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def within(select: exp.Expr, query: exp.Select) -> exp.Select:
-    """The query with all that WITH defines before the place of the SELECT."""
+    """The query, with everything that WITH defines at the place of the SELECT."""
     inside = {id(node) for node in _ancestors(select)}
     defined: dict[str, exp.Expr] = {}
     for with_ in withs(select):
@@ -82,7 +82,7 @@ def _ancestors(node: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def is_grouped(select: exp.Expr) -> bool:
-    """Whether a row of the result is not one of the rows that were found."""
+    """Whether rows of the result stand for several rows of the tables."""
     own = (node for column in select.expressions for node in column.find_all(*AGGREGATES.values(), exp.Window))
     known = {"group_concat", "string_agg", "total", "median", "stddev", "variance", "json_group_array"}
     named = (node for column in select.expressions for node in column.find_all(exp.Anonymous))
