@@ -169,8 +169,8 @@ AuthorOption = Annotated[
     ),
 ]
 LengthOption = Annotated[
-    LengthChoice,
-    typer.Option("--length", help="The length of a summary: short, medium, long, or points (one a line)."),
+    LengthChoice | None,
+    typer.Option("--length", help="Write a summary of this length: short, medium, long, or points (one a line)."),
 ]
 PolicyOption = Annotated[
     str | None,

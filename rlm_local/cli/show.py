@@ -34,7 +34,7 @@ def show_run(record: "RunRecord", console: Console) -> None:
 def _head(record: "RunRecord") -> list[Text]:
     start = record.start
     limits = ", ".join(f"{value:,} {name}" for name, value in start.limits.items() if value is not None)
-    length = f" · length {start.length}" if start.length != "medium" else ""
+    length = f" · length {start.length}" if start.length else ""
     size = f"{start.context_tokens:,} tokens in {start.documents:,} documents"
     return [
         Text(clean(start.question), style="bold"),

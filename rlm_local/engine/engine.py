@@ -37,7 +37,7 @@ class AskOptions(TypedDict, total=False):
     policy: str | Policy | None
     price: float | str | None
     schema: Mapping[str, Any] | None
-    length: Length
+    length: Length | None
     max_tokens: int | None
     max_calls: int | None
     timeout: float | None
@@ -137,7 +137,7 @@ class Engine:
         policy: str | Policy | None = None,
         price: float | str | None = None,
         schema: Mapping[str, Any] | None = None,
-        length: Length = "medium",
+        length: Length | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -162,7 +162,8 @@ class Engine:
             price: what a thousand tokens are worth to the policy, in nats, or conservative, balanced or aggressive.
             schema: a JSON Schema that the answer's `value` has to fit; if it cannot, the run ends as an error that says
                 why.
-            length: of a summary: "short", "medium" or "long", or "points", one a line.
+            length: of a summary, which is written then: "short", "medium" or "long", or "points", one a line. None: a
+                summary of medium length, if the question asks for one.
             max_tokens: tokens that the run may evaluate or generate.
             max_calls: calls of the model that it may make.
             timeout: seconds that it may take.
@@ -294,7 +295,7 @@ class Engine:
             policy=start.policy,
             price=start.price,
             schema=start.answer_schema,
-            length=cast("Length", start.length),
+            length=cast("Length | None", start.length),
             max_tokens=start.limits["tokens"],
             max_calls=start.limits["calls"],
             timeout=start.limits["seconds"],

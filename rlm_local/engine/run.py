@@ -40,7 +40,7 @@ class Run:
     schema: AnswerSchema | None = None
     task_id: str | None = None
     run_id: str | None = None
-    length: Length = "medium"
+    length: Length | None = None
     """Of a summary."""
 
     resumes: RunRecord | None = None

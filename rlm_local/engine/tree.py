@@ -58,7 +58,7 @@ class Tree:
     steps: tuple[Step, ...] = ()
     """Steps of the root in an earlier run that is resumed; the free author continues from them."""
 
-    length: Length = "medium"
+    length: Length | None = None
     """Of a summary."""
 
     at_once: ClassVar[int] = AT_ONCE

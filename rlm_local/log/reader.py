@@ -89,7 +89,7 @@ class Reader:
             answer_schema=self._json(row["answer_schema"]),
             follows=row["follows"],
             understood=self._json(row["understood"]),
-            length=row["length"] or RunStart.length,
+            length=row["length"],
         )
 
     def _node(self, row: Row) -> NodeRecord:

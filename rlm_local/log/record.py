@@ -53,8 +53,8 @@ class RunStart:
     """How a follow-up became `question`: what was `said`, and the `call` of the model; None where nothing was asked
     before."""
 
-    length: str = "medium"
-    """Of a summary, see `rlm_local.engine.notes.LENGTHS`."""
+    length: str | None = None
+    """Of the summary that was asked for, see `rlm_local.engine.notes.LENGTHS`; None where none was named."""
 
     @property
     def said(self) -> str:

@@ -62,7 +62,7 @@ class RemoteEngine:
         policy: str | None = None,
         price: str | None = None,
         schema: Mapping[str, Any] | None = None,
-        length: Length = "medium",
+        length: Length | None = None,
         max_tokens: int | None = None,
         max_calls: int | None = None,
         timeout: float | None = None,
@@ -76,7 +76,7 @@ class RemoteEngine:
             ServerError: it cannot be reached, or fails.
             CollectionError: a path is not there, or nothing can be read.
         """
-        if author or task_id or schema or length != "medium" or (policy and price):
+        if author or task_id or schema or length or (policy and price):
             raise UsageError(
                 "a server takes a policy or the name of a price, and none of the other options about how to answer",
                 remedy="Leave out --author, --schema and --length, and one of --policy and --price",

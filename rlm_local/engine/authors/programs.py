@@ -34,6 +34,9 @@ from rlm_sandbox import Image, Pool
 
 _LOOK_TOKENS = 4
 _TRIAL_SECONDS = 5.0
+_WANTED = 20.0
+"""Nats for notes where the length of a summary is named: more than a model's leaning, or a price, comes to."""
+
 ACTIONS: dict[Look, Action] = {
     "tables": Action.SEARCH,
     "text": Action.SEARCH,
@@ -63,8 +66,8 @@ class ProgramsAuthor:
     candidates: Candidates
     budget: Budget
     policy: Policy
-    length: Length = "medium"
-    """Of a summary."""
+    length: Length | None = None
+    """Of the summary that is wanted; None where the question alone says whether it wants one."""
 
     _order: list[tuple[Look, Decision]] | None = None
     _held: list[tuple[Choice, Step]] = field(default_factory=list[tuple[Choice, Step]])
@@ -77,7 +80,7 @@ class ProgramsAuthor:
             self._repeated = True
             return replace(turns[-1].step, prompt=None, prompt_ids=(), completion_ids=(), text="")
         if self._order is None:
-            settled = self.policy.settle(state)
+            settled = self.policy.settle(state) if self.length is None else None
             self._order = self._decide(state, cancel) if settled is None else self._after(settled)
             if settled is not None:
                 return Step(settled, whole_cell(state.question), plan={"confidence": self._sure.whole})
@@ -99,7 +102,9 @@ class ProgramsAuthor:
         """Where to look first, by the model's logits and the policy; and where then, if that finds nothing."""
         looks = looks_at(self.view, state)
         prompt = self.asking.prompt(OPENING)
-        prior = priors_of(self.model.name, PROMPT_VERSION).looks
+        prior = dict(priors_of(self.model.name, PROMPT_VERSION).looks)
+        if self.length is not None:
+            prior["notes"] = _WANTED
         with (
             self.budget.reserve(price_of(self.model, [prompt], _LOOK_TOKENS)) as receipt,
             self.model.cursor(prompt, adapters=self.policy.adapters, cancel=cancel) as cursor,
@@ -135,7 +140,7 @@ class ProgramsAuthor:
         if look == "tables":
             return self._tables(decision, state, cancel)
         if look == "notes":
-            candidate = self.candidates.notes(state, self.length, cancel)
+            candidate = self.candidates.notes(state, self.length or "medium", cancel)
         else:
             candidate = self.candidates.semantic(look, state, cancel)
         if candidate is None:
@@ -200,7 +205,13 @@ class ProgramsAuthor:
 
 
 def programs_author(
-    question: str, view: View, model: Model, sandbox: Image | Pool, budget: Budget, policy: Policy, length: Length
+    question: str,
+    view: View,
+    model: Model,
+    sandbox: Image | Pool,
+    budget: Budget,
+    policy: Policy,
+    length: Length | None,
 ) -> ProgramsAuthor:
     """The author of a node's programs, with the card of its collection and sessions to try them in."""
     tables, references = view.collection.tables, view.collection.references
