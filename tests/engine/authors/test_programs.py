@@ -62,7 +62,7 @@ def test_what_the_model_finds_wrong_is_thought_about_longer(image: Image, tmp_pa
     answer, turn = run_of(model, "How many messages are about closing?", image, tmp_path)
     assert turn.start.plan
     assert [one["right"] > 0 for one in turn.start.plan["candidates"]] == [False, False, True, True, True]
-    assert (answer.answer, answer.confidence) == ("40", pytest.approx(1.0, abs=0.01))
+    assert (answer.answer, answer.confidence) == ("40", pytest.approx(1.0, abs=0.03))
 
 
 def test_a_year_that_is_put_in_is_not_left_out(image: Image, tmp_path: Path) -> None:
@@ -138,6 +138,24 @@ def test_a_summary_is_of_notes_of_what_the_program_selects(
     assert len({name for node in nodes[1:] if node.start.view for name in node.start.view["documents"]}) == read
     assert answer.answer.startswith(f"- The ferry was late. ({read} of {read}) [1, 2, 3]")
     assert nodes[0].turns[0].start.decision["action"] == "RECURSE"
+
+
+def test_who_names_a_length_gets_a_summary_however_short_the_text(image: Image, tmp_path: Path) -> None:
+    def reply(prompt: Prompt) -> str:
+        system = prompt.messages[0].content
+        return "[1] The ferry was late." if "notes" in system else "SELECT text FROM documents"
+
+    model = ScriptedModel(reply, slot=lambda _p, _t, options: next((o for o in options if "text" in o), options[0]))
+    budget = Budget(Limits())
+    actions: list[str] = []
+    letters = {f"{number}.txt": f"The ferry was late on day {number}.\n" for number in range(3)}
+    for number, length in enumerate((None, "points")):
+        with Collection.of(letters) as collection, RunStore(tmp_path / f"{number}.sqlite") as store:
+            view, policy = View(collection), named("prompted")
+            run = Run("Sum it up.", view, (), 90, model, "", image, policy, budget, ignore, length=length)
+            answer = run.answer(store, Cancel(deadline=budget.deadline))
+            actions.append(str(store.get(answer.run_id).nodes[0].turns[0].start.decision["action"]))
+    assert actions == ["ANSWER", "RECURSE"]
 
 
 def test_a_summary_of_what_is_not_there_is_none(image: Image, tmp_path: Path) -> None:
