@@ -30,6 +30,8 @@ class TableForm:
     """The name of each column by its key."""
     affinities: dict[str, str] = field(default_factory=dict[str, str])
     """What SQL takes each column's values for, by its name; empty as long as it has none."""
+    bases: set[str] = field(default_factory=set[str])
+    """Names of its files, without what comes after the last dot."""
 
     @property
     def form(self) -> tuple[str, str]:
@@ -61,6 +63,11 @@ class Intake:
                 self._tables[table].columns[key] = name
         for table in self._tables.values():
             table.affinities = affinities(self._db, table.name)
+        for table, name in self._db.execute(
+            'SELECT DISTINCT s."table", f.name FROM _shape s JOIN file f ON f.id = s.file'
+        ):
+            if table in self._tables:
+                self._tables[table].bases.add(_base(name))
 
     def take(self, job: Job) -> None:
         """Everything of a job, or nothing."""
@@ -222,14 +229,13 @@ class Intake:
         folder = name.rpartition("/")[0]
         form = (kind, stem(plain(suggested)))
         known = set(keys)
-        base = name.rpartition("/")[2].rpartition(".")[0] or name
-        words = set(stem(plain(base)).split("_"))
+        base = _base(name)
         for table in self._tables.values():
-            named = bool(suggested) or not words.isdisjoint(table.name.split("_"))
-            if table.form == form and _alike(table, known, kind, table.folder == folder, named):
+            if table.form == form and _alike(table, known, folder, base):
+                table.bases.add(base)
                 return table
         own = identifier(suggested or base, self._tables.keys() | RESERVED, "records")
-        table = TableForm(own, kind, suggested, folder)
+        table = TableForm(own, kind, suggested, folder, bases={base})
         self._tables[own] = table
         self._db.execute('INSERT INTO "table" VALUES (?, ?, 0, ?, ?, ?)', (own, kind, suggested, folder, parent))
         return table
@@ -271,12 +277,31 @@ class Intake:
         self._db.execute("INSERT OR IGNORE INTO _touched VALUES (?)", (table,))
 
 
-def _alike(table: TableForm, keys: set[str], kind: str, same_folder: bool, named: bool) -> bool:
+def _base(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0] or name
+
+
+def _words(base: str) -> list[str]:
+    return stem(plain(base)).split("_")
+
+
+def _are_siblings(one: str, other: str) -> bool:
+    """Whether files are called as parts of one series are: sales_north and sales_south; but not trips and
+    trips_planned."""
+    words, others = _words(one), _words(other)
+    return len(words) == len(others) and not set(words).isdisjoint(others)
+
+
+def _alike(table: TableForm, keys: set[str], folder: str, base: str) -> bool:
     """Whether records with these columns are more of a table's: bookings and goals of one cup are not."""
     theirs = table.columns.keys()
     shared = len(theirs & keys)
-    if kind != "rows":
+    if table.kind != "rows":
         return 2 * shared >= min(len(theirs), len(keys))
-    if same_folder and named:
-        return shared >= _ALIKE * (len(theirs) + len(keys) - shared)
-    return shared == len(theirs) == len(keys) >= (1 if same_folder or table.suggested else _TELLING)
+    near = shared >= _ALIKE * (len(theirs) + len(keys) - shared)
+    if table.folder == folder:
+        if table.suggested or any(_words(base) == _words(other) for other in table.bases):
+            return near
+        if any(_are_siblings(base, other) for other in table.bases) and shared == min(len(theirs), len(keys)):
+            return near  # one only has more columns
+    return shared == len(theirs) == len(keys) >= (1 if table.folder == folder or table.suggested else _TELLING)

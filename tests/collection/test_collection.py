@@ -219,3 +219,22 @@ def test_rows_of_several_files_say_which_they_are_from() -> None:
         assert staff.columns[-1].common == [("holm_staff.csv", 2), ("skerry_staff.csv", 2)]
     with Collection.of({"holm_staff.csv": offices["holm_staff.csv"]}) as collection:
         assert [column.name for column in collection.tables[0].columns] == ["name", "year"]
+
+
+def test_files_of_one_series_are_one_table_and_others_with_much_the_same_columns_are_not() -> None:
+    rows = "".join(f"{number},Holm,{number % 3},n{number}\n" for number in range(9))
+    columns = "id,place,kind,name"
+    more = rows.replace("\n", ",7\n")
+    documents = {
+        "trips.csv": f"trip,{columns[3:]}\n{rows}",
+        "trips_planned.csv": f"trip,{columns[3:]},days\n{more}",
+        "sales_north.csv": f"{columns}\n{rows}".replace("Holm", "Skerry"),
+        "sales_south.csv": f"{columns},days\n{more}".replace("Holm", "Norland"),
+    }
+    with Collection.of(documents) as collection:
+        assert [(table.name, table.rows) for table in collection.tables] == [
+            ("sales", 18),
+            ("trips", 9),
+            ("trips_planned", 9),
+            ("documents", 4),
+        ]
