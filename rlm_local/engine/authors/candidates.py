@@ -12,7 +12,7 @@ from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values
 from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import VERDICTS, Asking, Dialect, Look, opening
-from rlm_local.engine.authors.python import check_python, is_phrase
+from rlm_local.engine.authors.python import check_python, is_phrase, is_python
 from rlm_local.engine.authors.query import check
 from rlm_local.engine.authors.texts import texts_of
 from rlm_local.engine.authors.trial import Trials
@@ -160,6 +160,8 @@ class Candidates:
         text = made.text.strip()
         if text[:6].upper() in _OF_SQL:  # whatever the fence around it says
             dialect = "sql"
+        elif is_python(text):
+            dialect = "python"
         likely = made.logprob / max(1, len(made.token_ids))
         left_out = unused(self.named, text)
         candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=left_out)
@@ -177,7 +179,7 @@ class Candidates:
             notes=query.notes,
             missing=query.missing,
             semantic=query.semantic,
-            unused=unused(self.named, query.sql),  # not what was put in, as a year is
+            unused=unused(self.named, query.named),  # with the year and the names of codes that were put in
         )
 
     def _tried(self, candidate: Candidate) -> Candidate:

@@ -8,7 +8,7 @@ _PASSAGES = 12
 
 def query_cell(query: Query, *, named: bool = False) -> str:
     """The cell of a SQL query: its rows and where they come from; `named`: with the names of codes in them."""
-    sql = query.named if named else query.sql
+    sql = query.named if named else query.tried
     value = "bool(rows and rows[0][0])" if query.truth else "rows"
     if not query.places:
         return f"rows = sql({_text(sql)})\nFINAL({value})"

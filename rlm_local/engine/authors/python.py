@@ -31,7 +31,7 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     """
     try:
         tree = ast.parse(text)
-        tree = _Slips([column.name for table in tables for column in table.columns], _modules(tree)).visit(tree)
+        tree = _Slips(tables, frozenset(_given(tree)).union(dir(builtins), _TOOLS), _modules(tree)).visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
     _refuse_zips(tree, {table.name for table in tables})
@@ -41,6 +41,23 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     if unknown:
         raise BadProgram(f"there is no {unknown}; there are the tables {', '.join(table.name for table in tables)}")
     return ast.unparse(tree)
+
+
+def is_python(text: str) -> bool:
+    """Whether a text is a program in Python, whatever the fence around it says."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(name, ast.Name) and name.id.upper() == "FINAL" for name in called)
+
+
+def _near(name: str, columns: Sequence[str]) -> str:
+    """The column of that name, or of the nearest; empty where none is near."""
+    if name in columns:
+        return name
+    return next(iter(difflib.get_close_matches(name.lower(), columns, n=1, cutoff=_SPELLING)), "")
 
 
 def _refuse_zips(tree: ast.AST, tables: Container[str]) -> None:
@@ -86,22 +103,62 @@ def _modules(tree: ast.AST) -> frozenset[str]:
 
 class _Slips(ast.NodeTransformer):
     """`final(x)` is FINAL(x); `x is None` is `x == None`, as what a row does not give is no None; `row.region` is the
-    column us_region, where there is no nearer one."""
+    column us_region, where there is no nearer one; and a column that stands alone is that of the row that is gone
+    through, or else the values of the one table that has it.
 
-    def __init__(self, columns: Sequence[str], modules: Container[str]) -> None:
-        self._columns, self._modules = columns, modules
+    Args:
+        known: names that the program gives something to, or that are there anyway.
+        modules: names that imports give.
+    """
+
+    def __init__(self, tables: Sequence[Table], known: Container[str], modules: Container[str]) -> None:
+        self._tables = {table.name: [column.name for column in table.columns] for table in tables}
+        self._columns = [column for columns in self._tables.values() for column in columns]
+        self._known, self._modules = known, modules
+        self._rows: list[tuple[str, str]] = []  # variables of rows that are gone through, with their tables
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id.upper() == "FINAL":
+            node.id = "FINAL"
+        if node.id in self._known or node.id in self._tables or not isinstance(node.ctx, ast.Load):
+            return node
+        for row, table in self._rows:
+            if column := _near(node.id, self._tables[table]):
+                return ast.Attribute(ast.Name(row, ast.Load()), column, ast.Load())
+        having = [(table, column) for table, columns in self._tables.items() if (column := _near(node.id, columns))]
+        if len(having) != 1:
+            return node
+        [(table, column)] = having
+        return ast.Subscript(ast.Name(table, ast.Load()), ast.Constant(column), ast.Load())
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.Attribute:
         self.generic_visit(node)
         of_module = isinstance(node.value, ast.Name) and node.value.id in self._modules
-        if not of_module and node.attr not in _ATTRIBUTES and node.attr not in self._columns:
-            near = difflib.get_close_matches(node.attr.lower(), self._columns, n=1, cutoff=_SPELLING)
-            node.attr = near[0] if near else node.attr
+        if not of_module and node.attr not in _ATTRIBUTES:
+            node.attr = _near(node.attr, self._columns) or node.attr
         return node
 
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        if node.id.upper() == "FINAL":
-            node.id = "FINAL"
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
+        return self._through(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        return self._through(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.expr:
+        return self._through(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
+        return self._through(node)
+
+    def _through(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> ast.expr:
+        rows = [
+            (each.target.id, each.iter.id)
+            for each in node.generators
+            if isinstance(each.target, ast.Name) and isinstance(each.iter, ast.Name) and each.iter.id in self._tables
+        ]
+        self._rows = [*rows, *self._rows]
+        self.generic_visit(node)
+        self._rows = self._rows[len(rows) :]
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:

@@ -34,7 +34,8 @@ class Query:
     """A query that can run.
 
     Attributes:
-        sql: as it is tried, and compared with other programs.
+        sql: as it is meant.
+        tried: the same with what ranks its rows, as it is tried: another program may show that instead of the rows.
         named: the same with codes in its result named and headings in words, as it will run.
         notes: what was mended, for the log and for a person.
         missing: literals that no row has: the result says nothing of them.
@@ -44,6 +45,7 @@ class Query:
     """
 
     sql: str
+    tried: str
     named: str
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -84,6 +86,7 @@ def check(
     names.notes.extend(spread(tree, names))
     return Query(
         sql=tree.sql(dialect="sqlite"),
+        tried=_with_rank(tree).sql(dialect="sqlite"),
         named=add_headings(name_codes(tree, names) or tree).sql(dialect="sqlite"),
         notes=tuple(draft.notes),
         missing=tuple(draft.missing),
@@ -91,6 +94,20 @@ def check(
         places=places,
         truth=_asks_whether(tree),
     )
+
+
+def _with_rank(tree: exp.Expr) -> exp.Expr:
+    """The same query with the value that ranks its rows, where it shows one other column of the first ones."""
+    order = tree.args.get("order")
+    if not isinstance(tree, exp.Select) or order is None or not tree.args.get("limit") or tree.args.get("distinct"):
+        return tree
+    if len(tree.expressions) != 1 or len(order.expressions) != 1 or isinstance(tree.expressions[0], exp.Star):
+        return tree
+    rank = order.expressions[0].this
+    shown = tree.expressions[0]
+    if rank in (shown, shown.unalias()) or rank.name == shown.alias_or_name or isinstance(rank, exp.Literal):
+        return tree
+    return tree.copy().select(rank.copy(), copy=False)
 
 
 def _asks_whether(tree: exp.Expr) -> bool:

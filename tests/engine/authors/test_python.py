@@ -3,7 +3,7 @@
 import pytest
 
 from rlm_local.engine.authors.errors import BadProgram
-from rlm_local.engine.authors.python import check_python
+from rlm_local.engine.authors.python import check_python, is_python
 
 from .harbour import TABLES
 
@@ -30,6 +30,9 @@ def test_what_is_not_given_is_equal_to_none_and_another_object() -> None:
         ("FINAL([b.name.lower() for b in boats])", "FINAL([b.name.lower() for b in boats])"),
         ("import names\nFINAL(names.harbours(boats))", "import names\nFINAL(names.harbours(boats))"),
         ("FINAL([b.captain for b in boats])", "FINAL([b.captain for b in boats])"),
+        ("FINAL(sum(length > 7 for b in boats))", "FINAL(sum((b.length > 7 for b in boats)))"),
+        ("FINAL(max(people))", "FINAL(max(trips['people']))"),
+        ("length = 7\nFINAL(length)", "length = 7\nFINAL(length)"),
     ],
 )
 def test_a_slip_in_a_columns_name_is_put_right(written: str, runs: str) -> None:
@@ -44,3 +47,17 @@ def test_what_cannot_run_is_said(text: str) -> None:
     with pytest.raises(BadProgram) as raised:
         check_python(text, TABLES)
     assert str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "python"),
+    [
+        ("FINAL(len(boats))", True),
+        ("far = [b for b in boats]\nfinal(len(far))", True),
+        ("FINAL(SELECT COUNT(*) FROM boats)", False),
+        ("SELECT COUNT(*) FROM boats", False),
+        ("x = ", False),
+    ],
+)
+def test_python_is_told_by_its_end(text: str, *, python: bool) -> None:
+    assert is_python(text) is python

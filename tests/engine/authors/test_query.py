@@ -137,6 +137,22 @@ def test_two_bounds_of_one_column_both_stay() -> None:
     assert checked(sql, "How many were built in 2001?").sql == sql
 
 
+@pytest.mark.parametrize(
+    ("sql", "tried"),
+    [
+        ("SELECT name FROM boats ORDER BY length DESC LIMIT 1", "SELECT name, length FROM boats"),
+        ("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) LIMIT 1", "SELECT harbour, COUNT(*) FROM boats"),
+        ("SELECT length FROM boats ORDER BY length DESC LIMIT 1", "SELECT length FROM boats"),
+        ("SELECT name, built FROM boats ORDER BY length LIMIT 1", "SELECT name, built FROM boats"),
+        ("SELECT name FROM boats ORDER BY length", "SELECT name FROM boats"),
+    ],
+)
+def test_what_ranks_the_first_rows_is_tried_with_them(sql: str, tried: str) -> None:
+    query = checked(sql)
+    assert query.tried.startswith(f"{tried} ")
+    assert query.named.startswith(sql.partition(" FROM ")[0])
+
+
 def test_what_is_not_given_is_no_group() -> None:
     query = checked("SELECT harbour FROM boats GROUP BY harbour ORDER BY COUNT(*) DESC LIMIT 1")
     assert "NOT harbour IS NULL" in query.sql
