@@ -53,8 +53,8 @@ class Priors:
 
 _DEFAULT = Priors()
 _BY_MODEL: Mapping[tuple[str, str], Priors] = {
-    # Programs: fitted, with a ridge, on 60 answers to questions over real files of fifteen sets, 47 of them right; these
-    # files had been looked at while programs were made. Of 22 answers over files of nine other sets, which nobody had
+    # Programs: fitted, with a ridge, on 60 answers to questions over real files of fifteen sets, 47 of them right that
+    # had been looked at while programs were made. Of 22 answers over files of nine other sets, which nobody had
     # looked at, 15 were right: their log loss is 0.61, and 0.65 where each is held as sure as the share of the 60. Of
     # eight that are more than 0.8 sure seven are right. Reading: right were 6 of 13.
     #
