@@ -1,8 +1,8 @@
-"""The card: what a collection has, as a model is shown it: tables, columns, values, references, documents.
+"""The card: what the model is shown of a collection: tables, columns, values, references, documents.
 
-The same text for every question over a collection, so that it is evaluated once; where that is long, what a question
-may concern (`cut.py`). Names and values come from documents: they are cut and kept on their line, so none can imitate
-a line of the card.
+It is the same text for every question over a collection, so that it is evaluated once. If it would be too long, it has
+only what a question may concern (`cut.py`). Names and values come from documents: they are cut and kept on one line, so
+none can imitate a line of the card.
 """
 
 import re
@@ -17,34 +17,34 @@ from rlm_local.collection.values import REPEATED
 from rlm_local.engine.authors.cut import Line, Sheet, cut, names
 
 _FEW = 12
-"""Of a column with so few different values all are shown; of others the commonest, half as many."""
+"""If a column has at most this many different values, all are shown; else half as many, the commonest."""
 
 _SHOWN = 40
-"""Characters of a value that is one of many; of a category or an event it is twice as much."""
+"""Characters that are shown of a value that is one of many; of a category or an event, twice as many."""
 
 _LINE = 320
-"""Characters that are said of one column at most."""
+"""The most characters that are said about one column."""
 
 _LONGEST = 4_500
-"""Characters of a card that is the same for every question: some 1,500 tokens, which are evaluated once."""
+"""The most characters of a card that is the same for every question: some 1,500 tokens, evaluated once."""
 
 _NUMBER = 3
-"""Digits of a number that is taken for an amount, not for an id, in a question."""
+"""A number in a question with at most this many digits is taken for an amount, not for an id."""
 
 _GIVEN = 3
-"""Of so many rows one that gives a column is enough: documents are of several kinds."""
+"""A column is shown if one of this many rows gives it, because documents are of several kinds."""
 
 _DIGITS = 4
-"""Significant digits of a number that bounds a column's."""
+"""Significant digits of the least and greatest number of a column."""
 
 _TYPES = {"number": "REAL", "date": "DATE", "time": "DATETIME", "flag": "BOOLEAN"}
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 _DOCUMENTS = ("document", "title", "folder")
-"""What is shown of documents besides what they say of themselves."""
+"""Columns that are shown of documents, besides the fields that they have themselves."""
 
 _OF_ROWS = frozenset(("table", "log", "messages"))
-"""Kinds of documents that are no more than their rows."""
+"""Kinds of documents that hold nothing but their rows."""
 
 _KNOWN = frozenset((*_DOCUMENTS, "name", "kind", "characters"))
 
@@ -52,10 +52,10 @@ _KNOWN = frozenset((*_DOCUMENTS, "name", "kind", "characters"))
 def card(
     tables: Sequence[Table], references: Sequence[Reference] = (), question: str = "", mentions: Iterable[Mention] = ()
 ) -> str:
-    """The tables as CREATE statements, each column with what its values are like.
+    """The tables as CREATE statements; each column has a comment that describes its values.
 
     Args:
-        question, mentions: what is asked, and the values in it; looked at where all of the card would be too long.
+        question, mentions: what is asked, and the values in it; used only if the whole card would be too long.
     """
     told = {table.name for table in tables if _tells(table)}
     references = [reference for reference in references if {reference.table, reference.to_table} <= told]
@@ -69,8 +69,8 @@ def card(
 
 
 def _tells(table: Table) -> bool:
-    """Whether there is anything to ask of a table: of documents, where two or more are not just files of rows; what a
-    data dictionary says stands beside the columns that it describes."""
+    """Whether to show a table. Documents are shown if at least two are more than files of rows; a data dictionary is
+    not, because its text stands beside the columns that it describes."""
     if table.kind != "documents":
         return table.kind != "dictionary"
     kinds = [pair for column in table.columns if column.name == "kind" for pair in column.common]
@@ -78,7 +78,7 @@ def _tells(table: Table) -> bool:
 
 
 def columns(table: Table) -> Iterator[Column]:
-    """The columns that are shown: those that hold anything; of documents, what distinguishes and describes them."""
+    """The columns that are shown: those that hold anything; of documents, those that distinguish and describe them."""
     for column in table.columns:
         if column.given and (
             table.kind != "documents"
@@ -91,9 +91,9 @@ def columns(table: Table) -> Iterator[Column]:
 def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container[str] = ()) -> tuple[str, ...]:
     """Values that stand in a question, as conditions.
 
-    A word that names another table or a column is no value, few digits are an amount, and what all rows have tells
-    none apart: a hint that misleads costs more than one that is missing. So a value that several tables have is that
-    of the table of which the question says most.
+    A misleading hint costs more than a missing one. So there is no hint for a word that names another table or a
+    column, for few digits, which are an amount, or for a value that all rows have. If several tables have a value, the
+    hint is for the table that the question says most about.
 
     Args:
         named: tables that the question names.
@@ -110,7 +110,7 @@ def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container
     ]
     lists = Counter((each.table, each.text) for each in told if shown[each.table, each.column].type == "list")
     whole = {(each.table, each.text) for each in told if not each.within}
-    told = [  # a program would want a value in both of two columns
+    told = [  # or a program would want the value in both of two columns
         each
         for each in told
         if lists[each.table, each.text] < 2 and not (each.within and (each.table, each.text) in whole)
@@ -150,7 +150,7 @@ def _type(column: Column) -> str:
 
 
 def _about(column: Column, table: Table) -> str:
-    """What the values of a column are like: all of a few, the span of numbers and dates, else examples."""
+    """A description of a column's values: all if there are few, the span of numbers and dates, else examples."""
     said = _meant(column)
     values = [value for value, _ in column.common]
     if column.type == "list":
@@ -172,7 +172,7 @@ def _about(column: Column, table: Table) -> str:
 
 
 def _meant(column: Column) -> str:
-    """What is said of a column beside its name: what a dictionary has, else its label where the name says less."""
+    """The meaning of a column: what a data dictionary says, else its label if the name says less."""
     label = _plain(column.about or column.label, 2 * _SHOWN)
     same = label.isascii() and len(label) <= LONGEST and plain(label) == column.name
     return "" if same or not label else f"{label}: "
@@ -183,7 +183,7 @@ def _listed(values: Iterable[Any], longest: int = _SHOWN) -> str:
 
 
 def _quoted(value: str, longest: int) -> str:
-    """A value as SQL writes it; where it is cut, the dots that say so are no part of it."""
+    """A value as SQL writes it. If it is cut, dots after the quotes say so."""
     whole, cut = _plain(value, len(value)), _plain(value, longest)
     return f"'{cut}'" if cut == whole else f"'{cut[:longest]}'..."
 

@@ -1,7 +1,7 @@
-"""A card that is too long, cut to the tables and columns that a question may concern.
+"""Cuts a card that is too long to the tables and columns that a question may concern.
 
-What speaks for a column: a value of it in the question, words that its name shares with it, a reference; then that most
-rows give it, that it stands early, and that its table has many rows. What is left out is named as far as there is room.
+A column is kept if the question has one of its values or words of its name, or if it is a reference; next, if most rows
+give it, it stands early, or its table has many rows. What is left out is named as far as there is room.
 """
 
 import re
@@ -15,25 +15,25 @@ from rlm_local.collection.values import MOST_WORDS, akin, fold
 from rlm_local.collection.words import is_common
 
 _NAMED = 200
-"""Characters of names of what is left out, for each table."""
+"""Characters for the names of what is left out, for each table."""
 
 _FAMILY = 10
-"""Columns whose names begin alike that are a family: of one that stands late and nothing asks for only the name is
-shown."""
+"""How many columns whose names begin alike are a family; of one that stands late, and that the question does not ask
+for, only the name is shown."""
 
 _LEAST_SHARE = 3
-"""Of a card, a third may be taken by tables of which only the names are shown."""
+"""Tables of which only the names are shown may take a third of a card."""
 
 _LARGEST = 4
-"""What speaks for a column of the table with the most rows."""
+"""The weight of a column of the table with the most rows."""
 
 _FIRST = 3
-"""Columns of a table that stand early."""
+"""How many columns of a table count as early."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A column on the card; `key`: it refers or is referred to; `full`: most rows give it, and not all the same."""
+    """A column on the card. `key`: it is part of a reference; `full`: most rows give it, and not all the same value."""
 
     name: str
     label: str
@@ -43,13 +43,13 @@ class Line:
 
     @property
     def family(self) -> str:
-        """How its name begins."""
+        """How the name begins."""
         return self.name.partition("_")[0]
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table on the card; `rows`: how many it has; `left` are the columns that are not shown."""
+    """A table on the card. `rows`: how many it has; `left`: the columns that are not shown."""
 
     name: str
     head: str
@@ -59,7 +59,7 @@ class Sheet:
 
     @cached_property
     def families(self) -> Counter[str]:
-        """How many columns are much alike, by how their names begin, as translations_ces and translations_deu do."""
+        """How many columns share the beginning of their names, as translations_ces and translations_deu do."""
         return Counter(line.family for line in self.lines)
 
     @property
@@ -72,7 +72,7 @@ class Sheet:
 
 
 def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Container[tuple[str, str]]) -> list[Sheet]:
-    """The columns that most speaks for, up to so many characters, in their order; of very many tables not all."""
+    """The columns with the highest weights, up to so many characters, in their order; not all of very many tables."""
     words = (word for word in re.findall(r"\w+", fold(question)) if not word.isdigit() and not is_common(word))
     asked = list(dict.fromkeys(words))[:MOST_WORDS]
     sheets = _some(sheets, longest // _LEAST_SHARE, asked, mentioned)
@@ -105,7 +105,7 @@ def cut(sheets: Sequence[Sheet], longest: int, question: str, mentioned: Contain
 def _some(
     sheets: Sequence[Sheet], room: int, asked: Sequence[str], mentioned: Container[tuple[str, str]]
 ) -> Sequence[Sheet]:
-    """The tables whose names alone have room: the last, of documents, those that are asked for, and the largest."""
+    """The tables whose names fit: the last, which is that of documents, those that are asked for, and the largest."""
 
     def rank(number: int) -> tuple[bool, float, int]:
         sheet = sheets[number]
@@ -122,7 +122,7 @@ def _some(
 
 
 def _least(sheet: Sheet) -> int:
-    """Characters of a table of which only the names are shown."""
+    """The characters of a table of which only the names are shown."""
     return len(sheet.head) + min(_NAMED, sum(len(line.name) + 2 for line in sheet.lines))
 
 
@@ -133,22 +133,22 @@ def _weight(sheet: Sheet, place: int, line: Line, asked: Sequence[str], mentione
 
 
 def _size(sheet: Sheet, most: int) -> float:
-    """What speaks for each column of a table that is among the largest: it is what the collection is about."""
+    """The weight that a table's size gives to its columns: the largest tables are what the collection is about."""
     return _LARGEST * log1p(sheet.rows) / log1p(most) if most else 0
 
 
 def _asked(sheet: Sheet, line: Line, asked: Sequence[str], mentioned: Container[tuple[str, str]]) -> float:
-    """What in the question speaks for a column: a value of it, words of its name."""
+    """The weight that the question gives to a column: for one of its values, or words of its name."""
     return 4 * ((sheet.name, line.name) in mentioned) + 3 * _shared(f"{line.name}_{line.label}", asked)
 
 
 def _shared(name: str, asked: Sequence[str]) -> int:
-    """Words of a name that the question has, in any form, once each."""
+    """How many words of a name the question has, in any form, once each."""
     words = set(re.findall(r"[^\W_]+", fold(name)))
     return sum(any(word == other or akin(word, other) for other in asked) for word in words)
 
 
 def names(names: Sequence[str]) -> str:
-    """Names of what is left out, as far as there is room."""
+    """The names of what is left out, as far as there is room."""
     text = ", ".join(names)
     return text if len(text) <= _NAMED else f"{text[:_NAMED].rpartition(',')[0]}, ..."

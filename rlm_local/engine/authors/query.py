@@ -1,6 +1,6 @@
-"""A SQL query that a model wrote: parsed, its names resolved, its literals grounded, its NULL groups left out.
+"""Checks and repairs an SQL query that a model wrote: resolves names, grounds literals, leaves out NULL groups.
 
-Only parsed here, by sqlglot, which is Python: what runs it is SQLite in the sandbox.
+The query is only parsed here, by sqlglot, which is Python; SQLite in the sandbox runs it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,14 +34,14 @@ class Query:
     """A query that can run.
 
     Attributes:
-        sql: as it is meant.
-        tried: the same with what ranks its rows, as it is tried: another program may show that instead of the rows.
-        named: the same with codes in its result named and headings in words, as it will run.
-        notes: what was mended, for the log and for a person.
-        missing: literals that no row has: the result says nothing of them.
+        sql: as the model means it.
+        tried: the same, with what ranks its rows, as it is tried: another program may show that instead of the rows.
+        named: as it will finally run, with names for codes in the result, and headings in words.
+        notes: what was repaired, for the log and for a person.
+        missing: literals that no row has, about which the result says nothing.
         semantic: whether a model has to be asked about rows.
-        places: a query for the places of the rows that it rests on; empty where it has none of its own.
-        truth: whether it asks if something is so.
+        places: a query for the places of the rows that the result rests on; empty if there is none.
+        truth: whether the result is one truth value.
     """
 
     sql: str
@@ -68,7 +68,7 @@ def check(
         mentions: values of the records that stand in the question.
 
     Raises:
-        BadProgram: it is no single SELECT, or names what is not there.
+        BadProgram: it is not a single SELECT, or names something that does not exist.
     """
     tree = _parsed(text)
     names = Names({table.name: table for table in tables}, references, named_tables(tables, question))
@@ -129,7 +129,7 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
     try:
         try:
             trees = parse(text, dialect=Calls)
-        except sqlglot_errors.SqlglotError:  # as EXTRACT(YEAR FROM d) is not in it
+        except sqlglot_errors.SqlglotError:  # it lacks EXTRACT(YEAR FROM d)
             trees = parse(text, dialect="sqlite")
     except (sqlglot_errors.SqlglotError, RecursionError) as error:
         raise BadProgram(f"this is no SQL: {str(error).partition(chr(10))[0]}") from error
@@ -143,7 +143,7 @@ def _parsed(text: str) -> exp.Select | exp.SetOperation:
 
 
 def _unwrapped(text: str) -> str:
-    """`FINAL(SELECT ...)` and `FINAL(100.0 * (SELECT ...))` are Python's end around SQL."""
+    """Without `FINAL(...)` around it: `FINAL(SELECT ...)` wraps SQL in the last line of a Python program."""
     if not (text.startswith("FINAL(") and text.endswith(")")):
         return text
     inner = text[len("FINAL(") : -1].strip()
@@ -166,7 +166,7 @@ def _asked(tree: exp.Expr) -> set[str]:
 
 @dataclass
 class _Draft:
-    """A query that is being put right, in place."""
+    """A query while it is being repaired, in place."""
 
     tree: exp.Expr
     names: Names
@@ -177,8 +177,8 @@ class _Draft:
     # ---- values
 
     def look_up(self, question: str, mentions: Sequence[Mention]) -> None:
-        """A code that the question does not have, of a thing that it names, is looked up by that name: a small model
-        takes a code from the card for it."""
+        """Replace a code that is not in the question by a look-up of the name that is: for a thing that the question
+        names, a small model takes some code from the card."""
         folded = fold(question)
         for node, literal in list(_compared(self.tree)):
             owner = self.names.owner(node)
@@ -203,7 +203,7 @@ class _Draft:
                 self.notes.append(f"the {column.name} of {mention.text!r} for {literal.name!r}")
 
     def ground(self) -> None:
-        """Texts that columns are compared with are spelled as in the records."""
+        """Spell the texts that columns are compared with as the records do."""
         for node, literal in list(_compared(self.tree)):
             owner = self.names.owner(node)
             if owner is None or owner[1].type in ("number", "date", "time", "flag"):
@@ -222,7 +222,7 @@ class _Draft:
             self._pattern(node)
 
     def _elsewhere(self, node: exp.Expr, literal: exp.Literal, table: Table) -> bool:
-        """Whether one other column of the table has the value that this one has not: then that one is meant."""
+        """Whether exactly one other column of the table has a value that this one lacks; then that column is meant."""
         if not isinstance(literal.parent, exp.EQ | exp.NEQ):
             return False
         folded = fold(literal.name)
@@ -242,8 +242,8 @@ class _Draft:
         return True
 
     def _contain(self, literal: exp.Literal, value: str, separator: str) -> None:
-        """`= 'drama'` where some texts hold it, as "drama, comedy" does, means that they hold it; of a list, as an item
-        between separators."""
+        """If texts hold a value among others, as "drama, comedy" does, `= 'drama'` means that they hold it; in a list,
+        as an item between separators."""
         node = literal.parent
         if isinstance(node, exp.EQ | exp.NEQ):
             other = (node.expression if node.this is literal else node.this).copy()
@@ -256,7 +256,7 @@ class _Draft:
             self.notes.append(f"what holds {value!r}")
 
     def _pattern(self, node: exp.Like) -> None:
-        """A pattern without marks means that the text holds it; dots that the card cuts a value with are no text."""
+        """A pattern without wildcards means that the text holds it; dots with which the card cuts one are dropped."""
         pattern = node.expression
         if isinstance(pattern, exp.Literal) and pattern.is_string:
             plain = pattern.name.replace("...", "%").replace("\u2026", "%")
@@ -265,7 +265,7 @@ class _Draft:
                 pattern.replace(exp.Literal.string(plain))
 
     def skip_nulls(self) -> None:
-        """What is not given is no group, and neither the least nor one of a list."""
+        """Leave out NULL, which is no group, no minimum, and no item of a list."""
         for select in self.tree.find_all(exp.Select):
             keys: list[exp.Expr] = []
             group, order = select.args.get("group"), select.args.get("order")
@@ -281,13 +281,13 @@ class _Draft:
                     select.where(exp.Not(this=exp.Is(this=key.copy(), expression=exp.null())), copy=False)
 
     def _is_of_a_row(self, value: exp.Expr) -> bool:
-        """Whether a value is made of the columns of one row alone, by SQLite."""
+        """Whether SQLite computes a value from the columns of one row alone."""
         columns = list(value.find_all(exp.Column))
         known = bool(columns) and all(map(self.names.owner, columns))
         return known and not value.find(exp.AggFunc, exp.Window, exp.Select) and not _asked(value)
 
     def add_year(self, question: str) -> None:
-        """The one year that a question names is that of the rows, where their table has one date."""
+        """If a question names one year, and the table has one date, add the condition that rows are of that year."""
         asked = set(years(question))
         tree = self.tree
         scope, complete = self.names.scope(tree) if isinstance(tree, exp.Select) else ({}, False)
@@ -304,9 +304,9 @@ class _Draft:
     # ---- places
 
     def places(self) -> str:
-        """A query for where the rows stand that the result was made from: those of the first table, at most twenty.
+        """A query for the places of at most twenty rows of the first table that the result was made from.
 
-        Of documents they are named, where a model was asked about them; what it read in each is for whoever asked it.
+        If a model was asked about documents, the query names them; who asked knows the places that the model read.
         """
         tree = self.tree
         if not isinstance(tree, exp.Select) or tree.find(exp.CTE) or tree.args.get("having") is not None:
@@ -314,7 +314,7 @@ class _Draft:
         dropped = () if tree.args.get("limit") else (exp.Group, exp.Order)
         kept = (node for node in tree.find_all(exp.Column) if not (dropped and node.find_ancestor(*dropped)))
         if any(self.names.owner(column) is None for column in kept):
-            return ""  # what is made on the way has no place
+            return ""  # what WITH or a subquery makes has no place
         scope, complete = self.names.scope(tree)
         if not scope or not complete:
             return ""
@@ -340,7 +340,7 @@ class _Draft:
 
 
 def _compared(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.Literal]]:
-    """Columns with the texts that they are said to be equal to, or one of."""
+    """Columns, and the texts that they are compared with by = or IN."""
     for node in tree.find_all(exp.EQ, exp.NEQ, exp.In):
         if isinstance(node, exp.In):
             yield from (

@@ -1,6 +1,6 @@
-"""Conditions that nothing in the question asks for, taken out of a query: told by numbers and dates, in no language.
+"""Removes conditions from a query that nothing in the question asks for, by their numbers and dates, in any language.
 
-A small model writes `votes > 7 AND rating > 7` for one "above 7", and `minutes >= 120` where nobody spoke of minutes.
+A small model writes `votes > 7 AND rating > 7` for one "above 7", and `minutes >= 120` if nobody spoke of minutes.
 """
 
 import math
@@ -14,10 +14,10 @@ from rlm_local.collection.words import is_common
 from rlm_local.engine.authors.dialect import Owner, conditions
 
 _IN_WORDS = frozenset((*range(21), 25, 50, 75, 100, 1_000, 1_000_000, 0.1, 0.2, 0.25, 0.5, 0.75))
-"""Numbers that a question may say in words, as "a quarter of" and "mostly"."""
+"""Numbers that a question may express in words, such as "a quarter of" and "mostly"."""
 
 _UNITS = (1, 7, 10, 12, 24, 60, 100, 1_000, 3_600, 1_000_000, 1_000_000_000)
-"""How much larger, or smaller, a number in another unit is: two hours are 120 minutes, three million 3000000."""
+"""By what factor a number in another unit is larger or smaller: two hours are 120 minutes, three million 3000000."""
 
 _NUMBER = re.compile(r"\d+(?:[.,\u2019' ]\d{3})*(?:[.,]\d+)?")
 _MARKS = re.compile(r"[.,\u2019' ](?=\d{3}(?!\d))")
@@ -26,7 +26,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d.{0,16}")
 
 
 def drop_unasked(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
-    """Take out, in place, what is not asked for; returns what was taken out, for the log."""
+    """Remove, in place, what is not asked for; returns what was removed, for the log."""
     notes: list[str] = []
     said = set(_numbers(question))
     for select in tree.find_all(exp.Select):
@@ -46,8 +46,8 @@ def drop_unasked(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
 
 
 def forget_clocks(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
-    """Take the time of day from moments that a column is to equal, in place, where the question gives no hour: a model
-    copies the first or last moment of a column for a day that it is asked about. Returns what was done."""
+    """Remove the time of day, in place, from moments that a column is to equal, if the question gives no hour. A model
+    that is asked about a day copies the first or last moment of the column. Returns what was done."""
     said = {number.lstrip("0") for number in re.findall(r"\d+", question)}
     notes: list[str] = []
     for node in list(tree.find_all(exp.EQ)):
@@ -61,7 +61,7 @@ def forget_clocks(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
 
 
 def _invented(part: exp.Expr, said: set[float], owner: Owner) -> bool:
-    """Whether a condition compares a column of amounts with a number that no number of the question can be."""
+    """Whether a condition compares a column of amounts with a number that cannot come from the question."""
     if not isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
         return False
     for one, other in ((part.this, part.expression), (part.expression, part.this)):
@@ -72,7 +72,7 @@ def _invented(part: exp.Expr, said: set[float], owner: Owner) -> bool:
 
 
 def _could_be(number: float, said: set[float]) -> bool:
-    """Whether a number is one of those said, in some unit, or could be said in words."""
+    """Whether a number is one of those in the question, in some unit, or could be expressed in words."""
     sizes = {number * unit for unit in _UNITS} | {number / unit for unit in _UNITS}
     return number in _IN_WORDS or any(math.isclose(size, each) for size in sizes for each in said)
 
@@ -88,8 +88,8 @@ def _numbers(question: str) -> Iterator[float]:
 
 
 def _keep_one(parts: Sequence[exp.Expr], question: str, owner: Owner, notes: list[str]) -> None:
-    """Of conditions with the same numbers those whose columns the question speaks of; if it speaks of none, the first
-    one's."""
+    """Of several conditions with the same numbers, keep those whose columns the question mentions; if it mentions none,
+    those of the first one's column."""
     asked = [word for word in re.findall(r"\w+", fold(question))[:MOST_WORDS] if not is_common(word)]
     spoken = [
         part
@@ -109,7 +109,7 @@ def _words(part: exp.Expr, owner: Owner) -> set[str]:
 
 
 def _drop(part: exp.Expr, notes: list[str]) -> None:
-    """Take one condition out of those that it stands with."""
+    """Remove one condition from those that AND joins it with."""
     notes.append(f"without {part.sql(dialect='sqlite')}: nothing in the question asks for it")
     parent = part.parent
     if isinstance(parent, exp.And):

@@ -1,4 +1,4 @@
-"""Reading: an answer from a few passages with the places that it rests on, or that they do not say."""
+"""Reading: an answer from a few passages, with the places that it rests on; or that the passages do not say."""
 
 from rlm_local.engine.reading.task import REPLY_TOKENS, Reading, asks_yes_or_no, read
 

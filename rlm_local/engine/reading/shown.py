@@ -1,4 +1,4 @@
-"""A passage as a model is shown it, and whether what it then says stands there."""
+"""A passage as the model is shown it; checks whether what the model says stands there."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes
 _WORD = re.compile(r"\w{3,}|\d+")
 _END = re.compile(r"[.!?:;]+\s+|\n")
 _LONG_LINE = 300
-"""Characters: of a longer line only the sentences that hold a quote are cited."""
+"""Characters of a line; of a longer one, only the sentences with the quote are cited."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A passage: where its text begins in the context, the text, and all that is shown of it, its headings with it."""
+    """A passage: where its text begins in the context, the text, and what the model is shown, headings included."""
 
     start: int
     text: str
@@ -26,9 +26,9 @@ class Shown:
         return self.start, self.start + len(self.text)
 
     def quote(self, said: str) -> tuple[int, int] | None:
-        """The lines or, of long lines, the sentences of the context that hold a quote; None where it is none.
+        """The span of the lines (of long lines, the sentences) that hold a quote; None if it does not stand here.
 
-        It stands there letter by letter, but for spacing and case, and neither begins nor ends within a word.
+        A quote has to stand here letter by letter, except for spacing and case, and in whole words.
         """
         text, bare = self.text, said.strip()
         found = quoted(bare, text) or (quoted(bare.lower(), text.lower()) if len(text.lower()) == len(text) else None)
@@ -43,7 +43,7 @@ class Shown:
         return self.start + left, self.start + right
 
     def supports(self, said: str, *, nouns: bool) -> bool:
-        """Whether the numbers and names of what is said stand here, and half of its words at least."""
+        """Whether the numbers and names of a statement stand here, and at least half of its words."""
         words = _WORD.findall(said.lower())
         told = self.told.lower()
         return (
@@ -53,14 +53,14 @@ class Shown:
         )
 
     def worded(self, said: str) -> str | None:
-        """What is said, or the sentence that it is nearest to, see `in_own_words`."""
+        """The statement, or the nearest sentence of the passage; see `in_own_words`."""
         return said if in_own_words(said, self.told) == said else in_own_words(said, self.text)
 
 
 @dataclass(frozen=True)
 class Held:
-    """What is said, in the passage's own words where it has to be; which passage holds it, and its characters of the
-    context that do."""
+    """A statement, in the passage's own words if need be, the number of the passage that holds it, and the span of the
+    context that does."""
 
     said: str
     place: int
@@ -68,10 +68,10 @@ class Held:
 
 
 def cited(said: str, shown: Sequence[Shown], named: int) -> Held | None:
-    """What of the passages holds something that is said; None where none does.
+    """The passage that holds a statement, and where; None if none does.
 
     Args:
-        named: the passage that a model named; it is looked at before the others.
+        named: the passage that the model named, which is tried before the others.
     """
     nouns = writes_nouns("\n".join(one.told for one in shown))
     order = [named, *(place for place in range(len(shown)) if place != named)]
@@ -85,13 +85,13 @@ def cited(said: str, shown: Sequence[Shown], named: int) -> Held | None:
 
 
 def _in_one(said: str) -> str:
-    """What is said as if no sentence began in it: a name there is told from a common word, which has a capital too."""
+    """A statement as if no sentence began in it, because there a capital does not tell names from common words."""
     words = _END.sub(" ", said).split()
     return " ".join(["it", *(word.lower() if word.istitle() and is_common(word.lower()) else word for word in words)])
 
 
 def _within_word(text: str, start: int, end: int) -> bool:
-    """Whether characters begin or end inside a word or number."""
+    """Whether a span begins or ends inside a word or number."""
     begins = text[max(0, start - 1) : start + 1]
     ends = text[end - 1 : end + 1]
     return (len(begins) == 2 and begins.isalnum()) or (len(ends) == 2 and ends.isalnum())

@@ -1,4 +1,4 @@
-"""A reading: the passages of one prompt, and the reply to it, slot by slot; what it says is checked against them."""
+"""A reading: a prompt with passages, and the reply, written slot by slot and checked against the passages."""
 
 import re
 from collections.abc import Sequence
@@ -12,26 +12,28 @@ from rlm_local.engine.reading.shown import Shown, cited
 from rlm_local.models import Cancel, Cursor, Model, Prompt, Usage
 
 _READ_TOKENS = 1300
-"""What the passages of one reading may take of the window: few distract less, and cost less. Of 109 questions over
-collections of prose the answer is in what is read for 92 with 1,300 tokens and for 100 with 2,000; but of nine
-questions over contracts the model answered more right with 1,300 (0.61) than with 2,000 (0.50)."""
+"""Tokens of the passages of one reading: few distract less and cost less. Of 109 questions over collections of prose,
+the passages hold the answer to 92 with 1,300 tokens, and to 100 with 2,000; but of nine questions over contracts the
+model answered more with 1,300 (score 0.61) than with 2,000 (0.50)."""
 
 _RESERVED_TOKENS = 1400
-"""Of the window, for the fixed part of the prompt and the reply."""
+"""Tokens of the window that are kept for the fixed part of the prompt and for the reply."""
 
 _ANSWER_TOKENS, _SENTENCE_TOKENS, _MOST_SENTENCES = 64, 60, 5
 
 REPLY_TOKENS = 360
-"""A reply, at most: five sentences with their numbers, and the slots before them."""
+"""Most tokens of a reply: five sentences with their numbers, and the slots before them."""
 
 _STATED_BIAS = (-0.15, 0.0)
-"""A small model would rather answer than not. Of 56 stated facts 54 pass, and 6 of 39 that the passages only come near
-to, such as who repaired a tool where they say who hired it (Qwen 1.5B)."""
+"""A bias against "stated", because a small model would rather answer than not. With it, "stated" wins for 54 of 56
+facts that the passages state, and for 6 of 39 that they only come near to: who repaired a tool, if they say who hired
+it (Qwen 1.5B)."""
 
 _SO_OR_NOT_BIAS = (1.1, 0.0)
-"""The same where yes or no is asked for: that something is not so is seldom stated in its words. Of 20 questions (Qwen
-1.5B) the log-odds of "stated" are -1.1 to 2.9 over the 12 passages that say it, and -1.5 to 0.2 over the 8 that only
-speak of the same thing: they hardly tell, and what is said nowhere may be answered with no."""
+"""The same for yes-or-no questions: a bias for "stated", because passages seldom state in so many words that something
+is not the case. Of 20 questions (Qwen 1.5B), the log odds of "stated" are -1.1 to 2.9 for the 12 whose passages say it,
+and -1.5 to 0.2 for the 8 whose passages only speak of the same thing. So they hardly tell, and the answer may be no
+where nothing is said."""
 
 _YES_OR_NO = re.compile(
     r"(?:^|[.:;,]\s+)(?:is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had)(?:n't)?\s"
@@ -44,14 +46,14 @@ _YES_OR_NO = re.compile(
 class Reading:
     """The answer, and the spans of the context that it rests on.
 
-    An answer in sentences has the number of its span behind each of them, [1] for the first.
+    In an answer of several sentences, each is followed by the number of its span: [1] is the first.
     """
 
     answer: str
     found: bool
     evidence: tuple[tuple[int, int], ...]
     logprobs: tuple[float, float]
-    """Of "stated" and "not stated"."""
+    """Log probabilities of "stated" and "not stated"."""
 
     usage: Usage
 
@@ -62,7 +64,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Task:
-    """A reading, ready to be priced and decoded."""
+    """A reading that is ready to be priced and decoded."""
 
     model: Model
     passages: Passages
@@ -71,7 +73,7 @@ class Task:
     shown: tuple[Shown, ...]
 
     def decode(self, cancel: Cancel) -> Reading:
-        """Whether the passages state it, where, and what: the slots of one reply. What they do not hold is not said."""
+        """Decodes the slots of a reply: whether the passages state it, where, and what. Drops what no passage holds."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
             so_or_not = asks_yes_or_no(self.question)
             stated = cursor.choose([" yes\n", " no"], bias=_SO_OR_NOT_BIAS if so_or_not else _STATED_BIAS)
@@ -89,13 +91,13 @@ class Task:
             return Reading(answer, found=bool(answer), evidence=evidence, logprobs=logprobs, usage=cursor.usage)
 
     def _words(self, cursor: Cursor, named: int) -> "_Said":
-        """A few words, and what holds them."""
+        """An answer in a few words, and the passage that holds it."""
         answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
         found = cited(answer, self.shown, named)
         return (found.said, (found.span,)) if found else _NOTHING
 
     def _so_or_not(self, cursor: Cursor, named: int) -> "_Said":
-        """Yes or no, and the sentence that says so: it is copied out first, letter by letter."""
+        """Yes or no, and the sentence that says so, which is first copied letter by letter."""
         told = self.shown[named].told
 
         def stands(written: str) -> bool:
@@ -109,7 +111,7 @@ class Task:
         return (answer, (place or self.shown[named].span,)) if answer and sentence.strip() else _NOTHING
 
     def _sentences(self, cursor: Cursor) -> "_Said":
-        """Sentences, each with the passage that it rests on; one that none holds is left out."""
+        """Sentences, each with the passage that it rests on; those that no passage holds are left out."""
         numbers = [f"\n[{number}]" for number in range(1, len(self.shown) + 1)]
         said, places = list[str](), list[tuple[int, int]]()
         for written in range(_MOST_SENTENCES):
@@ -130,7 +132,7 @@ _NOTHING: _Said = ("", ())
 
 
 def asks_yes_or_no(question: str) -> bool:
-    """Whether a question wants a yes or a no: its last clause begins with a verb, and offers no choice."""
+    """Whether the answer is to be yes or no: the last clause begins with a verb, and offers no choice."""
     return bool(_YES_OR_NO.search(question)) and not re.search(r"\bor\b", question)
 
 
@@ -142,9 +144,9 @@ def read(
     *,
     whole: bool = False,
 ) -> Task:
-    """A reading of as many of the passages, which come best first, as _READ_TOKENS or, `whole`, the window allows.
+    """A reading of as many passages as fit in _READ_TOKENS or, if `whole`, in the window; they are given best first.
 
-    The best stands last in the prompt, next to the question: a small model heeds it most there.
+    In the prompt, the best passage comes last, next to the question, where a small model heeds it most.
     """
     shown = list[Shown]()
     room = model.n_ctx - _RESERVED_TOKENS
