@@ -188,7 +188,7 @@ class Engine:
         """
         limits = _limits(max_tokens, max_calls, timeout)
         check_question(question)
-        if length not in LENGTHS:
+        if length is not None and length not in LENGTHS:
             raise UsageError(f"there is no length {length!r}", remedy=f"Use {', '.join(LENGTHS)}")
         nats = _price(price)
         author = author or self._author(policy)
