@@ -1,5 +1,5 @@
-"""Training a recursion policy from the engine's own log, on one machine, and loading it back.
+"""Trains policies from the engine's own log, on one machine.
 
-collect -> build -> sft (dpo, kto, grpo) -> convert -> evaluate -> gate -> promote; `loop.py` does it all. The libraries
-of the extra `train` are imported when a step needs them, see `libraries.py`.
+The steps are collect, build, sft (then dpo, kto or grpo), convert, evaluate and promote; `loop.py` runs all of them.
+The libraries of the extra `train` are imported when a step needs them (`libraries.py`).
 """

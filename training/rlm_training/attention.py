@@ -1,7 +1,7 @@
 """Attention over a pack: the shared beginning once, then each sample over the beginning and itself.
 
-One mask over all of a pack would be right, too, and take most of a step's time: the work grows with the square of the
-pack, and more than half of it is for pairs that do not see each other.
+A single mask over the whole pack would be correct, too, but take most of a step's time: the work grows with the square
+of the pack's length, and more than half of it would be for pairs that do not see each other.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _NAME = "packed"
 
 
 def attend_in_packs(model: Any) -> None:
-    """Make a model of transformers take `ends` (see `Pack.ends`) in its forward; without them nothing changes."""
+    """Make the `forward` of a transformers model take `ends` (see `Pack.ends`); without them, nothing changes."""
     if model.config.get_text_config()._attn_implementation == _NAME:
         return
     transformers = library("transformers")

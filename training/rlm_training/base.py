@@ -1,6 +1,6 @@
-"""The base model for training: GGUF weights as transformers has them, checked against llama.cpp.
+"""The base model for training: GGUF weights converted for transformers, and checked against llama.cpp.
 
-The export is what llama.cpp runs, quantization errors included, so an adapter learns to work with these weights.
+The weights are those that llama.cpp runs, quantization errors included, so an adapter learns to work with them.
 """
 
 import json
@@ -17,7 +17,7 @@ from rlm_training.logits import LlamaLogits, divergence, transformers_logits
 from rlm_training.weights import BaseWeights
 
 _MOST_DIVERGENCE = 0.02
-"""Nats a token. Both Qwen models and SmolLM2 are at 0.001 to 0.005; a wrong tensor is at 0.1 and more."""
+"""Nats per token. Both Qwen models and SmolLM2 have 0.001 to 0.005; with a wrong tensor it is 0.1 and more."""
 
 _COMPARED = 192
 _CHUNK = 2_000
@@ -25,17 +25,17 @@ _CHUNK = 2_000
 
 @dataclass(frozen=True)
 class Export:
-    """A base model's folder: weights and tokenizer of transformers, and what they were checked by."""
+    """A base model's folder, with weights and a tokenizer for transformers, and how they were checked."""
 
     name: str
     sha256: str
-    """Of the GGUF file."""
+    """The hash of the GGUF file."""
 
     divergence: float
-    """Of llama.cpp's logits from those of transformers, in nats a token."""
+    """The divergence of llama.cpp's logits from those of transformers, in nats per token."""
 
     characters: int
-    """Of the texts that both tokenizers split alike."""
+    """How many characters both tokenizers split into the same tokens."""
 
 
 def export_base(name: str, path: Path, out: Path, tell: Callable[[str], None]) -> Export:
@@ -81,10 +81,10 @@ def export_base(name: str, path: Path, out: Path, tell: Callable[[str], None]) -
 
 
 def read_export(directory: Path) -> Export:
-    """What an exported base says of itself.
+    """The description of an exported base.
 
     Raises:
-        BaseError: the folder is none.
+        BaseError: the folder is not an exported base.
     """
     try:
         return Export(**cast("dict[str, Any]", json.loads((directory / "export.json").read_text("utf-8"))))
@@ -93,14 +93,14 @@ def read_export(directory: Path) -> Export:
 
 
 def _as_if_never_quantized(model: Any) -> None:
-    """The weights were turned into floats when they were read; their configuration still says what they were."""
+    """Remove quantization from the configuration, which still has it; the weights became floats when they were read."""
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.hf_quantizer, model.is_quantized = None, False
 
 
 def _compare(tokenizer: Any, llama: LlamaLogits, texts: Sequence[str], path: Path) -> None:
-    """Both split all texts alike; SmolLM2's gets back the rule for digits that it lost on the way."""
+    """Check that both tokenizers split all texts alike; SmolLM2's gets back the rule for digits that it lost."""
     pieces = [text[start : start + _CHUNK] for text in texts for start in range(0, len(text), _CHUNK)]
     theirs = [llama.tokenize(piece) for piece in pieces]
     if any(_tokens(tokenizer, piece) != tokens for piece, tokens in zip(pieces, theirs, strict=True)):
@@ -124,7 +124,7 @@ def _tokens(tokenizer: Any, text: str) -> list[int]:
 
 
 def _texts() -> list[str]:
-    """The prompt for programs, and much code and prose: our own sources, with numbers and signs of all sorts."""
+    """The prompt for programs, and much code and prose (our own sources), with all kinds of numbers and signs."""
     asking = Asking("CREATE TABLE visits ( -- 12 rows\n  day DATE -- 2024-01-02 to 2024-12-19\n);", "How many in 2024?")
     prompt = "\n".join(message.content for message in asking.prompt(OPENING).messages)
     numbers = (

@@ -1,4 +1,4 @@
-"""Counterfactual trajectories: from the same state every action is taken, and each is scored and priced in the log."""
+"""Collects counterfactual runs: several looks from the same state, each with its score and cost in the log."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,7 +18,7 @@ from rlm_training.steer import Wanted, steered
 from rlm_training.tasks import Make, Split, TrainingTask
 
 UNFORCED = "as it is"
-"""What is forced where nothing is: what the policy does of its own."""
+"""Stands for what is forced, if nothing is: the policy decides."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Branch:
 
 
 class InReply(Forced):
-    """Takes its action in the reply, so that there are tokens that say it, even where it needs no model to be taken."""
+    """Decides in the reply even where size alone would, so that there are tokens of the decision to learn from."""
 
     def settle(self, state: State) -> Decision | None:
-        """Nothing at the turns that are forced."""
+        """None at the turns that are forced."""
         return None if self._wanted(state) else self.then.settle(state)
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was collected of one task, by its id; `outcomes` are those of this time."""
+    """What was collected for one task, given by its id; `outcomes` are the new ones."""
 
     task: str
     split: Split
@@ -57,16 +57,16 @@ class Collected:
 class Collector:
     """Tries the branches of tasks over one engine, several tasks at a time, and keeps their outcomes in the log.
 
-    They are tried the cheapest first, until one solves the task: no later one would become the label. First comes what
-    code does alone; then what reads, asks about each row, or starts children. A branch ends where its look comes to
-    nothing: what would be looked at then is another decision. Whatever is forced, the log has how likely the model
-    found each action, which is what a calibration is fitted on.
+    The cheapest branches come first, until one solves the task, because no later one could become the label: first code
+    alone, then reading, asking about each row, or children. A branch ends if its look finds nothing, because the next
+    look would be another decision. The log also has how likely the model itself found each action, whatever was forced;
+    calibration is fitted to that.
 
     Args:
-        engine: of `model`, which is `steerable`, and of `store`.
+        engine: uses `model`, which is `steerable`, and `store`.
         model_sha256: of the model's weights, as in the log.
-        max_tokens: of each run.
-        parallel: tasks at a time; their prompts share their beginning, and are evaluated together.
+        max_tokens: the budget of each run.
+        parallel: how many tasks run at a time; their prompts share a beginning and are evaluated together.
     """
 
     engine: Engine
@@ -77,9 +77,9 @@ class Collector:
     parallel: int = 4
 
     def collect(self, tasks: Iterable[tuple[str, Make]], *, branches: bool, cancel: Cancel) -> Iterator[Collected]:
-        """Each task when all its branches are in the log, in the order in which they are done.
+        """Yields each task when all its branches are in the log.
 
-        What is in the log already is not tried again; of what was cancelled nothing is kept but the runs.
+        What is already in the log is not tried again. A cancelled run gets no outcome.
         """
         done = {(o.branch, o.forced): o.score for o in self.store.outcomes(self.model_sha256, PROMPT_VERSION)}
         left = iter(tasks)
@@ -103,7 +103,7 @@ class Collector:
                 wait([future for future in running if not future.cancel()])
 
     def branches_of(self, task: TrainingTask) -> list[Branch]:
-        """Where a reply may look at the root of a task, the cheapest first; nothing where size settles it."""
+        """Where a reply may look at the root of a task, the cheapest first; empty if size alone decides."""
         state = self._state(task)
         if Rules().settle(state):
             return []
@@ -112,7 +112,7 @@ class Collector:
         return sorted(branches, key=lambda branch: (branch.look != "tables", costs[branch.action].tokens))
 
     def _state(self, task: TrainingTask) -> State:
-        """As a node's first one."""
+        """The first state of a task's root."""
         question, view, budget = task.task.question, task.view, Budget(Limits(tokens=self.max_tokens))
         return state_of(question, view, view.tokens(self.model.count), self.model.n_ctx, budget)
 
@@ -129,7 +129,7 @@ class Collector:
             if name in known:
                 continue
             if max(known.values(), default=0.0) >= SOLVED:
-                return  # what comes later is no cheaper
+                return  # later branches are not cheaper
             outcome = self._try(task, branch, cancel)
             if outcome is None:
                 return
@@ -137,7 +137,7 @@ class Collector:
             yield outcome
 
     def _try(self, task: TrainingTask, branch: Branch | None, cancel: Cancel) -> Outcome | None:
-        """The outcome of a branch, or of none forced, kept; None: cancelled."""
+        """Runs a branch (None: nothing forced) and keeps the outcome; None if it was cancelled."""
         with steered(Wanted(branch.look) if branch else None):
             answer = self.engine.ask(
                 task.task.question,

@@ -1,7 +1,7 @@
-"""A LoRA adapter from PEFT to GGUF, as llama.cpp loads it beside the base model.
+"""Converts a LoRA adapter from PEFT to GGUF, for llama.cpp to load beside the base model.
 
 The format is that of llama.cpp's own converter (https://github.com/ggml-org/llama.cpp, convert_lora_to_gguf.py): each
-tensor of the base that is adapted has two more, NAME.lora_a and NAME.lora_b, and llama.cpp adds alpha / rank * B A.
+adapted tensor NAME has two more, NAME.lora_a and NAME.lora_b, and llama.cpp adds alpha / rank * B A.
 """
 
 from contextlib import closing
@@ -19,10 +19,10 @@ from rlm_training.weights import BaseWeights
 
 
 def write_gguf(lora: Lora, base: BaseWeights, out: Path) -> None:
-    """The adapter as a GGUF file, which names the base by its sha256.
+    """Write the adapter as a GGUF file, which names the base by its sha256.
 
     Raises:
-        ConversionError: the base has no such module, or one of another shape.
+        ConversionError: the base lacks a module, or has it in another shape.
         TrainingError: the file cannot be written; nothing of it is left.
     """
     tensors = to_tensors(lora, base)
@@ -40,7 +40,7 @@ def write_gguf(lora: Lora, base: BaseWeights, out: Path) -> None:
 
 
 def to_tensors(lora: Lora, base: BaseWeights) -> dict[str, NDArray[np.float32]]:
-    """The adapter's tensors by their names in GGUF. What llama.cpp's alpha / rank does not say of a scale is in B."""
+    """The adapter's tensors by their names in GGUF. B contains the part of a scale that alpha / rank does not."""
     tensors: dict[str, NDArray[np.float32]] = {}
     for module, pair in sorted(lora.pairs.items()):
         name = base.tensor_of(module)
@@ -56,7 +56,7 @@ def to_tensors(lora: Lora, base: BaseWeights) -> dict[str, NDArray[np.float32]]:
 
 
 def _rotated(b: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows in llama.cpp's order: it rotates neighbours where transformers rotates the halves of each head."""
+    """Rows in llama.cpp's order: it rotates neighbours, while transformers rotates the halves of each head."""
     if not heads:
         return b
     rows, rank = b.shape

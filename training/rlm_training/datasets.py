@@ -1,6 +1,6 @@
-"""Datasets: what is learned from the states in the log, as SFT, DPO, KTO or GRPO want it, and what was left out.
+"""Datasets: samples for SFT, DPO, KTO or GRPO, made from the states in the log, and an account of what was left out.
 
-Prompts and completions are the tokens that the engine sent and got, from the log: no template and no tokenizer comes
+Prompts and completions are the tokens that the engine sent and got, from the log. No template and no tokenizer stands
 between what is learned and what is asked later.
 """
 
@@ -25,7 +25,7 @@ _LOOKED_AT = 10
 
 @dataclass(frozen=True)
 class Sample:
-    """One decision to learn. Which fields are filled depends on the format: DPO has `rejected_ids`, KTO `good`, GRPO
+    """One decision to learn. Which fields are used depends on the format: DPO uses `rejected_ids`, KTO `good`; GRPO has
     no completion."""
 
     task: str
@@ -44,13 +44,13 @@ class Sample:
 
     @property
     def length(self) -> int:
-        """In tokens, with the longer of the completions."""
+        """Tokens of the prompt and the longer completion."""
         return len(self.prompt_ids) + max(len(self.completion_ids), len(self.rejected_ids))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples, and the account of what was left out. `about` says which model and prompts they are of."""
+    """Samples, and how many were left out for which reason. `about` names the model and the prompts."""
 
     format: Format
     samples: tuple[Sample, ...]
@@ -66,7 +66,7 @@ class Dataset:
         return tuple(sorted({run for sample in self.samples for run in sample.runs}))
 
     def report(self) -> dict[str, Any]:
-        """What is in it, what is not, and ten of its samples as text; plain data."""
+        """What is in it, what was left out, and ten samples as text; plain data."""
         kept = {name: dict(Counter(s.decision for s in self.split(name)).most_common()) for name in _SPLITS}
         shown = [{"decision": s.decision, "good": s.good, "text": s.text} for s in self.samples[:_LOOKED_AT]]
         return {
@@ -86,14 +86,14 @@ _SPLITS = ("train", "held-out")
 def build(
     states: Iterable[State], form: Format, *, max_length: int, balance: float = 2.0, about: dict[str, Any] | None = None
 ) -> Dataset:
-    """The dataset of some states.
+    """Makes a dataset from states.
 
     Args:
-        max_length: of prompt and completion, in tokens; longer samples are left out.
+        max_length: the most tokens of prompt and completion; longer samples are left out.
         balance: how many times its even share a decision may have among the samples for training.
 
     Raises:
-        DataError: nothing was solved, or every sample decides the same: there is nothing to learn.
+        DataError: there is nothing to learn: nothing was solved, or every sample decides the same.
     """
     dropped: Counter[str] = Counter()
     samples: list[Sample] = []
@@ -140,7 +140,7 @@ def load(directory: Path) -> Dataset:
     """Read a folder that `save` wrote.
 
     Raises:
-        DataError: it is none, or a line of it is broken; the message names the line.
+        DataError: it is not a dataset, or a line is broken; the message names the line.
     """
     try:
         report = cast("dict[str, Any]", json.loads((directory / "report.json").read_text("utf-8")))
@@ -155,7 +155,7 @@ def load(directory: Path) -> Dataset:
 
 
 def gone(dataset: Dataset, store: RunStore) -> str:
-    """What is to be said of runs that it was made from and that are in the log no more; empty where all are there."""
+    """A message about runs that the dataset was made from and that the log no longer has; empty if it has all."""
     missing = len(set(dataset.runs) - store.known(dataset.runs))
     if not missing:
         return ""
@@ -184,7 +184,7 @@ def _read(path: Path) -> list[Sample]:
 
 
 def _of(state: State, form: Format, dropped: Counter[str]) -> list[Sample]:
-    """The samples of one state. One that nothing came near to solving teaches nothing: what failed cheapest is luck."""
+    """The samples of one state. If nothing came near to solving it, there are none: what failed cheapest is luck."""
     best = state.best
     if best is None:
         tried = any(each.why_not != TOO_DEAR for each in state.alternatives)
@@ -233,7 +233,7 @@ def _completion(alternative: Alternative) -> tuple[int, ...]:
 
 
 def _once(samples: Sequence[Sample], dropped: Counter[str]) -> list[Sample]:
-    """Of samples with the same tokens the first one."""
+    """Keeps the first of samples with the same tokens."""
     seen: dict[tuple[Any, ...], Sample] = {}
     for sample in samples:
         seen.setdefault((sample.prompt_ids, sample.completion_ids, sample.rejected_ids), sample)
@@ -242,7 +242,7 @@ def _once(samples: Sequence[Sample], dropped: Counter[str]) -> list[Sample]:
 
 
 def _balanced(samples: Sequence[Sample], balance: float, dropped: Counter[str]) -> list[Sample]:
-    """Of a decision with more than its share for training, as many as it may have; which ones is chance, repeatably."""
+    """Keeps at most its share of training samples for each decision, drawn at random but repeatably."""
     train = [sample for sample in samples if sample.split == "train"]
     counts = Counter((sample.decision, sample.good) for sample in train)
     most = math.ceil(balance * len(train) / max(1, len(counts)))

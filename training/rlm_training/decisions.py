@@ -1,4 +1,4 @@
-"""Decision accuracy: how many held-out decisions a model takes right. The loss falls long before it rises."""
+"""Decision accuracy: how many held-out decisions a model gets right. The loss falls long before it rises."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,21 @@ _Tokens = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Decisions:
-    """What samples decide: the first line of a reply, which says where it looks, and what was ever said there."""
+    """What samples decide: the first line of each reply, which says where to look, and all lines that occur."""
 
     pieces: tuple[Piece, ...]
     taken: Mapping[_Tokens, frozenset[int]]
-    """The tokens that ever followed a beginning of that line."""
+    """The tokens that can follow each beginning of that line."""
 
     looks: tuple[_Tokens, ...]
-    """Of each sample the tokens of the line."""
+    """For each sample, the tokens of the line."""
 
     names: tuple[str, ...]
-    """Of each sample what is right."""
+    """For each sample, the right decision."""
 
 
 def find_decisions(samples: Sequence[Sample], tokenizer: Any) -> Decisions:
-    """The decisions of some samples; tokens are given their text by the base's tokenizer."""
+    """The decisions of some samples; the base's tokenizer gives the text of tokens."""
     taken: dict[_Tokens, set[int]] = {}
     looks = tuple(_first_line(sample.completion_ids, tokenizer) for sample in samples)
     for look in looks:
@@ -44,14 +44,14 @@ def find_decisions(samples: Sequence[Sample], tokenizer: Any) -> Decisions:
 
 
 def _first_line(tokens: _Tokens, tokenizer: Any) -> _Tokens:
-    """Up to the first token with a line break in it, or all."""
+    """Tokens up to the first one with a line break, or all."""
     end = next((place for place, token in enumerate(tokens) if "\n" in str(tokenizer.decode([token]))), len(tokens))
     return tokens[: end + 1]
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many of `n` samples have all their decisions right; `wrong` says which right ones were missed."""
+    """How many of `n` samples were decided right; `wrong` counts the right decisions that were missed."""
 
     n: int
     right: int
@@ -63,7 +63,7 @@ class Accuracy:
 
 
 def measure(model: Any, decisions: Decisions, step_tokens: int) -> Accuracy:
-    """The share of samples whose decisions the model takes right, each token among those ever taken in its place."""
+    """How many samples the model decides right, choosing each token among those that can stand in its place."""
     torch = library("torch")
     was_training = model.training
     model.eval()
@@ -83,7 +83,7 @@ def measure(model: Any, decisions: Decisions, step_tokens: int) -> Accuracy:
 def _verdicts(
     logits: Any, labels: Sequence[int], owners: Sequence[int], decisions: Decisions, first: int
 ) -> list[bool]:
-    """Whether each sample of a pack, the first of which has this number, has all of its decisions right."""
+    """Whether each sample of a pack is decided right; the first sample has the number `first`."""
     right: dict[int, list[bool]] = {}
     for row, label, owner in zip(logits, labels, owners, strict=True):
         own = right.setdefault(owner, [])

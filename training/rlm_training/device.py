@@ -1,4 +1,4 @@
-"""What this machine can train with, and what a training will take."""
+"""What this machine can train with, and how much memory and time a training will take."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _CPU_BFLOAT16 = ("avx512_bf16", "amx_bf16")
 
 @dataclass(frozen=True)
 class Device:
-    """Where to train and in which numbers: "cuda" or "cpu", "bfloat16" or "float32"."""
+    """Where to train ("cuda" or "cpu"), and with which numbers ("bfloat16" or "float32")."""
 
     name: str
     dtype: str
@@ -26,10 +26,10 @@ class Device:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will take at most; `seconds` on a machine with nothing else to do."""
+    """An upper bound for a training; `seconds` on a machine that does nothing else."""
 
     tokens: int
-    """Of all steps together."""
+    """The tokens of all steps together."""
 
     memory_bytes: int
     seconds: float
@@ -40,7 +40,7 @@ class Estimate:
 
 
 def choose_device() -> Device:
-    """CUDA where there is one; bfloat16 only where the processor computes with it, not around it."""
+    """CUDA if there is one; bfloat16 only if the hardware computes with it."""
     torch = library("torch")
     if torch.cuda.is_available():
         return Device("cuda", "bfloat16" if torch.cuda.is_bf16_supported() else "float32")
@@ -50,10 +50,10 @@ def choose_device() -> Device:
 
 
 def estimate(model: Any, device: Device, tokens: int, longest: int) -> Estimate:
-    """What training a LoRA on a model takes.
+    """Estimates what it takes to train a LoRA on a model.
 
     Args:
-        tokens: of all steps together; each is evaluated, and the gradient goes back through it.
+        tokens: the tokens of all steps together; each goes through the model forwards and backwards.
         longest: the most tokens of a step.
     """
     config = model.config.get_text_config()
@@ -65,7 +65,7 @@ def estimate(model: Any, device: Device, tokens: int, longest: int) -> Estimate:
 
 
 def check_memory(needed: Estimate) -> None:
-    """Raises TrainerError where this machine has not that much memory free."""
+    """Raises TrainerError if this machine has less memory free."""
     path = Path("/proc/meminfo")
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     available = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
@@ -78,7 +78,7 @@ def check_memory(needed: Estimate) -> None:
 
 
 def _flops(device: Device) -> float:
-    """Floating-point operations a second of a large product, measured."""
+    """Floating-point operations per second, measured with a large matrix product."""
     torch = library("torch")
     square = torch.ones(_PROBE, _PROBE, dtype=device.torch_dtype, device=device.name)
     seconds: list[float] = []

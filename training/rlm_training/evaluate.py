@@ -1,4 +1,4 @@
-"""Before and after on held-out tasks: what a policy changed, beside fixed policies and the oracle."""
+"""Compares a policy with the untrained model on held-out tasks, beside other policies and the oracle."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Ask = Callable[[TrainingTask, str | Policy], Answer]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found. `detail` is plain data: a row a policy, and what was decided against the oracle."""
+    """The result of an evaluation. `detail` is plain data: a row per policy, and decisions against the oracle's."""
 
     report: Report
     detail: Mapping[str, Any]
@@ -38,9 +38,9 @@ class Evaluation:
 def ask_held_out(
     tasks: Iterable[tuple[str, Make]], policies: Sequence[str | Policy], ask: Ask, known: Sequence[Result]
 ) -> Iterator[Result]:
-    """Policy by policy, each held-out task's result; those already known are not asked.
+    """Yields the result of each held-out task, policy by policy; tasks with a known result are not asked.
 
-    The first task is asked twice, and the second time counts: the beginning of the prompts is paid once for ever.
+    The first task is asked twice, and the second time counts, because the beginning of the prompts is paid only once.
     """
     seen = {(result.id, result.policy) for result in known}
     left = list(tasks)
@@ -66,7 +66,7 @@ def _ask_of(ask: Ask, task: TrainingTask, policy: str | Policy, _task: Task, _na
 
 
 def oracle(states: Iterable[State], tasks: Mapping[str, Result], store: RunStore) -> list[Result]:
-    """Of each task the best that any alternative came to, and among equals the cheapest, as if it had been asked."""
+    """For each task, the result of the best alternative, the cheapest among equals, as if it had been asked."""
     found: list[Result] = []
     for state in states:
         if state.branch not in tasks or not state.alternatives:
@@ -93,7 +93,7 @@ def oracle(states: Iterable[State], tasks: Mapping[str, Result], store: RunStore
 
 
 def compare(results: Sequence[Result], after: str, states: Iterable[State], store: RunStore) -> Evaluation:
-    """The evaluation of a policy by its name.
+    """Evaluates the policy with a name.
 
     Raises:
         EvaluationError: no held-out task was asked both before and after.
@@ -136,9 +136,9 @@ def _row(policy: str, results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _decided(results: Iterable[Result], states: Mapping[str, State], store: RunStore) -> dict[str, Any]:
-    """What the first turns decided against the cheapest that solves, and how many turns could be carried out.
+    """Compares first decisions with the cheapest that solves, and counts the turns that could be carried out.
 
-    A decision that was not tried in collecting, and solves as cheaply, is as right.
+    A decision that was not tried while collecting, but solves as cheaply, is right, too.
     """
     confusion: Counter[tuple[str, str]] = Counter()
     turns = valid = 0
@@ -167,7 +167,7 @@ def _decided(results: Iterable[Result], states: Mapping[str, State], store: RunS
 
 
 def to_svg(detail: Mapping[str, Any]) -> str:
-    """Solved against tokens, a point a policy, each with its interval."""
+    """A plot of score against tokens, with a point and its interval for each policy."""
     lines = [
         plot.Line(row["policy"], [_point(Interval(**row["tokens"]), Interval(**row["score"]))], colour=number)
         for number, row in enumerate(detail["policies"])

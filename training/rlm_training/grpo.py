@@ -1,9 +1,9 @@
-"""Reinforcement: GRPO over rollouts of our own engine, in our own sandbox, under the adapter as it is by then.
+"""Reinforcement: GRPO with rollouts in our own engine and sandbox, under the current adapter.
 
-A rollout is a whole run that looks where it was drawn to look: that is learned, and not the programs, which are written
-as ever. Its reward is its score, less what it cost where it solved. It collapses easily (a group whose rollouts all end
-alike teaches nothing; one look for everything earns something), so it is watched as all training is, and ends when one
-look is all that is left.
+A rollout is a whole run whose look is drawn from the model's probabilities. The look is learned; programs are written
+as usual. The reward is the score, minus a price for what the run cost if it solved the task. GRPO collapses easily: a
+group whose rollouts all have the same result teaches nothing, and one look for everything earns something. So held-out
+decisions are watched as in all training, and it ends when only one look is left.
 """
 
 import time
@@ -24,7 +24,7 @@ from rlm_training.sft import Tell, Watch, arguments, load_base, run
 from rlm_training.trained import Trained, check_match, read_trained
 
 PRICE = 0.3
-"""Of a reward: what a run that solved and spent its whole budget loses of it."""
+"""What a run that solved the task, and spent its whole budget on it, loses of its reward."""
 
 _COLLAPSED = 0.98
 _REMEMBERED = 4  # groups
@@ -32,7 +32,7 @@ _REMEMBERED = 4  # groups
 
 @dataclass(frozen=True)
 class Rollout:
-    """Where one run was drawn to look, in tokens, and what it came to."""
+    """The look that was drawn for one run, in tokens, and the run's reward."""
 
     prompt_ids: tuple[int, ...]
     completion_ids: tuple[int, ...]
@@ -41,22 +41,22 @@ class Rollout:
 
 
 Roll = Callable[[str, int, Path], list[Rollout]]
-"""Rolls out a task so many times under an adapter, a folder that PEFT wrote."""
+"""Rolls out a task several times under an adapter, given as a folder that PEFT wrote."""
 
 
 def reward(score: float, solved: bool, tokens: int, budget: int) -> float:
-    """The score, less up to `PRICE` for the share of the budget that a run spent, where it solved."""
+    """The score; if the run solved the task, minus up to `PRICE` for the share of the budget that it spent."""
     return score - PRICE * min(1.0, tokens / budget) * solved
 
 
 def train_grpo(
     data: Path, base: Path, start: Path, out: Path, settings: Settings, roll: Roll, tell: Tell, cancel: Cancel
 ) -> Trained:
-    """Train an adapter further by reinforcement; see `train_sft` for `out`, for going on, and for what is raised.
+    """Train an adapter further by reinforcement. `out`, continuing and errors are as in `train_sft`.
 
     Args:
         data: a dataset of the format "grpo": the tasks to roll out.
-        start: the folder of the adapter to begin with.
+        start: the folder of the adapter to start from.
 
     Raises:
         TrainerError: all rollouts of the last groups decided the same.
@@ -95,7 +95,7 @@ def train_grpo(
 
 
 class _Rollouts:
-    """TRL's `rollout_func`: prompts are names of tasks, each already repeated once for every rollout of its group."""
+    """TRL's `rollout_func`: prompts are names of tasks, each repeated once for every rollout of its group."""
 
     def __init__(self, roll: Roll, model: Any, folder: Path, size: int, decisions: set[str], tell: Tell) -> None:
         self._roll, self._model, self._folder, self._size, self._tell = roll, model, folder, size, tell
@@ -121,7 +121,7 @@ class _Rollouts:
         }
 
     def _watch(self, task: str, group: Sequence[Rollout]) -> None:
-        """Raises TrainerError where the last groups decided all the same."""
+        """Raises TrainerError if all rollouts of the last groups decided the same."""
         self._last.append(Counter(each.decision for each in group))
         earned = sum(each.reward for each in group) / len(group)
         self._tell(f"rollouts of {task}: {dict(self._last[-1])}, {earned:.2f} earned")

@@ -1,4 +1,4 @@
-"""Logits of the same tokens in llama.cpp and in transformers, and how far apart they are."""
+"""Logits of the same tokens in llama.cpp and in transformers, and their divergence."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from rlm_local.models.llama import Batch, Context, Weights
 from rlm_training.libraries import library
 
 Logits = NDArray[np.float32]
-"""Tokens x vocabulary: after each token, of the one that comes next."""
+"""Tokens x vocabulary: after each token, the logits of the next one."""
 
 
 class LlamaLogits:
@@ -33,20 +33,20 @@ class LlamaLogits:
         self._under: AdapterSet = NO_ADAPTERS
 
     def adapt(self, adapter: Path, scale: float = 1.0) -> None:
-        """Evaluate under a LoRA adapter from now on.
+        """Use a LoRA adapter from now on.
 
         Raises:
-            AdapterError: the file is no LoRA adapter, or is for other weights.
+            AdapterError: the file is not a LoRA adapter, or is for other weights.
         """
         self._adapters.load("adapter", adapter)
         self._under = self._adapters.select({"adapter": scale})
 
     def tokenize(self, text: str) -> list[int]:
-        """Tokens of a plain text."""
+        """The tokens of a plain text."""
         return self._weights.tokenize(text)
 
     def of(self, tokens: Sequence[int]) -> Logits:
-        """The logits after each of some tokens, which are the start of a text."""
+        """The logits after each of these tokens, which begin a text."""
         self._context.clear()
         self._context.adapt(self._under)
         self._batch.clear()
@@ -69,7 +69,7 @@ class LlamaLogits:
 
 
 def transformers_logits(model: Any, tokens: Sequence[int]) -> Logits:
-    """The same of a causal language model of transformers, with or without an adapter of PEFT."""
+    """The same for a causal language model of transformers, with or without an adapter of PEFT."""
     torch = library("torch")
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([list(tokens)], device=model.device)).logits[0]

@@ -1,6 +1,6 @@
-"""The whole way: export, collect, build, sft, convert, evaluate, gate, promote; each step is done once.
+"""All steps of training: export, collect, build, sft, convert, evaluate, promote. Each step is done once.
 
-Started again it finds what is there and goes on: runs in the log, a dataset, a checkpoint, an adapter, results.
+If it is started again, it continues from what is there: runs in the log, a dataset, a checkpoint, an adapter, results.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,19 +34,19 @@ from rlm_training.verify import convert, verify
 from rlm_training.workbench import Workbench, open_workbench, weights
 
 BESIDE = ("rules", "direct")
-"""Policies that are asked beside the one before and the one after."""
+"""Policies that are evaluated besides the untrained and the trained one."""
 
 Tasks = Callable[[], Sequence[tuple[str, Make]]]
 
 
 @dataclass(frozen=True)
 class Loop:
-    """One policy in the making.
+    """The training of one policy.
 
     Args:
-        name: of the policy, and of the folder in the state directory that all steps work in.
-        tasks: gives the tasks, the same each time.
-        most_length: of a sample, in tokens.
+        name: of the policy, and of the folder in the state directory in which all steps work.
+        tasks: returns the tasks, the same every time.
+        most_length: the most tokens of a sample.
     """
 
     name: str
@@ -66,11 +66,11 @@ class Loop:
         return self.home.training / "loops" / self.name
 
     def run(self, cancel: Cancel) -> Artifact:
-        """All steps; the policy is promoted if the gate lets it.
+        """Runs all steps, and promotes the policy if the gate accepts it.
 
         Raises:
-            NotBetterError: the gate does not; the policy stays, with its report.
-            TrainingError, ModelError, SandboxError, StoreError: what broke, in which step; the next start goes on.
+            NotBetterError: the gate does not accept it; the policy is kept, with its report.
+            TrainingError, ModelError, SandboxError, StoreError: a step failed; the next start continues from there.
             Cancelled: by `cancel`.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ class Loop:
         return self.home.training / "bases" / Path(self.model).stem
 
     def collect(self, cancel: Cancel) -> None:
-        """Every branch of every task, in the log; and from those, the biases of the model untrained where they help."""
+        """Collects runs of all tasks in the log, and fits biases of the untrained model to them, if these help."""
         marker = self.folder / "collected"
         if marker.exists():
             return
@@ -114,7 +114,7 @@ class Loop:
         marker.touch()
 
     def train(self, cancel: Cancel) -> Trained:
-        """The dataset, and a LoRA trained on it."""
+        """Makes the dataset, and trains a LoRA adapter on it."""
         data = self.folder / "data"
         if not (data / "report.json").exists():
             with self._open() as bench:
@@ -136,7 +136,7 @@ class Loop:
         return train_sft(data, self.base, self.folder / "sft", self.settings, self.tell, cancel)
 
     def convert(self, export: Export, trained: Trained) -> Artifact:
-        """The policy's folder, with the adapter in GGUF, compared with PEFT's."""
+        """Makes the policy's folder, with the adapter in GGUF, which is compared with PEFT's."""
         policies = Policies(self.home.policies)
         if self.name in policies.names():
             return policies.get(self.name)
@@ -156,7 +156,7 @@ class Loop:
         return policies.add(self.name, converted, manifest)
 
     def evaluate(self, cancel: Cancel) -> Artifact:
-        """Before and after on the held-out tasks; the results are in a file that is gone on with."""
+        """Compares before and after on the held-out tasks; results are kept in a file, and not measured again."""
         with self._open() as bench:
             found = evaluate(
                 bench, self.name, self.tasks(), self.folder / "results.jsonl", self.tell, self.max_tokens, cancel
@@ -180,10 +180,10 @@ def evaluate(
     cancel: Cancel,
     beside: Sequence[str] = BESIDE,
 ) -> Evaluation:
-    """The held-out ones of some tasks under a policy, the model untrained and calibrated, and others beside.
+    """Asks the held-out tasks under a policy, under the untrained but calibrated model, and under other policies.
 
     Args:
-        file: of results, a JSON line each; what is in it is not asked again.
+        file: has a JSON line for each result; what is in it is not asked again.
 
     Raises:
         EvaluationError: there is no such policy.
@@ -216,7 +216,7 @@ def evaluate(
 
 
 def provenance(trained: Trained, apart: float, converted: Path) -> dict[str, Any]:
-    """How an adapter came about, for its manifest."""
+    """How an adapter was made, for its manifest."""
     return {
         "method": trained.method,
         "data_sha256": dict(trained.data_sha256),

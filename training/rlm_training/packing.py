@@ -1,8 +1,8 @@
-"""Many samples in one sequence that share the beginning of their prompts.
+"""Packs: many samples in one sequence, which share the beginning of their prompts.
 
-All prompts for programs begin with the same rules and worked cases, some nine tenths of their length. A pack holds that
-beginning once, and after it each sample's own end, which sees the beginning and itself but not its neighbours. So the
-loss and its gradient are those of the samples one by one, for a fraction of the work.
+All prompts for programs begin with the same rules and worked cases, some nine tenths of their length. A pack has this
+beginning once, and then the end of each sample, which sees the beginning and itself, but no other sample. So the loss
+and its gradient are the same as with the samples one by one, for a fraction of the work.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 IGNORED = -100
-"""The label of a token that is not learned, as in torch."""
+"""The label of tokens that are not learned, as in torch."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A sample as it is packed: its tokens, and the label of each; a label is the token itself, or IGNORED."""
+    """A sample to be packed: its tokens and their labels, which are the tokens themselves, or IGNORED."""
 
     tokens: tuple[int, ...]
     labels: tuple[int, ...]
@@ -25,7 +25,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Pack:
-    """A sequence of samples. All arrays have a place a token.
+    """A sequence of samples. All arrays have one item per token.
 
     Attributes:
         owners: 0 for the shared beginning, n for the n-th sample.
@@ -38,12 +38,12 @@ class Pack:
 
     @property
     def ends(self) -> tuple[int, ...]:
-        """Where the beginning ends (0 without one), then where each sample does."""
+        """Where the beginning ends (0 if there is none), then where each sample ends."""
         return tuple(np.cumsum(np.bincount(self.owners)).tolist())
 
 
 def pack(pieces: Sequence[Piece], most_tokens: int) -> list[Pack]:
-    """The pieces in order, as many in each pack as fit; a piece that is longer than a pack has one of its own."""
+    """The pieces in order, as many in each pack as fit; a piece that is too long for a pack has one of its own."""
     packs: list[Pack] = []
     group: list[Piece] = []
     shared = 0
@@ -60,7 +60,7 @@ def pack(pieces: Sequence[Piece], most_tokens: int) -> list[Pack]:
 
 
 def _learned_from(piece: Piece) -> int:
-    """How many of the first tokens can be shared: all before the last one that predicts what is learned."""
+    """How many of the first tokens can be shared: all before the one that predicts the first learned token."""
     learned = [place for place, label in enumerate(piece.labels) if label != IGNORED]
     return max(0, (learned[0] if learned else len(piece.tokens)) - 1)
 

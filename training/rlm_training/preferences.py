@@ -1,8 +1,8 @@
 """Preferences: DPO on pairs of replies to one prompt, KTO on replies marked good or not.
 
-Both begin with an adapter from SFT: a model that seldom writes a right reply has little to prefer. Both may make
-decisions worse while their loss falls, so the adapter with the best held-out decisions is what is kept, and where
-training began counts as one.
+Both start from an adapter made by SFT, because a model that seldom writes a right reply has little to prefer. Both may
+make decisions worse while their loss falls. So the adapter with the best held-out decisions is kept, and the one that
+training started from competes as well.
 """
 
 import time
@@ -26,11 +26,11 @@ Method = Literal["dpo", "kto"]
 def train_preferences(
     method: Method, data: Path, base: Path, start: Path, out: Path, settings: Settings, tell: Tell, cancel: Cancel
 ) -> Trained:
-    """Train an adapter further on preferences; see `train_sft` for `out`, for going on, and for what is raised.
+    """Train an adapter further on preferences. `out`, continuing and errors are as in `train_sft`.
 
     Args:
         data: a dataset of the method's own format.
-        start: the folder of the adapter to begin with, as PEFT saves it.
+        start: the folder of the adapter to start from, as PEFT saves it.
     """
     done = read_trained(out)
     if done:
@@ -86,7 +86,7 @@ def _trainer(
     base: Any = trl.DPOTrainer if method == "dpo" else trl.KTOTrainer
 
     class OfTokens(base):
-        """Takes the tokens as they are: TRL would make them of texts."""
+        """Takes tokens as they are; TRL would make them from texts."""
 
         def _prepare_dataset(self, dataset: Any, *_rest: Any, **_named: Any) -> Any:
             return dataset

@@ -1,4 +1,4 @@
-"""Rollouts through our own engine and sandbox, for reinforcement: where to look is drawn, and the run scored."""
+"""Rollouts in our own engine and sandbox, for reinforcement: the look is drawn, and the run is scored."""
 
 import math
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _ADAPTER = "rolling"
 
 @dataclass(frozen=True)
 class AsDrawn(Prompted):
-    """Takes the action that was drawn for the root."""
+    """Takes the action of the look that was drawn for the root."""
 
     drawn: Drawn = field(default_factory=lambda: Drawn(0))
 
@@ -42,8 +42,8 @@ class EngineRollouts:
     """Rolls out tasks on a workbench: `grpo.Roll`.
 
     Args:
-        weights: the GGUF file of its model.
-        tasks: by id.
+        weights: the GGUF file of the workbench's model.
+        tasks: the tasks, by id.
         max_tokens: the budget of a run.
     """
 

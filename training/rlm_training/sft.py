@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: the reply to a prompt is the look and the program of the cheapest that solved."""
+"""Supervised fine-tuning on the look and the program of the cheapest alternative that solved each task."""
 
 import json
 import math
@@ -29,14 +29,14 @@ Tell = Callable[[str], None]
 
 
 def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell, cancel: Cancel) -> Trained:
-    """Train a LoRA; `out/adapter` is the one with the best decisions on held-out samples, as PEFT saves it.
+    """Train a LoRA. `out/adapter` has the one with the best decisions on held-out samples, as PEFT saves it.
 
-    Started again with the same folder it goes on from the last checkpoint, and ends at once where it had ended.
+    Started again with the same folder, training continues from the last checkpoint; if it had ended, it ends at once.
 
     Raises:
-        DataError: the dataset is none, holds nothing, or is of another base.
-        TrainerError: there is not enough memory, or the loss is no number.
-        Cancelled: by `cancel`, after a step; what was reached is kept.
+        DataError: this is not a dataset, it is empty, or it is for another base.
+        TrainerError: there is not enough memory, or the loss is not a number.
+        Cancelled: by `cancel`, after a step; the checkpoint is kept.
         ExtraMissingError: the extra `train` is not installed.
     """
     done = read_trained(out)
@@ -62,7 +62,7 @@ def train_sft(data: Path, base: Path, out: Path, settings: Settings, tell: Tell,
 
 
 def load_base(base: Path, dtype: str | None = None) -> tuple[Any, Any, Device]:
-    """An exported base, its tokenizer, and the device that it is on."""
+    """An exported base with its tokenizer, on a device."""
     transformers, device = library("transformers"), choose_device()
     transformers.utils.logging.disable_progress_bar()
     if dtype:
@@ -75,7 +75,7 @@ def load_base(base: Path, dtype: str | None = None) -> tuple[Any, Any, Device]:
 
 
 def with_lora(model: Any, settings: Settings) -> Any:
-    """The model under a new LoRA, which alone is trained."""
+    """The model with a new LoRA; only that is trained."""
     peft = library("peft")
     library("transformers").set_seed(settings.seed)
     config = peft.LoraConfig(
@@ -89,10 +89,10 @@ def with_lora(model: Any, settings: Settings) -> Any:
 
 
 def run(trainer: Any, watch: "Watch", steps: int, out: Path, tell: Tell) -> None:
-    """Train, from the last checkpoint where there is one, and look at the decisions from the beginning on.
+    """Train, from the last checkpoint if there is one, and evaluate decisions, also before the first step.
 
     Raises:
-        TrainerError: the loss became no number, or the disk is full.
+        TrainerError: the loss became NaN or infinite, or the disk is full.
     """
     trainer.remove_callback(library("transformers").PrinterCallback)
     last = library("transformers.trainer_utils").get_last_checkpoint(str(out / "checkpoints")) if out.exists() else None
@@ -110,7 +110,7 @@ def run(trainer: Any, watch: "Watch", steps: int, out: Path, tell: Tell) -> None
 
 
 class Watch:
-    """Looks at the decisions on held-out samples during a training, and keeps the best adapter."""
+    """Evaluates decisions on held-out samples during training, and keeps the best adapter."""
 
     def __init__(
         self, model: Any, tokenizer: Any, held_out: Sequence[Sample], out: Path, settings: Settings, tell: Tell
@@ -127,16 +127,16 @@ class Watch:
             self.curve, self._wrong, self._since = [Point(**p) for p in kept["curve"]], kept["wrong"], kept["since"]
 
     def at_start(self, steps: int) -> None:
-        """Look at the model as it is, unless that was done before."""
+        """Evaluate the model as it is, unless that was done before."""
         self._steps = steps
         if not self.curve:
             self._take(0, None)
 
     def look(self, step: int, loss: float | None) -> bool:
-        """Look; whether training should go on.
+        """Evaluate the model; returns whether training should continue.
 
         Raises:
-            TrainerError: the loss is no number.
+            TrainerError: the loss is NaN or infinite.
         """
         if loss is not None and not math.isfinite(loss):
             raise TrainerError(
@@ -169,7 +169,7 @@ class Watch:
         write_json(self._state, {"curve": [asdict(p) for p in self.curve], "wrong": self._wrong, "since": self._since})
 
     def callback(self, every: int, cancel: Cancel) -> Any:
-        """A callback of transformers that looks every so many steps, and at the end."""
+        """A callback for transformers that evaluates every so many steps, and at the end."""
         watch = self
         base: Any = library("transformers").TrainerCallback
 
@@ -189,7 +189,7 @@ class Watch:
     loss: float | None = None
 
     def trained(self, method: str, base: str, base_sha256: str, dataset: Dataset, seconds: float) -> Trained:
-        """The account of the training."""
+        """The record of the training."""
         names = ("torch", "transformers", "trl", "peft")
         return Trained(
             method=method,
@@ -206,7 +206,7 @@ class Watch:
 
 
 def arguments(out: Path, settings: Settings, device: Device, save_every: int) -> dict[str, Any]:
-    """What all trainers of TRL are told."""
+    """The arguments of all of TRL's trainers."""
     return {
         "output_dir": str(out / "checkpoints"),
         "per_device_train_batch_size": 1,
@@ -218,7 +218,7 @@ def arguments(out: Path, settings: Settings, device: Device, save_every: int) ->
         "use_cpu": device.name == "cpu",
         "gradient_checkpointing": False,
         "logging_steps": 1,
-        "logging_nan_inf_filter": False,  # a loss that is no number ends the training, see `Watch.look`
+        "logging_nan_inf_filter": False,  # a loss of NaN ends the training, see `Watch.look`
         "save_strategy": "steps",
         "save_steps": save_every,
         "save_total_limit": 1,
@@ -232,11 +232,11 @@ def arguments(out: Path, settings: Settings, device: Device, save_every: int) ->
 
 
 def _steps(samples: Sequence[Sample], settings: Settings) -> list[Pack]:
-    """The packs of all epochs, each of other samples than in the epoch before."""
+    """The packs of all epochs; samples are packed anew in each epoch."""
     pieces = [
         Piece((*s.prompt_ids, *s.completion_ids), (*[IGNORED] * len(s.prompt_ids), *s.completion_ids)) for s in samples
     ]
-    chance = random.Random(settings.seed)  # noqa: S311  (it is to be repeated)
+    chance = random.Random(settings.seed)  # noqa: S311  (has to be repeatable)
     packs: list[Pack] = []
     for epoch in range(math.ceil(settings.epochs)):
         share = min(1.0, settings.epochs - epoch)
@@ -259,7 +259,7 @@ def _trainer(
     base: Any = trl.SFTTrainer
 
     class OfLearned(base):
-        """Has logits of what is learned alone: TRL's own loss computes those of every token where there is no GPU."""
+        """Computes logits only for tokens that are learned; without a GPU, TRL's own loss computes them for all."""
 
         def compute_loss(self, model: Any, inputs: dict[str, Any], *_rest: Any, **_named: Any) -> Any:
             logits, labels = learned_logits(model, inputs)

@@ -1,4 +1,4 @@
-"""A model whose replies are steered: where they look is said, or drawn."""
+"""A model whose replies can be steered: where they look is given, or drawn at random."""
 
 import math
 from collections.abc import Generator, Mapping, Sequence
@@ -12,16 +12,16 @@ from rlm_local.models import Cancel, Choice, Cursor, Model, Prompt
 
 
 class Steering(Protocol):
-    """Says which option a reply takes."""
+    """Chooses which option a reply takes."""
 
     def pick(self, prompt: Prompt, options: Sequence[str], logprobs: Sequence[float]) -> int | None:
-        """The place of the option to take; None leaves it to the model."""
+        """The index of the option to take; None leaves it to the model."""
         ...
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Looks there, wherever that is open."""
+    """Takes a given look, wherever it is an option."""
 
     look: str
 
@@ -32,7 +32,7 @@ class Wanted:
 
 @dataclass
 class Drawn:
-    """Draws the first choice by how likely the model finds each option, and remembers what was asked and drawn."""
+    """Draws the first choice with the model's probabilities, and remembers the prompt and the option."""
 
     seed: int
     prompt: Prompt | None = None
@@ -41,7 +41,7 @@ class Drawn:
     def pick(self, prompt: Prompt, options: Sequence[str], logprobs: Sequence[float]) -> int | None:
         if self.option:
             return None
-        chance = Random(self.seed)  # noqa: S311  (it is to be repeated)
+        chance = Random(self.seed)  # noqa: S311  (has to be repeatable)
         [drawn] = chance.choices(range(len(options)), [math.exp(logprob) for logprob in logprobs])
         self.prompt, self.option = prompt, options[drawn]
         return drawn
@@ -56,7 +56,7 @@ _steering: ContextVar[Steering | None] = ContextVar("steering", default=None)
 
 @contextmanager
 def steered(steering: Steering | None) -> Generator[None]:
-    """Replies that a steerable model writes for this thread go where they are steered; None: their own way."""
+    """Steers the replies that a steerable model writes in this context; None leaves them to the model."""
     token = _steering.set(steering)
     try:
         yield
@@ -65,7 +65,7 @@ def steered(steering: Steering | None) -> Generator[None]:
 
 
 def steerable(model: Model) -> Model:
-    """The model, which writes replies as it is told for the thread. Child nodes, which have their own, are free."""
+    """The model, with replies that `steered` steers. Child nodes run in other threads, and are not steered."""
     return cast("Model", _Steerable(model))
 
 
@@ -86,7 +86,7 @@ class _Steerable:
 
 
 class _Steered:
-    """Takes what it is steered to, and rules out the other options; the log probabilities are the model's own."""
+    """Takes the chosen option and rules out the others; the log probabilities stay the model's own."""
 
     def __init__(self, cursor: Cursor, prompt: Prompt, steering: Steering) -> None:
         self._cursor, self._prompt, self._steering = cursor, prompt, steering

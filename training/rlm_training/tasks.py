@@ -1,4 +1,4 @@
-"""Tasks to learn from: questions with known answers, each in a group that is wholly for training or wholly held out."""
+"""Tasks to learn from: questions with known answers, in groups that are either for training or held out."""
 
 import hashlib
 import re
@@ -38,7 +38,7 @@ Make = Callable[[], AbstractContextManager[TrainingTask]]
 
 
 def made_tasks(specs: Sequence[Spec], held_out: float) -> Iterator[tuple[str, Make]]:
-    """Tasks of the benchmark, each with documents of its own; by id."""
+    """Generated tasks, each with documents of its own, by id."""
 
     def maker(spec: Spec) -> Make:
         @contextmanager
@@ -54,11 +54,11 @@ def made_tasks(specs: Sequence[Spec], held_out: float) -> Iterator[tuple[str, Ma
 
 
 def read_tasks(files: Sequence[Path], held_out: float, home: Home) -> Iterator[tuple[str, Make]]:
-    """Tasks of one's own from files of questions (see `load_tasks`), by id, over the collections of their paths.
+    """Tasks from files of questions (see `load_tasks`), by id, over the collections of their paths.
 
     Raises:
         DataError: two tasks have one id.
-        UsageError: a line is no task.
+        UsageError: a line is not a task.
     """
     seen: set[str] = set()
 
@@ -79,14 +79,14 @@ def read_tasks(files: Sequence[Path], held_out: float, home: Home) -> Iterator[t
 
 
 def template(question: str, view: View) -> str:
-    """The wording of a question without what it asks about: the values that it mentions, and numbers, are left open."""
+    """The wording of a question, with placeholders for numbers and for the values that it mentions."""
     for value in sorted({mention.text for mention in view.mentions(question)}, key=len, reverse=True):
         question = re.sub(re.escape(value), "…", question, flags=re.IGNORECASE)
     return _DIGITS.sub("#", question)
 
 
 def split_of(group: str, held_out: float) -> Split:
-    """The split of a group: by its hash, so that it is the same in every collection. `held_out` is a share."""
+    """The split of a group, by its hash, so that it is always the same. `held_out` is a share of all groups."""
     place = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8]) / 2**64
     return "held-out" if place < held_out else "train"
 

@@ -1,4 +1,4 @@
-"""A training's folder: checkpoints while it goes on, then the best adapter and the account of how it came about."""
+"""The folder of a training: checkpoints while it runs, then the best adapter, and a record of how it was made."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from rlm_training.files import write_json
 
 @dataclass(frozen=True)
 class Point:
-    """The share of held-out decisions that were right after a number of samples."""
+    """The share of held-out decisions that were right at one point of a training."""
 
     step: int
     samples: int
@@ -24,7 +24,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that ended. `curve` begins with the model as it was."""
+    """A finished training. `curve` starts with the model as it was before."""
 
     method: str
     base: str
@@ -34,11 +34,11 @@ class Trained:
     versions: Mapping[str, str]
     curve: tuple[Point, ...]
     wrong: Mapping[str, int]
-    """The held-out decisions that the adapter misses, by what is right."""
+    """How many held-out decisions the adapter gets wrong, by the right decision."""
 
     seconds: float
     ended: str
-    """Why: all steps were taken, or nothing better came."""
+    """Why it ended: all steps were taken, or nothing improved any more."""
 
     @property
     def best(self) -> Point:
@@ -66,7 +66,7 @@ def read_trained(directory: Path) -> Trained | None:
 
 
 def check_match(dataset: Dataset, export: Export) -> None:
-    """Raises DataError where a dataset is of other weights than the base."""
+    """Raises DataError if a dataset is for other weights than the base."""
     of = dataset.about.get("model_sha256")
     if of != export.sha256:
         raise DataError(

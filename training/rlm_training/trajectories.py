@@ -1,4 +1,4 @@
-"""What the log says of a state whose alternatives were tried: a query over runs and their outcomes."""
+"""States whose alternatives were tried, from the log: a query over runs and their outcomes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,24 +10,24 @@ from rlm_local.log import SOLVED, Outcome, RunRecord, RunStore, TurnRecord
 from rlm_training.errors import DataError
 
 TOO_DEAR = "the budget was too small for it"
-"""Why an alternative came to nothing whatever the model can do."""
+"""Why an alternative found nothing, for which the model is not to blame."""
 
-_HALF_WAY = 0.5  # of the score
+_HALF_WAY = 0.5  # a score
 _ASKS = ("each row", "each document", "notes")
 """Looks whose programs ask a model."""
 
 _ASKING_TOKENS = 300
-"""What a program's prompt costs once its beginning is kept, near enough: which branch paid for that is chance."""
+"""What a program's prompt costs, roughly, once its beginning is cached; which branch paid for caching it is chance."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """One thing that was tried, and what it came to. `cost` is in tokens evaluated and generated."""
+    """One alternative and its outcome. `cost` is in tokens evaluated and generated."""
 
     outcome: Outcome
     cost: int
     turn: TurnRecord | None
-    """The turn that decided, where a model was asked and its cell ended the run at once; None otherwise."""
+    """The turn that decided, if a model decided and its cell ended the run at once; else None."""
 
     why_not: str = ""
     """Why there is no such turn."""
@@ -38,19 +38,19 @@ class Alternative:
 
     @property
     def decision(self) -> str:
-        """Where the turn looked; without a turn what was forced."""
+        """Where the turn looked; without a turn, what was forced."""
         return decision_of(self.turn) if self.turn else self.outcome.forced.partition(" ")[2] or self.outcome.forced
 
 
 def decision_of(turn: TurnRecord) -> str:
-    """What a turn decided: where it looked; where no model was asked that, the action."""
+    """What a turn decided: where it looked; if no model was asked that, the action."""
     plan = turn.start.plan or {}
     return str(plan.get("look") or turn.start.decision["action"])
 
 
 @dataclass(frozen=True)
 class State:
-    """A state, with the alternatives that were tried from it."""
+    """A state, and the alternatives that were tried from it."""
 
     branch: str
     group: str
@@ -58,29 +58,29 @@ class State:
     question: str
     alternatives: tuple[Alternative, ...]
     damaged: int = 0
-    """Runs that the log does not give back whole."""
+    """How many of its runs cannot be read from the log."""
 
     lucky: frozenset[str] = frozenset()
-    """Decisions that reach less than half of the score in the states of this group in which they were tried."""
+    """Decisions whose mean score is below one half in the states of this group in which they were tried."""
 
     @property
     def best(self) -> Alternative | None:
-        """The cheapest that solves, and not by luck; where none does, what comes nearest, from half way on.
+        """The cheapest alternative that solves, unless by luck; if none does, the best one with more than half a score.
 
-        A count by a judge that errs now and then is seldom exact, and still what to do.
+        A count by a judge that errs now and then is seldom exact, but judging is still the right thing to do.
         """
         sound = (a for a in self.alternatives if a.outcome.score > _HALF_WAY and a.decision not in self.lucky)
         return min(sound, key=lambda a: (-min(a.outcome.score, SOLVED), a.cost), default=None)
 
 
 def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[State]:
-    """All states that were collected with a model under a version of the prompts, the first one first.
+    """All states that were collected with a model and a version of the prompts, in order.
 
-    In a single state the wrong decision can come out right: a reading says 2, and it is 2. So what reaches less than
-    half of the score over the questions of one wording is luck where it solves one.
+    In a single state, the wrong decision can lead to the right answer: a reading says 2, and it is 2. So a decision
+    whose mean score over the questions of one wording is below one half was lucky where it solved one.
 
     Raises:
-        DataError: a group is in both splits, which happens where the share that is held out was changed.
+        DataError: a group is in both splits, because the held-out share was changed.
     """
     by_branch: dict[str, list[Outcome]] = {}
     splits: dict[str, str] = {}
@@ -110,7 +110,7 @@ def states(store: RunStore, model_sha256: str, prompt_version: str) -> list[Stat
 
 
 def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
-    """Of each group the decisions whose score, the best of each state they were tried in, has a mean below half."""
+    """For each group, the decisions with a mean score below one half, taking the best score in each state."""
     reached: dict[str, dict[str, list[float]]] = {}
     for state in found:
         by_decision = reached.setdefault(state.group, {})
@@ -124,7 +124,7 @@ def _lucky(found: Iterable[State]) -> dict[str, frozenset[str]]:
 
 
 def cost_of(record: RunRecord) -> int:
-    """What a run cost, in tokens evaluated and generated, whoever paid for the prompts of its programs."""
+    """What a run cost, in tokens evaluated and generated, whichever run paid for the prompts of its programs."""
     turns = [turn for node in record.nodes for turn in node.turns]
     calls = [call for turn in turns for batch in turn.batches for call in batch.calls]
     read = sum(call.prompt_tokens - call.cached_tokens + call.completion_tokens for call in calls)

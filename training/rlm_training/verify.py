@@ -1,4 +1,4 @@
-"""Whether an adapter does in llama.cpp what it does in PEFT: their logits, over the base in 32-bit floats."""
+"""Checks that an adapter does the same in llama.cpp as in PEFT, by their logits over the base in 32-bit floats."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,13 +16,13 @@ from rlm_training.sft import Tell
 from rlm_training.weights import BaseWeights
 
 MOST_DIVERGENCE = 1e-4
-"""Nats a token. Right ones are at 1e-6; one whose rows are in the wrong order is at 0.1 and still decides well."""
+"""Nats per token. Correct adapters have 1e-6; one with rows in the wrong order has 0.1, and still decides well."""
 
 _COMPARED = 256
 
 
 def convert(adapter: Path, weights: Path, out: Path, tell: Tell) -> None:
-    """The adapter of a folder that PEFT wrote, as a GGUF file for these weights.
+    """Write the adapter in a folder that PEFT made as a GGUF file for these weights.
 
     Raises:
         ConversionError: GGUF cannot represent it, or it is not for these weights.
@@ -34,8 +34,8 @@ def convert(adapter: Path, weights: Path, out: Path, tell: Tell) -> None:
 def verify(adapter: Path, converted: Path, base: Path, weights: Path, samples: list[Sample], tell: Tell) -> float:
     """The divergence of llama.cpp's logits from PEFT's, in nats a token, on the ends of two prompts.
 
-    llama.cpp gets a copy of the base without quantization, for the time being: what quantization does to activations
-    would hide what the comparison is for. It takes four bytes a parameter on the disk and twice that in memory.
+    llama.cpp gets a temporary copy of the base without quantization, because the effect of quantization on activations
+    would hide small errors. The copy takes four bytes per parameter on the disk, and twice that in memory.
 
     Raises:
         ConversionError: they differ, or the weights are not those of the base.
@@ -49,7 +49,7 @@ def verify(adapter: Path, converted: Path, base: Path, weights: Path, samples: l
     with TemporaryDirectory(dir=converted.parent, prefix=".verify-") as folder:
         plain = Path(folder) / "base.gguf"
         BaseWeights(weights).write_float(plain)
-        unbound = Path(folder) / "adapter.gguf"  # the same tensors; the copy's hash is another
+        unbound = Path(folder) / "adapter.gguf"  # the same tensors; the copy has another hash
         write_gguf(read_lora(adapter), BaseWeights(plain), unbound)
         with LlamaLogits(plain, most_tokens=_COMPARED) as llama:
             llama.adapt(unbound)

@@ -1,4 +1,4 @@
-"""A base model's GGUF file, as training sees it: its shapes, its names, and a copy of it without quantization."""
+"""A base model's GGUF file for training: its names and shapes, and a copy without quantization."""
 
 import math
 from collections.abc import Mapping
@@ -15,15 +15,15 @@ from rlm_training.files import whole
 from rlm_training.libraries import library
 
 ROTATED: Mapping[str, tuple[str, ...]] = {"llama": ("attn_q", "attn_k"), "qwen2": ()}
-"""The architectures that are known, and of each the tensors whose rows GGUF has in another order than transformers."""
+"""The known architectures; for each, the tensors whose rows GGUF has in another order than transformers."""
 
 
 class BaseWeights:
-    """The weights of a GGUF file, read as they are asked for.
+    """The weights of a GGUF file, read on demand.
 
     Raises:
-        GgufError: it is no GGUF file, or cut short.
-        BaseError: its architecture is not known here.
+        GgufError: it is not a GGUF file, or is cut short.
+        BaseError: its architecture is not known.
         ExtraMissingError: gguf is not installed.
     """
 
@@ -47,18 +47,18 @@ class BaseWeights:
         return {t.name: (int(t.shape[1]), int(t.shape[0])) for t in tensors if len(t.shape) == 2}
 
     def heads_of(self, tensor: str) -> int:
-        """How many heads the rows of a tensor are rotated within; 0 where they stand as in transformers."""
+        """Within how many heads the rows of a tensor are reordered; 0 if the order is that of transformers."""
         kind = tensor.split(".")[-2]
         if kind not in ROTATED[self.architecture]:
             return 0
         return self.heads if kind == "attn_q" else self.kv_heads
 
     def tensor_of(self, module: str) -> str | None:
-        """The name in GGUF of a module's weight, by its name in transformers; None where there is none."""
+        """The GGUF name of a module's weight, given its name in transformers; None if there is none."""
         return self._names.get_name(f"{module}.weight", try_suffixes=(".weight",))
 
     def write_float(self, out: Path) -> None:
-        """A copy with all weights in 32-bit floats: four bytes a parameter."""
+        """Writes a copy with all weights as 32-bit floats, four bytes per parameter."""
         gguf = library("gguf")
         with whole(out) as made, closing(gguf.GGUFWriter(made, self.architecture)) as writer:
             for field in self._reader.fields.values():

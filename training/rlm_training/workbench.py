@@ -1,4 +1,4 @@
-"""A model, a log and an engine over both, opened for collecting and evaluating."""
+"""A model, a log and an engine, opened for collecting and evaluating."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -21,25 +21,25 @@ from rlm_training.steer import steerable
 
 @dataclass(frozen=True)
 class Workbench:
-    """What the steps that ask questions need. `trained` finds policies by name and loads their adapters."""
+    """What steps that ask questions need. `trained` finds policies by name and loads their adapters."""
 
     spec: ModelSpec
     llama: LlamaEngine
     model: Model
-    """The same, steerable."""
+    """The same model, steerable."""
 
     store: RunStore
     engine: Engine
     trained: TrainedPolicies
     calibration: Mapping[Action, float]
-    """Of the model untrained."""
+    """The biases of the untrained model."""
 
 
 @contextmanager
 def open_workbench(
     model: str, home: Home, tell: Listener, lead: Callable[[Model], Model] = steerable
 ) -> Generator[Workbench]:
-    """Everything set up and loaded. Answers of leaf calls are not kept: what a run costs must not depend on others.
+    """Sets up and loads everything. Leaf answers are not kept, because a run's cost must not depend on other runs.
 
     Args:
         lead: makes a model steerable; a teacher may write what the model cannot.
@@ -60,7 +60,7 @@ def open_workbench(
 
 
 def weights(model: str, home: Home, tell: Listener) -> tuple[ModelSpec, Path]:
-    """A model's entry in the catalog, its sha256 filled in where it is a file of one's own, and its weights."""
+    """A model's entry in the catalog (for a file of the user's own, with its sha256), and the path of its weights."""
     spec = resolve(model, OwnModels(home.models).all())
     path = ensure_model(spec, home.models, progress=lambda what, fraction: tell(Event("setup", what, fraction)))
     return (spec if spec.sha256 else replace(spec, sha256=sha256(path))), path
