@@ -1,8 +1,8 @@
-"""A checkpoint is the process itself: what may go wrong runs in a fork of it.
+"""Checkpoints: what may go wrong runs in a fork of the process, so the process itself is the checkpoint.
 
-From the fork on the kernel copies the pages that either side writes, and no others: with 70 MB of session that takes
-some milliseconds, and rolling back is to go on in the process that waited. All state is covered (linear memory,
-globals, files, the host's own objects), and so is every way to fail, down to the death of the process.
+After the fork, the kernel copies only pages that either side writes, which takes some milliseconds for a session of
+70 MB. To roll back, the process that waited continues. This covers all state (linear memory, globals, files, the host's
+own objects) and every failure, even the death of the process.
 """
 
 import os
@@ -15,7 +15,7 @@ _KEPT, _LOST = b"+", b"-"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attempt has to say, and whether the process that it ran in is good to go on."""
+    """The result of an attempt, and whether the process that it ran in can continue."""
 
     reply: bytes
     kept: bool
@@ -23,7 +23,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Death:
-    """How a process ended that left no outcome. `status` is an exit status, or a signal's number, negative."""
+    """The end of a process that left no outcome. `status` is an exit status, or minus the number of a signal."""
 
     status: int
     cpu_seconds: float
@@ -34,11 +34,11 @@ class Death:
 
 
 def attempt(work: Callable[[], Outcome]) -> bytes | Death:
-    """Run `work` in a fork, and return in the process that counts from then on: in the fork, where the outcome is kept;
-    where it is not, or the fork died, in this one, as it was before. The other process ends.
+    """Run `work` in a fork, and return in the process that continues; the other process ends.
 
-    There must be one thread. What `work` raises passes on in the fork; this process then sees a Death. Raises OSError
-    where the kernel gives no process.
+    If the outcome is kept, the fork continues. If not, or if the fork died, this process does, as it was before. There
+    must be only one thread. What `work` raises is raised in the fork, and this process sees a Death. Raises OSError if
+    the kernel cannot make a process.
     """
     reader, writer = os.pipe()
     child = os.fork()

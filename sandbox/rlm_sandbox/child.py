@@ -1,4 +1,4 @@
-"""Starting Python in a child process: the zygote, with nothing of this process's environment, signals or files."""
+"""Starts the zygote: Python in a child process, without this process's environment, signals and files."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(map(str, _PACKAGES)), "PYTHONDONTW
 
 
 def start_zygote(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
-    """A zygote that speaks over the socket `descriptor` and writes what it has to say before that to `log`."""
+    """Starts a zygote that uses the socket `descriptor`, and writes errors before that to `log`."""
     return subprocess.Popen(  # noqa: S603
         [*_COMMAND, str(descriptor), str(os.getpid())],
         env=_ENVIRONMENT,
@@ -28,6 +28,6 @@ def start_zygote(descriptor: int, log: int) -> "subprocess.Popen[bytes]":
 
 
 def capabilities() -> dict[str, bool]:
-    """Which protections the kernel grants to the sandbox on this machine, found by trying them in a child process."""
+    """Which protections the kernel grants the sandbox on this machine, tried in a child process."""
     done = subprocess.run(_COMMAND, env=_ENVIRONMENT, check=True, capture_output=True, stdin=subprocess.DEVNULL)  # noqa: S603
     return json.loads(done.stdout)

@@ -1,7 +1,7 @@
-"""What a sandbox process gives up before the guest's first instruction: the wall behind Wasmtime's.
+"""The rights that a sandbox process gives up before the guest's first instruction: the wall behind Wasmtime's.
 
-Each step is the kernel's to grant, and says whether it was. `python -m rlm_sandbox.zygote` shows all of them; the last
-one is in `system_calls`.
+The kernel may not grant each step, so each returns whether it did. `python -m rlm_sandbox.zygote` shows all steps; the
+last one is in `system_calls`.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ _LANDLOCK_VERSION = 1
 _LANDLOCK_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _LANDLOCK_NETWORK, _LANDLOCK_SCOPES = 0b11, 0b11
 
-# Beside the guest's memory: Wasmtime reserves 4 GiB and guard pages for each of two heaps; Python takes the rest.
+# Besides the guest's memory, Wasmtime reserves 4 GiB and guard pages for each of two heaps; Python takes the rest.
 _RESERVED, _WORKING = 10 << 30, 1 << 30
 _MOST_DESCRIPTORS = 64
 _MOST_LOG = 1 << 16
 
 
 def confine() -> dict[str, bool]:
-    """Before anything else, while there is one thread: no privileges, no network, no new rights, no dumps."""
+    """Give up privileges, network, new rights and dumps; before anything else, while there is only one thread."""
     granted = {
         "no_new_privs": _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0,
         "network_namespace": _LIBC.unshare(_CLONE_NEWNET) == 0 or _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0,
@@ -42,8 +42,8 @@ def confine() -> dict[str, bool]:
 
 
 def confine_session(memory_bytes: int, cpu_seconds: int) -> bool:
-    """What each process of a session may map, and what of it may be written (the guest's memory and a margin); how long
-    it may compute; and how many descriptors it may have."""
+    """Limit how much each process of a session may map, and how much of that it may write (the guest's memory and a
+    margin), how long it may compute, and how many descriptors it may have."""
     limits = {
         resource.RLIMIT_AS: _RESERVED + memory_bytes,
         resource.RLIMIT_DATA: _WORKING + memory_bytes,
@@ -55,7 +55,7 @@ def confine_session(memory_bytes: int, cpu_seconds: int) -> bool:
 
 
 def confine_files() -> bool:
-    """From here on this thread, and those it starts, open no file and no TCP connection, and signal no one outside."""
+    """From now on, this thread and those it starts can open no file or TCP connection, and signal no one outside."""
     version = _LIBC.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_VERSION)
     if version < 1:
         return False

@@ -1,16 +1,16 @@
 """What can go wrong in the sandbox.
 
     SandboxError
-    ├── ImageError          the Pyodide image cannot be had; the message says what to do
-    ├── MountRefused        a file that cannot be mounted; the session goes on
-    ├── SessionBusy         a session runs one thing at a time
+    ├── ImageError          the image cannot be fetched, checked or built; the message says what to do
+    ├── MountRefused        a file cannot be mounted; the session continues
+    ├── SessionBusy         the session is in use; it runs one thing at a time
     ├── SessionClosed       the session has ended (closed, killed, or its processes died)
-    ├── TextLost            a text that could not be bound; the session is as it was
-    ├── TextTooLarge        a text that the guest's memory limit cannot hold
-    └── HostCallRefused     raised by a host function: the guest sees `rlm_host.Refused`, the session goes on
+    ├── TextLost            a text could not be bound; the session is as it was before
+    ├── TextTooLarge        a text does not fit in the guest's memory limit
+    └── HostCallRefused     raised by a host function; the guest sees `rlm_host.Refused`, and the session continues
 
-What model-written code did wrong is never raised: it is data in a `CellResult`. Whatever else a host function
-raises passes through `Session.run` unchanged.
+Errors of model-written code are never raised: they are data in a `CellResult`. Whatever else a host function raises,
+`Session.run` raises unchanged.
 """
 
 
@@ -23,7 +23,7 @@ class ImageError(SandboxError):
 
 
 class MountRefused(SandboxError):  # noqa: N818
-    """`Session.mount` was given a path that is taken, or more files than a session may have. The session goes on."""
+    """A path for `Session.mount` is taken, or there are too many files. The session continues."""
 
 
 class SessionBusy(SandboxError):  # noqa: N818 - a state of the session, named as such
@@ -35,12 +35,12 @@ class SessionClosed(SandboxError):  # noqa: N818
 
 
 class TextLost(SandboxError):  # noqa: N818
-    """Binding the text ran guest code, the finaliser of what the name stood for, that crashed, did not end, or took the
-    process down. The session goes on as it was before."""
+    """Binding a text ran guest code, the finaliser of the name's old value, which crashed, did not end, or took the
+    process down. The session continues as it was before."""
 
 
 class TextTooLarge(SandboxError):  # noqa: N818
-    """`Session.set_text` was given more than the guest's memory limit leaves room for. The session goes on."""
+    """A text for `Session.set_text` does not fit in the guest's memory limit. The session continues."""
 
 
 class HostCallRefused(SandboxError):  # noqa: N818

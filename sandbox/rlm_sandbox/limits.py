@@ -1,4 +1,4 @@
-"""What a cell may use, and what came of it."""
+"""What a cell may use, and what it did."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,16 +8,16 @@ Stopped = Literal["time", "memory", "host_calls", "trap", "killed", "worker"]
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one session. All but `memory_bytes` and `file_bytes` are per cell.
+    """The limits of a session. All except `memory_bytes` and `file_bytes` are for one cell.
 
     Args:
-        seconds: guest time; time inside host calls does not count. Then the cell is interrupted.
-        grace_seconds: what it has to finish after the interrupt. Then the session ends.
-        memory_bytes: the guest's whole memory, 64 MiB to 4 GiB; 30 MiB of it is Python itself.
-        output_bytes: of stdout and stderr together, and of the traceback; longer text is cut in the middle.
-        host_calls: how many.
-        host_call_bytes: of one request or reply, as JSON.
-        file_bytes: of all scratch files.
+        seconds: guest time, without time inside host calls; after that, the cell is interrupted.
+        grace_seconds: how long the cell may take to finish after the interrupt; after that, its process is ended.
+        memory_bytes: the guest's whole memory, 64 MiB to 4 GiB; Python itself takes 30 MiB of it.
+        output_bytes: stdout and stderr together, and also the traceback; longer text is cut in the middle.
+        host_calls: the number of host calls.
+        host_call_bytes: the size of one request or reply, as JSON.
+        file_bytes: the size of all scratch files together.
     """
 
     seconds: float = 60.0
@@ -41,11 +41,10 @@ class CellResult:
     """What a cell did.
 
     Args:
-        output: stdout and stderr in the order written, cut in the middle where longer than the limit.
-        error: the traceback, with source lines, of the guest's frames only; None where the cell came to its end.
-        stopped: what stopped it, where its own code did not: "time", "memory" or "host_calls" name the limit; "trap"
-            (the instance is lost), "killed" (`Session.kill`), "worker" (its process died). After "trap", "killed",
-            "worker", and after "time" where the cell did not heed the interrupt, `Session.alive` is false.
+        output: stdout and stderr in the order written, cut in the middle if longer than the limit.
+        error: the traceback of the guest's frames, with source lines; None if the cell ran to its end.
+        stopped: what stopped the cell, if not its own code: "time", "memory" or "host_calls" for a limit, "trap" (the
+            instance is lost), "killed" (`Session.kill`), or "worker" (its process died).
         seconds: guest time.
     """
 

@@ -1,4 +1,4 @@
-"""Where sessions come from: a process with everything ready, which forks one for each, one ahead of the demand."""
+"""The pool: a process with everything ready, which forks a process for each session, one ahead of demand."""
 
 import json
 import os
@@ -22,34 +22,34 @@ _LONGEST = 1 << 20  # bytes of a traceback
 
 
 class Line(NamedTuple):
-    """A sandbox process at the other end, and the memory file that it writes to where something is wrong."""
+    """A connection to a sandbox process, and the memory file to which the process writes errors."""
 
     channel: Channel
     log: int
 
     def obituary(self, last_word: Exception) -> str:
-        """What is known of the end of the process, with the end of its log."""
+        """What is known about the end of the process, with the last part of its log."""
         size = os.fstat(self.log).st_size
         logged = os.pread(self.log, 4096, max(0, size - 4096)).decode("utf-8", "replace").strip()
         return "\n".join(part for part in ("the sandbox process is gone", str(last_word), logged) if part)
 
     def close(self) -> None:
-        """Hang up: the zygote then kills what is at the other end."""
+        """Hang up; the zygote then kills the process at the other end."""
         self.channel.close()
         os.close(self.log)
 
 
 class Pool:
-    """A warm sandbox: `Session(pool)` takes a millisecond, and gets a process that no other session has used.
+    """A warm sandbox: `Session(pool)` takes a millisecond and gets a process that no other session has used.
 
-    It serves several threads. Closing it ends its sessions. Should its process die, its sessions end with it, and the
-    next one is given another.
+    A pool can be used from several threads. Closing it ends its sessions. If its process dies, its sessions end, and
+    the next session starts a new process.
 
     Args:
-        ahead: keep the next session's process ready. A pool of a single session has no use for that.
+        ahead: keep the process of the next session ready, which a pool of a single session does not need.
 
     Raises:
-        SandboxError: when the process does not start.
+        SandboxError: the process does not start.
     """
 
     def __init__(self, image: Image, *, ahead: bool = True) -> None:
@@ -61,7 +61,7 @@ class Pool:
         self._start()
 
     def open(self, limits: Limits) -> Line:
-        """A line to a new worker. Raises SandboxError when none starts, or the pool is closed."""
+        """A connection to a new worker. Raises SandboxError if none starts, or the pool is closed."""
         order = json.dumps(asdict(limits)).encode()
         try:
             return self._open(order)
@@ -111,11 +111,11 @@ class Pool:
         return line
 
     def _take(self) -> Line:
-        """A line to a process that waits, or soon will; and the next one is ordered."""
+        """A connection to a process that is waiting, or soon will be; orders the next one, too."""
         with self._lock:
             if not self._end.alive:
                 raise SandboxError("the pool is closed")
-            if self._control.has_more():  # it has said all that it had to say: this is its end
+            if self._control.has_more():  # it has nothing to say before it is used, so this is its end
                 self._end()
                 self._start()
             try:
@@ -126,7 +126,7 @@ class Pool:
             return self._ready.pop(0)
 
     def _order(self) -> Line:
-        """Have a process forked. Raises Gone."""
+        """Order a forked process. Raises Gone."""
         line, theirs = _new_line()
         try:
             with theirs:
@@ -138,7 +138,7 @@ class Pool:
 
 
 def _new_line() -> tuple[Line, socket.socket]:
-    """A line, and the other end of its socket."""
+    """A connection, and the other end of its socket."""
     channel, theirs = connection()
     return Line(channel, os.memfd_create("rlm-sandbox-log")), theirs
 

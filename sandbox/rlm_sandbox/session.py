@@ -1,4 +1,4 @@
-"""A REPL in the sandbox: model-written Python, run in a worker process of its own."""
+"""A session: a REPL for model-written Python, in a worker process of its own."""
 
 import inspect
 import json
@@ -24,20 +24,20 @@ from rlm_sandbox.text import layout_of
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 HostCalls = Mapping[str, Callable[..., Any]]
 
-_MARGIN = 10.0  # seconds that a worker may be late on a busy machine before it is killed
+_MARGIN = 10.0  # seconds that a worker may be late, on a busy machine, before it is killed
 _NO_CALLS: HostCalls = MappingProxyType({})
 _DEFAULT_LIMITS = Limits()
 
 
 class Session:
-    """Variables persist from cell to cell. Use it from one thread at a time; `kill` may come from any.
+    """A REPL whose variables persist from cell to cell. Use it from one thread at a time, except for `kill`.
 
     Args:
-        source: a `Pool`; or an image, for a pool of this one session.
-        limits: bounds of this session.
-        host_calls: what the guest can reach, as `rlm_host.call(name, **arguments)`. A function gets the arguments as
-            JSON gives them and returns what JSON can say. It runs on the thread that called `run`. HostCallRefused
-            is an answer to the guest; any other exception ends the session and passes out of `run`.
+        source: a `Pool`; or an image, which makes a pool for this session alone.
+        limits: the limits of this session.
+        host_calls: what the guest can call, by `rlm_host.call(name, **arguments)`. A function gets arguments parsed
+            from JSON, and returns a value for JSON. It runs in the thread that called `run`. If it raises
+            HostCallRefused, the guest sees that; any other exception ends the session and is raised by `run`.
 
     Raises:
         SandboxError: when the worker does not start.
@@ -66,9 +66,9 @@ class Session:
         """Bind `name` in the guest's `__main__` to `text`, however large, with one copy in the guest's memory.
 
         Raises:
-            ValueError: when `name` is no identifier.
-            TextTooLarge: where the memory limit leaves no room; the session goes on.
-            TextLost: the finaliser of what the name stood for did not end, or the process died; the session goes on as
+            ValueError: `name` is not an identifier.
+            TextTooLarge: the memory limit leaves no room; the session continues.
+            TextLost: the finaliser of the name's old value did not end, or the process died; the session continues as
                 it was before.
             SessionClosed: the session has ended, or ended now.
         """
@@ -87,24 +87,24 @@ class Session:
             raise TextTooLarge(reply["too_large"])
 
     def mount(self, path: str, file: Path | int) -> None:
-        """Show a file of the host to the guest, read-only: what it reads is read then, and nothing else is copied.
+        """Show a file of the host to the guest, read-only. Only what the guest reads is read, when it reads it.
 
-        The file keeps the size that it has now; where it is shortened meanwhile, reading beyond its end is an OSError
-        in the guest.
+        For the guest, the file keeps its present size; if it is shortened meanwhile, reading beyond its end is an
+        OSError in the guest.
 
         Args:
-            path: where the guest finds it; absolute.
-            file: its path, or a descriptor of it, which stays the caller's.
+            path: where the guest finds the file; absolute.
+            file: the path of the file, or a descriptor, which stays the caller's.
 
         Raises:
-            ValueError: `path` is not absolute, or `file` is no regular file.
+            ValueError: `path` is not absolute, or `file` is not a regular file.
             OSError: it cannot be opened.
-            MountRefused: the guest has something at the path already, or too many files; the session goes on.
+            MountRefused: the guest's path is taken, or there are too many files; the session continues.
             SessionClosed: the session has ended, or ended now.
         """
         if not path.startswith("/"):
             raise ValueError(f"{path!r} is no absolute path")
-        # A descriptor is opened anew: whatever the caller's own may do, the sandbox's is for reading.
+        # A descriptor is opened again, because the sandbox's may only read, whatever the caller's may do.
         source = f"/proc/self/fd/{file}" if isinstance(file, int) else file
         with self._use(), _opened(source) as descriptor:
             status = os.fstat(descriptor)
@@ -118,14 +118,14 @@ class Session:
     def run(self, code: str) -> CellResult:
         """Run one cell; the repr of its last expression is printed, as in a notebook.
 
-        What goes wrong in the cell is in the result. Where it crashed Python, would not stop or took its process down,
-        the session goes on as it was before the cell, but for what its host calls did. When the session is killed or
-        lost meanwhile, the result says so, and `alive` is false from then on.
+        What goes wrong in the cell is in the result. If the cell crashed Python, did not stop, or took its process
+        down, the session continues as it was before the cell, except for what host calls did. If the session is killed
+        or lost meanwhile, the result says so, and `alive` is false from then on.
 
         Raises:
             SessionClosed: the session had ended before.
             SessionBusy: another thread, or a host function of a running cell, uses the session.
-            Exception: what a host function raised, but for HostCallRefused; the session has then ended.
+            Exception: what a host function raised, except HostCallRefused; the session has then ended.
         """
         with self._use():
             started = time.monotonic()
@@ -145,14 +145,14 @@ class Session:
             return CellResult(**reply)
 
     def kill(self) -> None:
-        """End the session at once, from any thread. A `run` in progress returns a result with `stopped` "killed", as
-        soon as the host function it may be in returns."""
+        """End the session at once, from any thread. A running `run` returns a result with `stopped` "killed"; if it is
+        in a host function, once that returns."""
         self._killed = True
         self.alive = False
         self._channel.hang_up()
 
     def close(self) -> None:
-        """End the session and its process. A session that is in use ends when that use does."""
+        """End the session and its process; if it is in use, as soon as it is not."""
         self.kill()
         if self._using.acquire(blocking=False):
             try:
@@ -191,7 +191,7 @@ class Session:
         return max(self.limits.host_call_bytes, 16 * self.limits.output_bytes) + (1 << 20)
 
     def _place(self, kind: Kind, header: dict[str, Any], descriptor: int) -> dict[str, str]:
-        """Hand over a descriptor; what the worker says to it."""
+        """Hand over a descriptor, and return the worker's answer."""
         try:
             self._channel.send(kind, json.dumps(header).encode(), descriptor)
             return json.loads(self._channel.expect(Kind.PLACED, self._longest, self._patience))
@@ -199,7 +199,7 @@ class Session:
             raise SessionClosed(self._end(error)) from None
 
     def _serve_calls(self) -> dict[str, Any]:
-        """Answer the cell's host calls until its result comes."""
+        """Answer the cell's host calls until the result comes."""
         while True:
             frame = self._channel.receive(self._longest, self._patience)
             if frame.kind == Kind.RESULT:
@@ -209,7 +209,7 @@ class Session:
             self._channel.send(Kind.REPLY, self._answer(frame.payload))
 
     def _answer(self, payload: bytes) -> bytes:
-        """Call the function that the guest asks for. What the guest got wrong is the reply."""
+        """Call the function that the guest asks for. If the guest made a mistake, the reply says so."""
         try:
             request = json.loads(payload)
             name, arguments = request["name"], request["arguments"]
@@ -233,7 +233,7 @@ class Session:
         return reply
 
     def _end(self, reason: Exception) -> str:
-        """End what is left of the session; say how it ended."""
+        """End what is left of the session, and return how it ended."""
         self.alive = False
         return "the session was killed" if self._killed else self._line.obituary(reason)
 
@@ -246,8 +246,8 @@ def _release(line: Line, pool: Pool | None) -> None:
 
 @contextmanager
 def _opened(file: Path | str) -> Generator[int]:
-    """A descriptor that reads the file."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep it waiting
+    """A descriptor for reading the file."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe would block otherwise
     try:
         yield descriptor
     finally:
@@ -256,7 +256,7 @@ def _opened(file: Path | str) -> Generator[int]:
 
 @contextmanager
 def _sealed(pieces: Iterator[bytes]) -> Generator[int]:
-    """A descriptor of memory that holds the pieces and that nobody can change any more."""
+    """A descriptor of sealed memory with the pieces, which nobody can change any more."""
     descriptor = os.memfd_create("rlm-sandbox-text", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
     try:
         for piece in pieces:

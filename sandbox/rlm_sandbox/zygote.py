@@ -1,8 +1,8 @@
 """The process that sessions are forked from: `python -m rlm_sandbox.zygote SOCKET PARENT`, started by `Pool`.
 
-It confines itself, restores one guest, and waits. A session's process is a copy of this one, which has never run a cell
-or seen a text: what a session leaves behind, no other can find. The zygote ends the processes of a session that hangs
-up, and by its own end all. Without arguments it prints which protections the kernel grants.
+It confines itself, restores one guest, and waits. A session's process is a copy of this process, which has never run a
+cell or seen a text, so no session can find what another left behind. If a session hangs up, the zygote ends its
+processes; when the zygote ends, all processes end. Without arguments, it prints which protections the kernel grants.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from rlm_sandbox.protocol import Channel, Frame, Gone, Kind
 from rlm_sandbox.worker import Guest
 
 _PR_SET_CHILD_SUBREAPER = 36
-_IDLE = 1000  # milliseconds between looks at the parent
+_IDLE = 1000  # milliseconds between two looks at the parent
 
 
 class Zygote:
     """Serves sessions until its parent ends.
 
-    The parent is asked for by its number: a hang-up may never come while a fork of the parent holds the socket, and
-    PR_SET_PDEATHSIG would mean the thread that started the pool.
+    It looks for its parent by number, because a hang-up may never come while a fork of the parent holds the socket, and
+    PR_SET_PDEATHSIG would watch the thread that started the pool.
     """
 
     def __init__(self, control: Channel, parent: int, guest: Guest) -> None:
         self.control, self.parent, self.guest = control, parent, guest
         self.groups: dict[int, int] = {}
-        """The process group of each session, by a copy of its socket. It is here while the group has a process, so the
-        number cannot mean another."""
+        """The process group of each session, by a copy of its socket. It stays as long as the group has a process, so
+        its number cannot be used for another group."""
         self.lifeline = os.pipe()
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
@@ -49,7 +49,7 @@ class Zygote:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def serve(self) -> None:
-        """Raises Gone when the pool closes."""
+        """Serve until the pool closes, which raises Gone."""
         self.control.send(Kind.READY)
         while os.getppid() == self.parent:
             for descriptor, _ in self.poll.poll(_IDLE):
@@ -63,7 +63,7 @@ class Zygote:
             self._reap()
 
     def _open(self, frame: Frame) -> None:
-        """Fork a session. Where that is not possible its socket is closed, which tells the pool."""
+        """Fork a session. If that is impossible, its socket is closed, which tells the pool."""
         if len(frame.descriptors) == 2:
             session, log = frame.descriptors
             try:
@@ -79,7 +79,7 @@ class Zygote:
             os.close(log)
 
     def _become_worker(self, session: int, log: int) -> NoReturn:
-        """What the copy of this process does: forget the other sessions, and live for one."""
+        """Run in the copy of this process: forget the other sessions, and serve one."""
         _lead_a_group(0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -91,7 +91,7 @@ class Zygote:
         os._exit(0)
 
     def _reap(self) -> None:
-        """Let go of processes that have ended, and of the sessions whose last that was: their sockets hang up."""
+        """Forget processes that have ended, and sessions without processes, whose sockets hang up."""
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -110,7 +110,7 @@ class Zygote:
 
 
 def _lead_a_group(child: int) -> None:
-    """Parent and child both say so, for neither knows which comes first."""
+    """Make a process group; both parent and child do so, because either may run first."""
     with contextlib.suppress(ProcessLookupError):
         os.setpgid(child, child)
 
