@@ -1,8 +1,8 @@
-"""The catalog: models by name, where their weights are, and how to know them.
+"""The catalog: models by name, where their weights are, and how to recognize them.
 
-Whoever hands the weights over, the pinned sha256 decides. The hashes are those of the files at that revision of the
-hub; the packages on the index were made by others and only carry the same bytes in parts. The three models that the
-index has were run and measured; of the others, architecture and template are tested with made weights.
+Wherever weights come from, their sha256 has to be the pinned one. The hashes are those of the files at that revision of
+the hub; the packages on the index were made by others and carry the same bytes in parts. The three models that the
+index has were run and measured; of the others, architecture and template are tested with random weights.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ LADDER = (
     "qwen2.5-coder-14b",
     "qwen3-coder-30b-a3b",
 )
-"""What is recommended, the last that fits: models that answer without thinking first, of ascending ability."""
+"""Models that may be recommended: they answer without thinking first. The last that fits is recommended."""
 
 Author = Literal["programs", "free"]
 
@@ -58,11 +58,10 @@ class ModelSpec:
     Attributes:
         bytes: size of the GGUF file.
         sha256: of the GGUF file; empty for a file of the user's own, which is not pinned.
-        context: tokens that it was trained to take in at most; 0 where only the file knows.
-        cell_bytes: KV of a token; about, where layers differ. The file's own header says it exactly.
-        active: bytes of weights that are read for a token, where experts take turns; else all are.
-        author: who writes its programs: "programs" in SQL and Python that code checks, or "free" in Python, cell by
-            cell.
+        context: the most tokens that it was trained on; 0 if only the file knows.
+        cell_bytes: KV bytes for a token, roughly if layers differ; the file's header has the exact number.
+        active: bytes of weights that are read for a token, if it is a mixture of experts; else all are read.
+        author: how it writes programs: "programs" (SQL and Python that code checks) or "free" (Python, cell by cell).
         file: where the GGUF is, if it is the user's own.
         server: the OpenAI-compatible server that has it, if it is not on this machine, and its name there:
             `http://host:8000/v1#name`; without a name it is the first that the server lists.
@@ -329,13 +328,13 @@ CATALOG = (
 
 
 def resolve(name_or_path: str, own: Sequence[ModelSpec] = ()) -> ModelSpec:
-    """The model of that name, the user's own GGUF file at that path, or that of a server, `http://host:8000/v1#name`.
+    """The model of a name, of a GGUF file's path, or of a server's address, `http://host:8000/v1#name`.
 
     Args:
-        own: models that were pulled beside the catalog, see `rlm_local.models.own`.
+        own: models that were pulled besides the catalog's; see `rlm_local.models.own`.
 
     Raises:
-        CatalogError: there is neither; the message lists the names.
+        CatalogError: there is no such model; the message lists the names.
     """
     for spec in (*CATALOG, *own):
         if spec.name == name_or_path:

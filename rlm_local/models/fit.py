@@ -1,4 +1,4 @@
-"""Fit: whether a model can run here, told before it is fetched or loaded, with what could run instead."""
+"""Fit: whether a model can run here, known before it is fetched or loaded, and which model could run instead."""
 
 from dataclasses import dataclass
 from typing import NoReturn
@@ -8,8 +8,8 @@ from rlm_local.models.errors import LoadError
 from rlm_local.models.memory import Needs, Room, gigabytes
 
 _ACTIVE_PER_CORE = 600_000_000
-"""Bytes of weights that a processor's core may have to read for a token: with two cores the default model writes some
-20 to 30 tokens a second, and what is recommended is not to be slower."""
+"""The most bytes of weights per processor core that a recommended model reads for a token. With two cores, the default
+model writes some 20 to 30 tokens a second, and a recommended model should not be slower."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Fit:
 
     Attributes:
         fits: whether it runs at all.
-        context: tokens of the context that it would get; 0 where it does not fit.
+        context: tokens of the context that it would get; 0 if it does not fit.
         fast: whether it is about as fast as the default model on two cores.
     """
 
@@ -28,12 +28,12 @@ class Fit:
 
 
 def needs_of(spec: ModelSpec) -> Needs:
-    """What a model takes, by its description; of a file of the user's own only the weights are known."""
+    """What a model needs, by its description; for a file of the user's own, only the size of the weights is known."""
     return Needs(spec.bytes, spec.cell_bytes, spec.context)
 
 
 def fit(spec: ModelSpec, room: Room) -> Fit:
-    """A model in this room."""
+    """How a model fits in this room."""
     needs = needs_of(spec)
     fits = room.holds(needs)
     fast = room.on_devices(needs) or (spec.active or spec.bytes) <= _ACTIVE_PER_CORE * room.cores
@@ -41,17 +41,17 @@ def fit(spec: ModelSpec, room: Room) -> Fit:
 
 
 def recommended(room: Room) -> ModelSpec:
-    """The ablest model that fits and is fast enough here; the smallest of them where none is."""
+    """The ablest model that fits and is fast enough here; if none is, the smallest."""
     rungs = [spec for name in LADDER for spec in CATALOG if spec.name == name]
     able = [spec for spec in rungs if (found := fit(spec, room)).fits and found.fast]
     return able[-1] if able else rungs[0]
 
 
 def check_memory(name: str, needs: Needs, room: Room, context: int | None = None) -> None:
-    """Refuse what does not fit.
+    """Refuse a model that does not fit.
 
     Raises:
-        LoadError: it says how much is missing, and which model would fit.
+        LoadError: it does not fit; the message says how much memory is missing, and which model would fit.
     """
     wanted = needs.least if context is None else needs.bytes(context)
     if room.bytes is None or wanted <= room.bytes:
@@ -70,7 +70,7 @@ def check_memory(name: str, needs: Needs, room: Room, context: int | None = None
 
 
 def refuse(name: str, architecture: str) -> NoReturn:
-    """Say why a model is not run whose layers carry a state from token to token.
+    """Refuse a model whose layers carry a state from token to token, and say why.
 
     Raises:
         LoadError: always.

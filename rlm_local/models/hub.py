@@ -1,6 +1,6 @@
-"""The hub: what it says of a file, and how a file of it that is not in the catalog becomes a model here.
+"""The hub: what it says about a file, and how a file that is not in the catalog becomes a model here.
 
-Its sha256 is pinned when it is first pulled. A file that is another one later is refused, whoever changed it.
+The sha256 of such a file is pinned when it is first pulled. If the file is a different one later, it is refused.
 """
 
 import re
@@ -30,7 +30,7 @@ class Address:
 
     @classmethod
     def read(cls, text: str) -> "Address | None":
-        """The address that a text is; None where it is none."""
+        """The address in a text; None if it is not one."""
         found = _ADDRESS.fullmatch(text)
         return cls(found[1], found[2], found[3]) if found else None
 
@@ -40,8 +40,8 @@ class Address:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the hub says of a file: the commit that it is of, its size in bytes, its hash, the licence, and the
-    architecture as GGUF names it, empty where it does not say."""
+    """What the hub says about a file: its commit, its size in bytes, its hash, the licence, and the architecture as
+    GGUF names it; empty if the hub does not say."""
 
     revision: str
     bytes: int
@@ -54,7 +54,7 @@ def look_up(address: Address) -> Entry:
     """Ask the hub, or the mirror that HF_ENDPOINT names.
 
     Raises:
-        PullError: it cannot be reached, has no such file, or what answers is no hub.
+        PullError: it cannot be reached, has no such file, or is not a hub.
     """
     import huggingface_hub
     from huggingface_hub import constants
@@ -84,12 +84,12 @@ def adopt(address: Address, own: Sequence[ModelSpec], *, ask: Callable[[Address]
     """The model that an address stands for: one of the catalog, one that was pulled before, or a new one.
 
     Args:
-        own: what was pulled before.
-        ask: says what the hub has; not asked where that is known.
+        own: models that were pulled before.
+        ask: asks the hub; not called if the model is known.
 
     Raises:
-        CatalogError: the file is a part of one, which llama.cpp would need the others for.
-        PullError: the hub cannot be asked, or the file is another one than the first time.
+        CatalogError: the file is one of several parts, all of which llama.cpp would need.
+        PullError: the hub cannot be asked, or the file is not the same as the first time.
         LoadError: it is of an architecture that would answer wrongly here.
     """
     if _PART.search(address.file):
@@ -135,6 +135,6 @@ def described(spec: ModelSpec, path: Path) -> ModelSpec:
 
 
 def _name(address: Address, taken: set[str]) -> str:
-    """A name for it: the file's, with the repository's before it where that is another's."""
+    """A name for it: the file's; if another model has that, with the repository's before it."""
     name = PurePosixPath(address.file).stem.lower().replace(" ", "-")
     return name if name not in taken else f"{address.repository.replace('/', '-').lower()}-{name}"

@@ -1,7 +1,7 @@
-"""Memory: what this machine has left, and what a model would take of it.
+"""Memory: how much this machine has left, and how much of it a model would take.
 
-All of it are estimates, made before anything is loaded: what a model takes is its weights, the KV of its context, and
-what a decode needs beside them. Measured with the default model: 1.48 GB of which 1.35 are weights and KV.
+These are estimates, made before anything is loaded. A model takes its weights, the KV of its context, and what a decode
+needs besides. With the default model, 1.48 GB were measured, of which 1.35 are weights and KV.
 """
 
 import os
@@ -12,7 +12,7 @@ BUFFERS = 400_000_000
 """Bytes for the buffers of a decode, the logits of all sequences, and Python."""
 
 LEAST_CONTEXT = 2_048
-"""Tokens; with fewer, the prompt for a program does not fit with its worked cases."""
+"""Tokens; in a smaller context, the prompt for a program does not fit with its worked cases."""
 
 _STEP = 1_024
 _PROCESSORS = 8_192
@@ -20,19 +20,19 @@ _PER_CORE = 2_048
 _MOST_ON_PROCESSORS = 32_768
 _MOST_ON_DEVICES = 65_536
 _FOR_KV = 0.5
-"""Of what the weights leave; the rest is for documents, sandboxes and whatever else runs on the machine."""
+"""The share of what the weights leave; the rest is for documents, sandboxes, and other programs."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a model takes.
+    """What a model needs.
 
     Attributes:
         weights: bytes of all weights.
-        cell: bytes of KV for a token; 0 where nobody says.
-        trained: tokens that it was trained to take in; 0 where nobody says.
+        cell: KV bytes for a token; 0 if unknown.
+        trained: the most tokens that it was trained on; 0 if unknown.
     """
 
     weights: int
@@ -40,12 +40,12 @@ class Needs:
     trained: int
 
     def bytes(self, context: int) -> int:
-        """With a context of so many tokens."""
+        """Bytes with a context of so many tokens."""
         return self.weights + context * self.cell + BUFFERS
 
     @property
     def least(self) -> int:
-        """Bytes without which it does not run at all."""
+        """The least bytes with which it runs at all."""
         return self.bytes(min(LEAST_CONTEXT, self.trained or LEAST_CONTEXT))
 
 
@@ -54,9 +54,9 @@ class Room:
     """What is left for a model, in bytes.
 
     Attributes:
-        memory: of the machine; None where the system does not say.
-        devices: of each device that computes beside the processor.
-        cores: physical ones that this process may use.
+        memory: bytes of the machine's memory; None if the system does not say.
+        devices: bytes of each device that computes besides the processor.
+        cores: how many physical cores this process may use.
     """
 
     memory: int | None
@@ -65,7 +65,7 @@ class Room:
 
     @property
     def bytes(self) -> int | None:
-        """All of it together: layers that do not fit on devices stay with the processor."""
+        """All memory together, because layers that do not fit on devices stay with the processor."""
         return None if self.memory is None else self.memory + sum(self.devices)
 
     def holds(self, needs: Needs) -> bool:
@@ -73,14 +73,15 @@ class Room:
         return self.bytes is None or needs.least <= self.bytes
 
     def on_devices(self, needs: Needs) -> bool:
-        """Whether devices hold all of it."""
+        """Whether it fits on devices as a whole."""
         return needs.least <= sum(self.devices)
 
     def context(self, needs: Needs) -> int:
-        """Tokens of a context that suits model and machine.
+        """How many tokens of context suit model and machine.
 
-        On processors it grows with their number: who has two waits a minute for a prompt of 8,192 tokens. On devices
-        only memory bounds it. Never more than the model was trained for, nor than half of what its weights leave.
+        On processors it grows with the number of cores: with two, a prompt of 8,192 tokens takes a minute. On devices,
+        only memory limits it. It is never more than the model was trained on, or than fits in half of what its weights
+        leave.
         """
         fast = self.on_devices(needs)
         most = _MOST_ON_DEVICES if fast else min(_MOST_ON_PROCESSORS, max(_PROCESSORS, _PER_CORE * self.cores))
@@ -94,7 +95,7 @@ class Room:
 def available_memory() -> int | None:
     """Bytes that a new process can have, as Linux estimates it, within the limit of this process's control group.
 
-    On other systems what is built in; None where the system does not say even that.
+    On other systems, the memory that is built in; None if the system does not say even that.
     """
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
@@ -119,15 +120,15 @@ def physical_cores() -> int:
 
 
 def gigabytes(size: int) -> str:
-    """Bytes as people are told them: "4.7 GB"."""
+    """Bytes as text for people: "4.7 GB"."""
     return f"{size / 1e9:.1f} GB"
 
 
 def _left_in_group(group: Path, free: int) -> int:
-    """What a container's limit leaves; `free` where there is none. Pages that only cache files count as left."""
+    """What a container's limit leaves; `free` if there is none. Pages that only cache files count as free."""
     try:
         limit, used = int((group / "memory.max").read_text()), int((group / "memory.current").read_text())
         statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         return max(0, limit - used + int(statistics.get("inactive_file", 0)))
-    except (OSError, ValueError):  # "max" is no number
+    except (OSError, ValueError):  # "max" is not a number
         return free

