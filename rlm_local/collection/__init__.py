@@ -1,4 +1,4 @@
-"""The collection: a folder or files as an index on the disk, parsed once, kept fresh, read by everything else."""
+"""Collections: files and folders as an index on the disk, parsed once, kept up to date, and read by everything else."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Loaded when first asked for: a process that parses needs the formats only."""
+    """Modules are loaded when first asked for, because a process that parses needs only the formats."""
     if name not in __all__:
         raise AttributeError(name)
     return getattr(import_module(f"rlm_local.collection.{_PLACES.get(name, 'info')}"), name)

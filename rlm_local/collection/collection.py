@@ -1,4 +1,4 @@
-"""A collection as the rest of the program sees it: opened, up to date, and read."""
+"""A collection as the rest of the program uses it: opened, brought up to date, and read."""
 
 import hashlib
 import json
@@ -34,13 +34,13 @@ from rlm_local.sqlite import Pages
 from rlm_local.vault import Key
 
 _FEW = 20
-"""Rows of a table in prose that is no more than an aside."""
+"""A table in prose with at most this many rows is an aside."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
 class Collection:
-    """An open collection: a database that nobody changes while it is open. A context manager, safe from threads.
+    """An open collection: a database that nobody changes while it is open. A context manager, and safe for threads.
 
     Made by `open` and `of`.
     """
@@ -56,7 +56,7 @@ class Collection:
         self.path = path
         self._key = key
         self._lock = lock
-        # Whoever forgets to close it leaves no document's text behind.
+        # If somebody forgets to close it, no document's text is left behind.
         self._clean = weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True) if temporary else None
         self._scanned = tuple(skipped)
         self._db = open_reading(path, key)
@@ -77,18 +77,18 @@ class Collection:
         progress: Progress | None = None,
         cancel: Stop | None = None,
     ) -> "Collection":
-        """The collection of some files and folders, brought up to date first.
+        """Open the collection of some files and folders, and bring it up to date first.
 
         Args:
-            paths: what it is made from; "-" is standard input, which is kept nowhere. With a name, they are added to
-                what that collection has; without any, it is opened as it is known.
-            uploads: more files, as (name, path): they are called by these names. They may lie in a state directory.
-            fresh: everything is read anew, into a temporary folder that goes away.
-            again: what could not be read is tried again, though it has not changed.
+            paths: what it is made from; "-" is standard input, which is not kept. With a name, they are added to the
+                collection of that name; without paths, that collection is opened as it is.
+            uploads: more files, as (name, path), which get these names. They may lie in a state directory.
+            fresh: read everything again, into a temporary folder that is removed at the end.
+            again: try again to read files that could not be read, even if they have not changed.
 
         Raises:
-            CollectionError: a path is not there, a name is not known, the disk is full, a newer version made it, or it
-                was cancelled.
+            CollectionError: a path does not exist, a name is not known, the disk is full, a newer version made it, or
+                it was cancelled.
         """
         given = list(dict.fromkeys(map(str, paths)))
         home = home or Home.default()
@@ -110,7 +110,7 @@ class Collection:
 
     @classmethod
     def of(cls, documents: Mapping[str, str], *, sealed: bool = False) -> "Collection":
-        """A collection of texts by name, kept nowhere; what lies in temporary files meanwhile may be sealed."""
+        """A collection of texts by name, which is not kept; its temporary files may be sealed."""
         folder, key = temporary_folder(), Key.made() if sealed else None
         return cls._filled(folder, spilled(documents, folder, key), [], key, None, None)
 
@@ -206,7 +206,7 @@ class Collection:
         self.close()
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a query of ours gives; a program of a model's is never run here."""
+        """The rows of one of our own queries; queries that a model wrote are never run here."""
         with self._using:
             try:
                 return self._db.execute(statement, tuple(values)).fetchall()
@@ -220,8 +220,8 @@ class Collection:
 
     @property
     def pages(self) -> Path | int:
-        """The database as any SQLite reads it, until this is closed: its path; for a sealed one, a descriptor of its
-        pages, opened, in memory alone. All that are open in a process at a time share them."""
+        """The database in a form that any SQLite can read: its path or, if it is sealed, a descriptor of memory with
+        its unsealed pages, which all collections that are open in a process share."""
         if self._key is None:
             return self.path
         with self._using:
@@ -231,8 +231,8 @@ class Collection:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """The tables of records, by name; then those of a few rows out of prose, each no more than an aside; and last,
-        if there are documents, that of the documents and their fields."""
+        """The tables of records, by name; then tables of a few rows in prose, which are mere asides; and last, if there
+        are documents, the table of the documents and their fields."""
         columns: dict[str, list[Column]] = {}
         for table, common, about, *rest in self.rows(
             "SELECT c.\"table\", common, coalesce(about, ''), name, label, type, unit, given, distinct_values, least,"
@@ -259,12 +259,12 @@ class Collection:
 
     @cached_property
     def documents(self) -> Documents:
-        """The documents in the order of the collection's text."""
+        """The documents, in the order of the collection's text."""
         return Documents(self.rows)
 
     @property
     def files(self) -> tuple[FileInfo, ...]:
-        """What was found, in order of names."""
+        """The files that were found, in order of their names."""
         rows = self.rows(
             "SELECT path, name, size, coalesce(format, ''), status, coalesce(reason, '') FROM file ORDER BY name"
         )
@@ -279,7 +279,7 @@ class Collection:
 
     @property
     def notes(self) -> tuple[Remark, ...]:
-        """What was not as it should be in what was read."""
+        """Problems in what was read."""
         rows = self.rows(
             "SELECT coalesce(d.name, f.name, ''), n.problem, n.place FROM note n"
             " LEFT JOIN document d ON d.id = n.document"
@@ -295,13 +295,13 @@ class Collection:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the names and contents of all files that were read."""
+        """A hash of the names and contents of all files that were read."""
         rows = self.rows("SELECT name, sha256 FROM file WHERE status = 'read' ORDER BY name")
         return hashlib.sha256(json.dumps(rows).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def characters(self) -> int:
-        """Of the collection's text: that of all documents, one after another, each followed by a line end."""
+        """The length of the collection's text: all documents one after another, each followed by a line end."""
         return self.documents.characters
 
     def text(self, start: int = 0, end: int | None = None) -> str:
@@ -321,7 +321,7 @@ class Collection:
         return "".join(pieces)
 
     def span(self, start: int, end: int) -> tuple[str, int, int]:
-        """The document that a stretch begins in, and the stretch's characters there."""
+        """The document in which a stretch begins, and the stretch's span in it."""
         document = self.documents.at(start)
         return document.name, start - document.start, min(end, document.end) - document.start
 
@@ -335,19 +335,19 @@ class Collection:
         """The passages with the most telling of the words, best first.
 
         Args:
-            documents: ids of those that are searched; None: all are.
-            most: passages that are ranked. Where more have one of the words, the rarest words are looked for.
+            documents: ids of the documents to search; None for all.
+            most: how many passages are ranked at most. If more have one of the words, only the rarest are searched.
         """
         found = ranked(self.rows, phrases(words), k, documents, most)
         return [self._passage(*row) for row in found]
 
     def holds(self, phrase: str) -> bool:
-        """Whether the words of a phrase stand one after another in any passage, whatever is between them."""
+        """Whether the words of a phrase stand one after another in some passage, whatever separates them."""
         words = segmented(phrase).replace('"', " ")
         return bool(self.rows("SELECT 1 FROM search WHERE search MATCH ? LIMIT 1", (f'"{words}"',)))
 
     def passages(self, document: int) -> list[Passage]:
-        """The passages of a document, by its id, in order; joined they are its text."""
+        """The passages of the document with an id, in order; joined, they are its text."""
         rows = self.rows(
             'SELECT p.id, p.document, d.name, d.title, p.heading, p.place, p.start, p."end", p.text, 0.0'
             " FROM passage p JOIN document d ON d.id = p.document WHERE p.document = ? ORDER BY p.id",

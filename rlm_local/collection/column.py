@@ -1,4 +1,4 @@
-"""A column of a file's records while the file is read: what it is read as, and its cells as values."""
+"""A column of a file's records while the file is read: its type, and its cells as values."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -7,20 +7,20 @@ from rlm_local.collection.formats.part import Cell
 from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
 
 _SAMPLE = 1_000
-"""Different cells that decide how a column is read."""
+"""How many different cells decide how a column is read."""
 _KNOWN = 100_000
-"""Different cells whose values are remembered, and how long they may be."""
+"""How many different cells have their values remembered, and how long these cells may be."""
 _LONG = 200
 _TOLERATED = 0.03
-"""Of the cells given, that may not fit."""
+"""The share of the given cells that may fail to fit."""
 
 
 class Column:
     """Reads the cells of one column, batch after batch.
 
     Args:
-        key, label: its name among the columns of its records, unique; and as written.
-        reading: how it is read, where that is known.
+        key, label: its name, which is unique among the columns of its records; and the name as written.
+        reading: how it is read, if that is known.
     """
 
     def __init__(self, key: str, label: str, reading: Reading | None = None) -> None:
@@ -35,12 +35,12 @@ class Column:
         self._read = reader(self.reading)
 
     def values(self, cells: Sequence[Cell]) -> tuple[Sequence[Value], Sequence[str | None] | None]:
-        """The cells as values, and what is told beside them (units, zones) where the reading has that."""
+        """The cells as values, and what stands beside values (units, zones) if the reading has that."""
         types = set(map(type, cells))
         types.discard(type(None))
         if not types:
             return cells, [None] * len(cells) if self.reading.beside else None
-        if bool in types and len(types) > 1:  # True is 1 to a dictionary
+        if bool in types and len(types) > 1:  # as keys of a dictionary, True and 1 are the same
             cells = [("true" if cell else "false") if isinstance(cell, bool) else cell for cell in cells]
         if not self.imposed and self.reading.kind == "none":
             self._sample = dict.fromkeys(dict.fromkeys(cells)) if len(cells) <= _SAMPLE else self._some(cells)

@@ -1,4 +1,4 @@
-"""What a collection tells of itself: its tables and columns, documents, files, passages."""
+"""What a collection consists of: tables, columns, documents, files, passages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ Value = str | int | float | None
 class Column:
     """A column of a table. `least`, `greatest` and the values of `common` are as stored.
 
-    Of a column of the type "list", `unit` is what separates its items, and `distinct` and `common` are of these.
-    `about` is what a data dictionary says of it.
+    In a column of the type "list", `unit` is what separates the items, and `distinct` and `common` are about items.
+    `about` is what a data dictionary says about the column.
     """
 
     name: str
@@ -30,8 +30,8 @@ class Column:
 class Table:
     """A table of records.
 
-    The documents with their fields are one, whose kind is "documents"; that of a table which says what the columns of
-    others mean is "dictionary".
+    The table of the documents and their fields has the kind "documents"; a table that describes the columns of other
+    tables has the kind "dictionary".
     """
 
     name: str
@@ -41,13 +41,13 @@ class Table:
 
     @property
     def of_records(self) -> bool:
-        """Whether its rows are what is asked of, and not documents or what is said of columns."""
+        """Whether its rows are records, and not documents or descriptions of columns."""
         return self.kind not in ("documents", "dictionary")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A column whose values stand in another; `share` of the different ones do."""
+    """A column whose values stand in another column; `share` is the share of different values that do."""
 
     table: str
     column: str
@@ -58,7 +58,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class DocumentInfo:
-    """A document; `start` and `end` are characters of the whole collection's text."""
+    """A document; `start` and `end` are positions in the whole collection's text."""
 
     id: int
     name: str
@@ -79,7 +79,7 @@ class Span:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file, and what became of it: read, failed, skipped, or a duplicate; and why."""
+    """A file, whether it was read, failed, was skipped or is a duplicate, and why."""
 
     path: str
     name: str
@@ -91,7 +91,7 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something that is not as it should be, in a document or file."""
+    """A problem in a document or file."""
 
     document: str
     problem: str
@@ -100,7 +100,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage that was found; `start` and `end` are characters of the whole collection's text, a low rank is good."""
+    """A passage that was found. `start` and `end` are positions in the whole collection's text; a low rank is good."""
 
     id: int
     document: str

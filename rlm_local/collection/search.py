@@ -1,4 +1,4 @@
-"""A search: the passages that are most about some phrases, with a bound on how many are ranked."""
+"""Search: the passages that match some phrases best, with a bound on how many are ranked."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -8,9 +8,9 @@ from typing import Any
 from rlm_local.collection.values import Ask
 
 _WEIGHTS = "bm25(2.0, 1.5, 1.0)"
-"""Of title, heading and text."""
+"""Weights of title, heading and text."""
 MOST_RANKED = 200_000
-"""Passages that a search ranks, which takes about a microsecond each: a collection of less than 180 MB has fewer."""
+"""How many passages a search ranks, at about a microsecond each; a collection of less than 180 MB has fewer."""
 
 
 def ranked(
@@ -20,7 +20,7 @@ def ranked(
 
     Args:
         wanted: FTS5 phrases.
-        documents: ids of those that are searched; None: all are.
+        documents: ids of the documents to search; None for all.
         most: see `Collection.search`.
     """
     if not wanted or k < 1:
@@ -34,7 +34,7 @@ def ranked(
             ((last,),) = ask("SELECT rowid FROM search WHERE search MATCH ? LIMIT 1 OFFSET ?", (match, most))
     values: list[object] = [match, _WEIGHTS, first, last]
     inside = ""
-    if within is not None:  # the "+" keeps SQLite from asking the index anew for each of these passages
+    if within is not None:  # the "+" keeps SQLite from querying the index again for each of these passages
         inside = "AND +search.rowid IN (SELECT id FROM passage WHERE document IN (SELECT value FROM json_each(?)))"
         values.append(within)
     return ask(
@@ -47,7 +47,7 @@ def ranked(
 
 
 def _extent(ask: Ask, within: str | None) -> tuple[int, int]:
-    """The first and the last passage of some documents, whose ids are given as JSON; of all."""
+    """The first and the last passage of some documents, given by their ids as JSON; None for all."""
     if within is None:
         ((first, last),) = ask("SELECT min(id), max(id) FROM passage", ())
     else:
@@ -60,15 +60,15 @@ def _extent(ask: Ask, within: str | None) -> tuple[int, int]:
 
 
 def _rarest(ask: Ask, wanted: Sequence[str], first: int, last: int, most: int) -> str:
-    """An FTS5 query for the phrases that few enough of these passages have, rarest first; empty where none is rare.
+    """An FTS5 query for the phrases that few enough of these passages have, rarest first; empty if none is rare.
 
-    What stands nearly everywhere tells nothing, and would be all that a search takes its time for.
+    Phrases that stand nearly everywhere tell nothing, and would take most of the time of a search.
     """
     if last - first < most:
         return " OR ".join(wanted)
     counts: dict[str, int] = {}
     for phrase in wanted:
-        many = counts.get(phrase.removesuffix("*"), 0)  # if these have a word, no fewer have what begins with it
+        many = counts.get(phrase.removesuffix("*"), 0)  # at least as many passages have a word that begins with it
         if many <= most:
             some = "SELECT 1 FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
             ((many,),) = ask(f"SELECT count(*) FROM ({some})", (phrase, first, last, most + 1))

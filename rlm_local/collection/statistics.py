@@ -1,4 +1,4 @@
-"""What the columns of a table hold: types, how many values, the least, the greatest, the most common."""
+"""Statistics of columns: the type, how many values, the least, the greatest and the most common ones."""
 
 import heapq
 import json
@@ -13,16 +13,16 @@ from rlm_local.sqlite import Cursor, Database
 _COMMON = 20
 _AT_ONCE = 2_000
 _COUNTED = 50_000
-"""Different values of a column that are counted in memory; where there are more, the database counts."""
+"""How many different values of a column are counted in memory; if there are more, the database counts."""
 _LONGEST = 200
-"""Characters of a value that is shown for its column."""
+"""The most characters of a value that is kept as an example for its column."""
 
 _TYPES = {"integer": "number", "whole": "number", "real": "number", "date": "date", "time": "time", "epoch": "time",
           "clock": "time", "flag": "flag"}  # fmt: skip
 
 
 def count(db: Database, table: str, names: Sequence[str]) -> list[Counter[Value]]:
-    """How often each value stands in each column; without the rare ones of a column that has very many."""
+    """How often each value occurs in each column, without rare values of a column with very many."""
     counts: list[Counter[Value]] = [Counter() for _ in names]
     if not names:
         return counts

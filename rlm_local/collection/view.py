@@ -1,6 +1,6 @@
-"""A collection, or some of its documents, as a node of the engine looks at it.
+"""Views: a collection, or some of its documents, as a node of the engine sees it.
 
-Places are characters of one virtual text: all documents one after another. Nothing of it is held in memory.
+Places are characters of one virtual text: all documents one after another. It is not held in memory.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from rlm_local.collection.scan import Skipped
 from rlm_local.collection.values import codes, values_like
 
 _COUNTED = 200_000
-"""Characters: longer texts are counted by samples."""
+"""Characters; the tokens of longer texts are estimated from samples."""
 
 _SAMPLES, _SAMPLE = 20, 2_000
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What there is to count or to judge: rows of the largest table, their characters, and columns of all tables."""
+    """What can be counted or judged: the rows of the largest table, their characters, and the columns of all tables."""
 
     items: int
     characters: int
@@ -47,16 +47,16 @@ class Context:
 
 @dataclass(frozen=True)
 class View:
-    """What a node is given to look at: all of a collection, or the documents of these ids, or stretches of these."""
+    """What a node looks at: a whole collection, the documents with some ids, or stretches of these."""
 
     collection: Collection
     only: frozenset[int] | None = None
     stretches: tuple[tuple[int, int], ...] = ()
-    """Spans of the text, each in one document, that the view is cut to; none where it is not cut."""
+    """Spans of the text, each in one document, to which the view is cut; empty if it is not."""
 
     @classmethod
     def of_stretches(cls, collection: Collection, spans: Sequence[tuple[int, int]]) -> "View":
-        """What is cut to these spans."""
+        """This view, cut to these spans."""
         return cls(collection, frozenset(collection.documents.at(start).id for start, _ in spans), tuple(spans))
 
     @property
@@ -65,7 +65,7 @@ class View:
 
     @cached_property
     def documents(self) -> Sequence[DocumentInfo]:
-        """The documents; of a view that is cut, the stretches of them."""
+        """The documents; if the view is cut, stretches of them."""
         if self.stretches:
             at = self.collection.documents.at
             return tuple(replace(at(start), start=start, end=end) for start, end in self.stretches)
@@ -98,8 +98,8 @@ class View:
 
     @cached_property
     def shape(self) -> Shape:
-        """Of the tables, where the view is the whole; a part has documents only. Documents that say something of
-        themselves are one where there is no other."""
+        """The shape of the tables, if the view is a whole collection; a part has only documents. If there is no table,
+        documents that have fields are one."""
         tables = self.collection.tables if self.only is None else ()
         shown = [(table, len(table.columns)) for table in tables if table.of_records]
         shown = shown or [(table, fields) for table in tables if (fields := _said(table))]
@@ -108,7 +108,7 @@ class View:
         return Shape(max(table.rows for table, _ in shown), self.characters, sum(fields for _, fields in shown))
 
     def tokens(self, count: Callable[[str], int]) -> int:
-        """Tokens of all documents: counted if they are short, else estimated from samples spread evenly over them."""
+        """The tokens of all documents: counted if they are short, else estimated from evenly spread samples."""
         size = self.characters
         if size <= _COUNTED:
             return sum(count(self.text(document.start, document.end)) for document in self.documents)
@@ -128,12 +128,12 @@ class View:
         return self.collection.text(start, end)
 
     def span(self, start: int, end: int) -> Span:
-        """The place in a document, cut to the document that it begins in."""
+        """A span as a place in a document, cut to the document in which it begins."""
         name, begin, stop = self.collection.span(start, end)
         return Span(name, begin, stop)
 
     def place(self, at: int) -> str:
-        """The page, sheet or slide of a character, and the heading that it stands under; empty where there are none."""
+        """The page, sheet or slide of a character, and the heading above it; empty if there are none."""
         document = self.collection.documents.at(at)
         rows = self.collection.rows(
             'SELECT place, heading FROM passage WHERE document = ? AND start <= ? AND "end" > ?',
@@ -153,18 +153,18 @@ class View:
         raise KeyError(span.document)
 
     def search(self, words: str, k: int) -> list[Passage]:
-        """The passages that speak of the words, best first."""
+        """The best passages for the words, best first."""
         return self.collection.search(words, k, documents=self.only)
 
     def document(self, number: int) -> DocumentInfo | None:
-        """The document of that id."""
+        """The document with an id."""
         try:
             return self.collection.documents.at(self.collection.documents.start_of(number))
         except KeyError:
             return None
 
     def named(self, name: str) -> DocumentInfo | None:
-        """The document of that name, if it is one of these."""
+        """The document with a name, if it is in the view."""
         for (number,) in self.collection.rows("SELECT id FROM document WHERE name = ?", (name,)):
             if self.only is None or number in self.only:
                 return self.document(number)
@@ -173,7 +173,7 @@ class View:
     # ---- what a program may name
 
     def values(self, table: str, column: str, text: str) -> list[str]:
-        """Values of a column that a text may mean; none where there is no such column."""
+        """Values of a column that a text may mean; none if there is no such column."""
         for one in self.collection.tables:
             for other in one.columns:
                 if (one.name, other.name) == (table, column):
@@ -185,7 +185,7 @@ class View:
         return mentioned(self.collection.rows, self.collection.tables, question)
 
     def unheard(self, question: str) -> tuple[str, ...]:
-        """Codes of a question, as CVE-2024-3094 is one, that stand nowhere in the collection."""
+        """Codes of a question, such as CVE-2024-3094, that stand nowhere in the collection."""
         return tuple(code for code in codes(question) if not self.collection.holds(code))
 
     def close(self) -> None:
@@ -193,5 +193,5 @@ class View:
 
 
 def _said(documents: Table) -> int:
-    """How many columns hold what documents say of themselves."""
+    """How many columns hold fields that documents have themselves."""
     return sum(column.name not in STANDING and column.given > 0 for column in documents.columns)

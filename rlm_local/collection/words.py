@@ -1,4 +1,4 @@
-"""Words as the index has them, in the text and in what is searched for."""
+"""Words in the form in which the index has them, for texts and for searches."""
 
 import itertools
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 _UNSPACED = (
     "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-"""Scripts without spaces between words, and Korean, whose endings hang on them: Thai to Khmer, Han, kana, hangul."""
+"""Scripts without spaces between words, and Korean, whose words have endings: Thai to Khmer, Han, kana, hangul."""
 
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -19,15 +19,16 @@ _COMMON = frozenset(
     "was we were what when where which while who whose why will with without would yes you your".split()
 )
 _MOST = 64
-"""Words of a search; more tell nothing."""
+"""The most words of a search; more tell nothing."""
 
 _STEM = 3
-"""Letters of a word that others may begin with. Of 109 questions over seven collections of prose (contracts, laws,
-manuals, minutes), the passage with the answer is among the first eight for 96 without, and for 100 with it."""
+"""The fewest letters of a word for which longer words that begin with it are searched, too. Of 109 questions over seven
+collections of prose (contracts, laws, manuals, minutes), the passage with the answer is among the first eight for 100;
+without this, for 96."""
 
 
 def segmented(text: str) -> str:
-    """The text with runs of scripts without spaces as overlapping pairs of characters, so that parts are found."""
+    """The text, with overlapping pairs of characters for scripts without spaces, so that parts of a run are found."""
     return text if text.isascii() else _RUN.sub(_pairs, text)
 
 
@@ -44,15 +45,15 @@ def _pairs(run: re.Match[str]) -> str:
 
 
 def topic(title: str, base: str) -> str:
-    """What a document's passages are found under: its title and its own name, as the index has them."""
+    """The text by which all passages of a document are found: its title and its name, as the index has them."""
     return segmented(f"{title} {base}" if title else base)
 
 
 def phrases(words: str | Iterable[str]) -> list[str]:
-    """What to look for in FTS5 for any of the words, the common ones only where there are no others.
+    """FTS5 phrases for any of the words; for common words only if there are no others.
 
-    What begins with a word is found as well, and counts less than the word itself: forms and compounds, in languages
-    that the index has no stems of, and what names run together.
+    Longer words that begin with a word are found as well, but count less: forms and compounds, in languages for which
+    the index has no stems, and names written as one word.
     """
     text = words if isinstance(words, str) else " ".join(words)
     found = list(dict.fromkeys(word.lower() for word in _WORD.findall(segmented(text))))
