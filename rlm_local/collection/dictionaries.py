@@ -1,7 +1,7 @@
-"""Data dictionaries: what says what the columns of tables mean, as a README or a sheet of its own has it.
+"""Data dictionaries: descriptions of the columns of other tables, in a README or in a sheet of their own.
 
-A dictionary names each column in a row, or in a line of a list, and describes it beside: "Form.Fed", "Player's former
-federation". It is told by the names, whatever its own columns are called.
+A dictionary names each column in a row, or in a line of a list, and describes it there: "Form.Fed", "Player's former
+federation". It is recognized by these names, whatever its own columns are called.
 """
 
 import re
@@ -15,28 +15,28 @@ from rlm_local.collection.schema import OWN
 from rlm_local.sqlite import Database
 
 _LONGEST = 500
-"""Rows of a dictionary."""
+"""The most rows of a dictionary."""
 
 _FEWEST = 3
-"""Columns of a table that a dictionary names: fewer may stand in any table by chance."""
+"""How many columns of a table a dictionary has to name; fewer may stand in any table by chance."""
 
 _SHARE = 0.5
-"""Of the columns of a table that it names."""
+"""The share of a table's columns that it has to name."""
 
 _SAID = 120
-"""Characters that are kept of what is said of a column."""
+"""How many characters of a description are kept."""
 
 _SHORT, _MOST = 40_000, 200
-"""Characters of a text that is looked into for a list of columns; texts that are."""
+"""The most characters of a text that is searched for a list of columns; the most such texts."""
 
 _SEEN = 400
-"""Characters of a line that are looked at."""
+"""How many characters of a line are read."""
 
 _DASH = re.compile(" [-\u2013\u2014] ")
 
 
 def settle_dictionaries(db: Database) -> None:
-    """Find anew which tables describe the columns of others."""
+    """Find which tables describe the columns of others, in place of what was found before."""
     db.execute("DELETE FROM described")
     columns: dict[str, dict[str, str]] = defaultdict(dict)
     for table, name, label in db.execute(
@@ -53,7 +53,7 @@ def settle_dictionaries(db: Database) -> None:
 
 
 def _of_tables(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """What each small table says beside the values of each of its columns."""
+    """For each small table, what its rows say beside the values of each column."""
     small = db.execute(
         "SELECT name FROM \"table\" WHERE kind <> 'documents' AND rows BETWEEN ? AND ?", (_FEWEST, _LONGEST)
     )
@@ -62,8 +62,8 @@ def _of_tables(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _of_texts(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """What the lines of each short text say after a name: "- `seats`: Seats of the plane". Its own fields, as "Author:
-    Kim" is one, describe nothing else."""
+    """For each short text, what its lines say after a name: "- `seats`: Seats of the plane". The text's own fields,
+    such as "Author: Kim", describe nothing."""
     short = db.execute(
         "SELECT id FROM document WHERE kind IN ('markdown', 'text') AND characters <= ? LIMIT ?", (_SHORT, _MOST)
     )
@@ -77,7 +77,7 @@ def _of_texts(db: Database) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 
 def _stated(written: str) -> tuple[str, str] | None:
-    """A name and what a line says of it after a colon or a dash."""
+    """A name, and what a line says after it and a colon or a dash."""
     bare = written.replace("`", "").replace('"', "")
     dash = _DASH.search(bare)
     if dash and ":" not in bare[: dash.start()]:
@@ -86,7 +86,7 @@ def _stated(written: str) -> tuple[str, str] | None:
 
 
 def _said(db: Database, table: str) -> Iterator[Mapping[str, str]]:
-    """What a table says beside the different values of a column: the longest text of the row; for each column."""
+    """For each column, what the rows say beside its different values: the longest text of the row."""
     rows = db.execute('SELECT name FROM "column" WHERE "table" = ? AND key IS NOT NULL', (table,))
     names = [str(name) for (name,) in rows if name not in OWN]
     if len(names) < 2:

@@ -1,4 +1,4 @@
-"""The documents of a collection, in the order of its text: a sequence that is read as far as it is asked for."""
+"""The documents of a collection, in the order of its text, as a sequence that reads only what is asked for."""
 
 from array import array
 from bisect import bisect_right
@@ -11,10 +11,10 @@ _AT_ONCE = 1_000
 
 
 class Documents(Sequence[DocumentInfo]):
-    """Keeps a few bytes a document; names and titles are looked up.
+    """Keeps a few bytes for each document; names and titles are looked up.
 
     Args:
-        rows: asks the database.
+        rows: queries the database.
     """
 
     def __init__(self, rows: Callable[[str, Sequence[Any]], list[Any]]) -> None:
@@ -48,7 +48,7 @@ class Documents(Sequence[DocumentInfo]):
             yield from self._some(range(first, min(len(self), first + _AT_ONCE)))
 
     def at(self, offset: int) -> DocumentInfo:
-        """The document that a character of the collection's text belongs to.
+        """The document that has a character of the collection's text.
 
         Raises:
             IndexError: there is no such character.
@@ -58,13 +58,13 @@ class Documents(Sequence[DocumentInfo]):
         return self[bisect_right(self._starts, offset) - 1]
 
     def start_of(self, number: int) -> int:
-        """Where the document of that id begins in the collection's text."""
+        """Where the document with an id begins in the collection's text."""
         if not self._places:
             self._places = {own: place for place, own in enumerate(self._ids)}
         return self._starts[self._places[number]]
 
     def between(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Id, start and end of each document that a stretch of the collection's text touches."""
+        """The id, start and end of each document that a stretch of the collection's text touches."""
         place = max(0, bisect_right(self._starts, start) - 1)
         while place < len(self) and self._starts[place] < end:
             yield self._ids[place], self._starts[place], self._end(place)

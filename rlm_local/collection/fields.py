@@ -1,4 +1,4 @@
-"""What documents say of themselves, as columns: the view `documents` over the table of their fields."""
+"""Fields of documents as columns: the view `documents` over the table of fields."""
 
 from collections import Counter
 
@@ -11,20 +11,20 @@ from rlm_local.collection.statistics import describe
 from rlm_local.sqlite import Database
 
 MOST = 200
-"""Fields that become columns, the most common ones."""
+"""How many fields become columns: the most common ones."""
 
 _MOST_NESTED = 20
-"""Names inside one field that are columns; more of them are no names but values: of projects, languages, people."""
+"""How many names inside one field are columns; if there are more, they are values: projects, languages, people."""
 
 _TAKEN = frozenset(("document", "name", "title", "kind", "folder", "characters", "text", "id"))
 STANDING = "document name title kind folder characters".split()
-"""Columns that all documents have, whatever they say of themselves."""
+"""Columns that all documents have, besides their fields."""
 
 _AT_ONCE = 2_000
 
 
 def settle_documents(db: Database) -> None:
-    """The table of the documents' fields and the view over it, made anew if any document changed."""
+    """Make the table of fields and the view over it again, if any document has changed."""
     if not db.execute("SELECT 1 FROM _touched WHERE \"table\" = 'documents'").fetchone():
         return
     db.execute(f"DROP VIEW IF EXISTS documents; DROP TABLE IF EXISTS {DOCUMENTS}")
@@ -47,7 +47,7 @@ def settle_documents(db: Database) -> None:
 
 
 def _labels(db: Database) -> list[str]:
-    """The labels of the fields that become columns, in the order in which they first stand."""
+    """The labels of the fields that become columns, in the order in which they first occur."""
     rows = db.execute(
         "SELECT label, count(*), min(rowid) FROM _field WHERE value IS NOT NULL GROUP BY label"
     ).fetchall()
@@ -58,7 +58,7 @@ def _labels(db: Database) -> list[str]:
 
 
 def _is_title(db: Database, label: str) -> bool:
-    """Whether a field says what the column `title` says already."""
+    """Whether a field only repeats the column `title`."""
     if plain(label) != "title":
         return False
     found = db.execute(
@@ -75,7 +75,7 @@ def _reading(db: Database, label: str) -> Reading:
 
 
 def _given(value: Cell) -> Cell:
-    """A field as its document gives it: a flag is kept as the word that is written for it."""
+    """A field as its document has it; a flag stays the word that is written there."""
     return value == "true" if value in ("true", "false") else value
 
 

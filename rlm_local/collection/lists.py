@@ -1,6 +1,6 @@
-"""Columns whose values are lists of a few things: genres, tags, permissions, as "drama, comedy".
+"""Columns whose values are short lists of genres, tags or permissions, such as "drama, comedy".
 
-The bounds were set by hand, on columns of posts, licences and films; they are fitted to nothing.
+The bounds below were set by hand, with columns of posts, licences and films in mind; they were not fitted.
 """
 
 from collections import Counter
@@ -9,30 +9,30 @@ from collections.abc import Collection, Mapping
 from rlm_local.collection.reading import Value
 
 MOST_ITEMS = 200
-"""Items of a column that are kept, the most common ones."""
+"""How many items of a column are kept: the most common ones."""
 
 _SEPARATORS = (", ", "; ", " | ", "|", ";", ",")
 _LONGEST = 40
-"""Characters of an item, on average: longer ones are parts of sentences."""
+"""The most characters of an item, on average; longer ones are parts of sentences."""
 
 _SAMPLE = 1_000
-"""Different values that show whether items are short, before all are split: of free text few are."""
+"""How many different values are tried before all are split: in free text, few items are short."""
 
 _SEVERAL, _SOME = 0.2, 0.05
-"""Share of the rows that have more than one item; what is enough where nearly all items are combined."""
+"""The share of rows that must have several items; and the share that is enough if nearly all items are combined."""
 
 _REPEATED = 3
-"""Rows to an item."""
+"""The fewest rows for each item."""
 
 _COMBINED, _NEARLY_ALL = 0.3, 0.8
-"""Share of the items that stand in more than one value."""
+"""The share of items that must stand in several values."""
 
 
 def items(counts: Mapping[Value, int]) -> tuple[str, Counter[str]] | None:
-    """What separates the items of a column's values, and how many rows have each; None where they are no lists.
+    """What separates the items of a column's values, and how many rows have each item; None if they are not lists.
 
     Args:
-        counts: rows by value.
+        counts: the number of rows by value.
     """
     texts = {value: rows for value, rows in counts.items() if isinstance(value, str)}
     given = sum(texts.values())
@@ -47,7 +47,7 @@ def items(counts: Mapping[Value, int]) -> tuple[str, Counter[str]] | None:
 
 
 def _split(texts: Mapping[str, int], separator: str, combined: float) -> Counter[str] | None:
-    """Rows by item; None where these are no things that come back."""
+    """The number of rows by item; None if items do not recur."""
     most = sum(rows * (value.count(separator) + 1) for value, rows in texts.items()) // _REPEATED
     found: Counter[str] = Counter()
     stands: Counter[str] = Counter()
@@ -55,14 +55,14 @@ def _split(texts: Mapping[str, int], separator: str, combined: float) -> Counter
         for item in dict.fromkeys(map(str.strip, value.split(separator))):
             found[item] += rows
             stands[item] += 1
-        if len(found) > most:  # as parts of sentences soon are
+        if len(found) > most:  # as happens soon with parts of sentences
             return None
     several = sum(values > 1 for values in stands.values())
     return found if all(found) and several >= combined * len(found) and _are_things(found) else None
 
 
 def _are_things(found: Counter[str]) -> bool:
-    """Whether items are short and come back, as neither sentences nor streets do."""
+    """Whether items are short and recur, unlike sentences and streets."""
     named = sum(any(map(str.isalpha, item)) for item in found)
     return found.total() >= _REPEATED * len(found) and 2 * named > len(found) and _are_short(found)
 

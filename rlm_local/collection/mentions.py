@@ -1,4 +1,4 @@
-"""Values of the records that stand in a question, so that a program can be told of their columns."""
+"""Values of the records that stand in a question, with the columns that have them."""
 
 import itertools
 import re
@@ -12,32 +12,32 @@ from rlm_local.collection.values import MOST_WORDS, NEAR, WORD, Ask, akin, fold
 from rlm_local.collection.words import unspaced
 
 Span = tuple[int, int]
-"""Characters of a question, from and to."""
+"""A span of characters of a question."""
 
 _LONGEST = 5
-"""Words that a value in a question may have."""
+"""The most words of a value in a question."""
 
 _LONGEST_RUN, _MOST_CHARACTERS = 8, 200
-"""Characters of a value in a script without spaces; characters of a question that are looked at for them."""
+"""The most characters: of a value in a script without spaces; of a question that is searched for such values."""
 
 _SHORT = 3
-"""Characters of a value that has to be written as it is: "R" is a rating and "ARE" a country, "are" is a word."""
+"""So short a value has to be written exactly: "R" is a rating and "ARE" a country, but "are" is a word."""
 
 _LONG = 4
-"""Letters of a word that may be one of a repeated text's."""
+"""The fewest letters of a word that is compared with the words of repeated texts."""
 
 _FORMS = 40
-"""Different values of a column in which forms of a word are looked for: among more, other words begin alike, too."""
+"""Forms of a word are looked for only in columns with at most this many values; among more, other words begin alike."""
 
 _FOUND, _COLUMNS, _EVENTS = 8, 4, 3
-"""Mentions in all; columns of which one phrase may be a value; runs of words of events."""
+"""The most mentions; the most columns for one phrase; the most runs of words of events."""
 
 _TEXTS = frozenset(("category", "id", "list", "text"))
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A value of a column that stands in a question; `within`: words that texts of the column hold."""
+    """A value of a column that stands in a question. `within`: it is words that texts of the column contain."""
 
     table: str
     column: str
@@ -46,9 +46,9 @@ class Mention:
 
 
 def mentioned(ask: Ask, tables: Sequence[Table], question: str) -> list[Mention]:
-    """Values that stand in a question, at most eight; those of more words first, none of a part of another's words.
+    """Values that stand in a question, at most eight, those with more words first, and no part of another value.
 
-    A word of events is one only where no column of their table has it as a value.
+    A word of a log's events counts only if no column of their table has it as a value.
     """
     phrases = dict(_phrases(question))
     found: list[tuple[Span, Mention]] = []
@@ -79,8 +79,8 @@ def _inside(span: Span, other: Span) -> bool:
 
 
 def _phrases(question: str) -> Iterator[tuple[str, Span]]:
-    """Runs of up to five words, what stands between a word's own marks, and in scripts without spaces runs of up to
-    eight characters, by their folded text."""
+    """Runs of up to five words, parts of words between marks, and runs of up to eight characters in scripts without
+    spaces, by their folded text."""
     words = list(WORD.finditer(question))[:MOST_WORDS]
     for first, start in enumerate(words):
         for last in words[first : first + _LONGEST]:
@@ -96,7 +96,7 @@ def _phrases(question: str) -> Iterator[tuple[str, Span]]:
 def _values(
     ask: Ask, table: Table, column: Column, phrases: dict[str, Span], question: str
 ) -> Iterator[tuple[str, Span]]:
-    """The values of a column that a phrase of the question is; where they are few, also those that one is a form of."""
+    """The values of a column that are phrases of the question; if the column has few values, also in another form."""
     rows: Iterable[tuple[Any, ...]]
     if column.type == "list" or column.distinct <= len(column.common):
         rows = column.common
@@ -126,13 +126,13 @@ def _values(
 
 
 def _names(phrase: str, value: str) -> bool:
-    """Whether a value of two words without a space is called by one of them: chrome.exe is Chrome."""
+    """Whether a question calls a value of two words without a space by one of them: chrome.exe is Chrome."""
     parts = re.findall(r"\w+", value)
     return " " not in value and len(parts) == 2 and len(phrase) >= _LONG and phrase in parts
 
 
 def _events(table: Table, question: str) -> Iterator[Mention]:
-    """Words of a log's events that the question has: those that stand together; else the longest word."""
+    """Words of a log's events in the question: those that stand together, else the longest word."""
     for column in table.columns:
         if column.name != "event":
             continue
@@ -143,7 +143,7 @@ def _events(table: Table, question: str) -> Iterator[Mention]:
 
 
 def _runs(texts: Sequence[str], question: str) -> list[str]:
-    """Runs of words of repeated texts that the question has, in any form; not what most of the texts have."""
+    """Runs of words in the question that repeated texts have, in any form, except what most of the texts have."""
     asked = [fold(word) for word in re.findall(r"\w+", question) if len(word) >= _LONG]
     counts: Counter[str] = Counter()
     for text in texts:

@@ -1,4 +1,4 @@
-"""A document's text as passages: some 900 characters each, cut where a blank line or a line ends; joined, the text."""
+"""Passages: a document's text in pieces of some 900 characters, cut at blank lines or line ends."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from rlm_local.collection.formats.part import Text
 
 USUAL = 900
-"""Characters of a passage, if a blank line or a line ends about there."""
+"""Characters of a passage, if there is a blank line or a line end about there."""
 LONGEST = 1_800
 _LEAST = 300
-"""A passage is cut no earlier, and what is left is no shorter, if it can be helped."""
+"""The least characters before a cut and, if possible, after it."""
 _LEAD = 120
-"""Characters, such as a title's, that go with what follows them, whatever that stands under."""
+"""At most so many characters, such as a title, are joined to what follows them, whatever heading that has."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A passage: its characters in the document's text, and what it stands under."""
+    """A passage: its span in the document's text, and the heading that it stands under."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ class Cut:
 
 
 class Passages:
-    """Cuts the stretches of one document's text, in order, as they come."""
+    """Cuts one document's text into passages; its stretches are given in order, one by one."""
 
     def __init__(self) -> None:
         self.characters = 0
@@ -35,7 +35,7 @@ class Passages:
         self._size = 0
 
     def add(self, stretch: Text) -> Iterator[Cut]:
-        """The passages that are complete once `stretch` follows what was added before."""
+        """Add a stretch; returns the passages that are complete now."""
         if not stretch.text:
             return
         same = stretch.heading == self._stretch.heading and stretch.place == self._stretch.place
@@ -49,7 +49,7 @@ class Passages:
             yield from self._cut(last=False)
 
     def end(self) -> Iterator[Cut]:
-        """The passages of what is left."""
+        """The passages of the rest."""
         yield from self._cut(last=True)
 
     def _cut(self, *, last: bool) -> Iterator[Cut]:
@@ -68,7 +68,7 @@ class Passages:
 
 
 def _end(text: str, start: int) -> int:
-    """Where a passage that begins at `start` ends: after a blank line, else a line, else a word, else anywhere."""
+    """The end of a passage that begins at `start`: after a blank line, else a line, else a word, else anywhere."""
     least, usual, longest = start + _LEAST, start + USUAL, start + LONGEST
     blank = text.rfind("\n\n", least, usual + _LEAST)
     if blank >= 0:

@@ -1,16 +1,16 @@
-"""How far along an ingest is."""
+"""Progress while a collection is brought up to date."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[["Step"], None]
-"""Told while a collection is brought up to date."""
+"""Called while a collection is brought up to date."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What has been done, of how much; files and bytes. `note` is something else to tell, such as that one waits."""
+    """How many files and bytes of how many are done. `note` is something else to tell, such as a wait."""
 
     files: int = 0
     of_files: int = 0
@@ -21,7 +21,7 @@ class Step:
 
     @property
     def rate(self) -> float:
-        """Bytes a second."""
+        """Bytes per second."""
         return self.size / self.seconds if self.seconds else 0.0
 
     @property
@@ -51,7 +51,7 @@ def _time(seconds: float) -> str:
 
 
 class Meter:
-    """Counts, and tells."""
+    """Counts what is done, and reports it."""
 
     def __init__(self, progress: Progress | None, files: int, size: int) -> None:
         self._progress, self._files, self._size = progress, files, size

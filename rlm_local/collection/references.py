@@ -1,7 +1,8 @@
-"""References: columns whose values stand in a key of another table, found by looking at the values.
+"""References: columns whose values stand in a key of another table, found by comparing the values.
 
-A key is a column whose values are all given and all different: an id, a code, a document's name. Texts refer by what
-they are; numbers count from one in every table, so these are named after the table that they refer to, or like its key.
+A key is a column whose values are all given and all different: an id, a code, a document's name. For texts, equal
+values are enough. Numbers count from one in every table, so a column of numbers also has to be named after the table
+that it refers to, or like its key.
 """
 
 import json
@@ -12,17 +13,17 @@ from rlm_local.collection.identifiers import quoted, stem
 from rlm_local.sqlite import Database
 
 _LONGEST_KEY = 300_000
-"""Rows of a table whose keys are looked at: they are held in memory, one at a time."""
+"""The most rows of a table whose keys are tried; one key at a time is held in memory."""
 _TRIED = 1_000
-"""Different values of a column that are looked up."""
+"""How many different values of a column are looked up."""
 _MOST = 4_000
-"""Pairs of columns that are compared in one collection."""
+"""How many pairs of columns are compared in one collection."""
 _SHARE, _SHARE_OF_FEW, _FEW = 0.5, 0.95, 10
-"""Of the different values that have to stand in the key: of ten and more half, since no code is another's by chance."""
+"""The share of different values that has to stand in the key: half of ten or more, as codes rarely agree by chance."""
 
 _STEM = 3
 _COUNTERS = frozenset(("id", "key", "number", "no", "nr", "index", "row", "n", ""))
-"""Words of names that tables give their own rows by."""
+"""Words in names of columns by which tables number their own rows."""
 
 _TEXTS = frozenset(("id", "category"))
 _HIDDEN = frozenset(("title", "kind", "folder", "characters"))
@@ -47,7 +48,7 @@ class _Column:
         return frozenset(stem(self.name).split("_")) - _COUNTERS
 
     def refers(self, key: "_Column") -> bool:
-        """Whether its values could be that key's, by what is known without looking at them."""
+        """Whether its values could be those of a key, by what is known without comparing them."""
         if self.table == key.table or self.distinct < 2:
             return False
         if self.type in _TEXTS and key.type in _TEXTS and not (self.digits or key.digits):
@@ -59,7 +60,7 @@ class _Column:
 
 
 def settle_references(db: Database) -> None:
-    """Find the references between the tables of a collection anew."""
+    """Find the references between the tables of a collection, in place of those found before."""
     db.execute("DELETE FROM reference")
     columns = list(_columns(db))
     keys = [column for column in columns if column.unique and column.rows <= _LONGEST_KEY]
@@ -83,7 +84,7 @@ def settle_references(db: Database) -> None:
 
 
 def _akin(one: str, other: str) -> bool:
-    """Whether one word is the other, or they end in another letter or with more: customer, customers; city, cities."""
+    """Whether two words are the same except for their endings: customer, customers; city, cities."""
     short, long = sorted((one, other), key=len)
     same = max(_STEM, len(short) - 1)
     return one == other or (len(short) >= _STEM and long[:same] == short[:same])
