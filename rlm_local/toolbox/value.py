@@ -1,7 +1,7 @@
 """A value as an answer: the shape it is given, its words, and the data that it is sent as."""
 
 import math
-from collections.abc import Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 from .missing import Missing
@@ -18,10 +18,15 @@ def shaped(value: Any) -> Any:
             return value[0][0]
         if len(value.columns) == 1:
             return list(dict.fromkeys(row[0] for row in value))
-        return [dict(zip(value.columns, row, strict=True)) for row in value]
+        return [_shown(zip(value.columns, row, strict=True)) for row in value]
     if isinstance(value, Row):
-        return dict(value.items())
+        return _shown(value.items())
     return list(value) if isinstance(value, Iterator | KeysView | ValuesView) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _shown(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The cells of a row but for the collection's own, as `_id` is one: they say nothing to a person."""
+    return {column: value for column, value in cells if not column.startswith("_")}
 
 
 def in_words(value: Any) -> str:

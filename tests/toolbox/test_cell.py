@@ -142,6 +142,11 @@ def test_only_the_documents_of_a_node_are_listed_and_places_stay(path: Path) -> 
             "branch: Harbour; n: 2\nbranch: Hill; n: 1",
         ),
         ("FINAL(sql('SELECT member, fine FROM loans')[0])", {"member": "Tove", "fine": 3.5}, "member: Tove; fine: 3.5"),
+        (
+            "FINAL(max(loans, key=lambda loan: loan.fine or 0))",
+            {"member": "Tove", "branch": "Harbour", "fine": 3.5},
+            "member: Tove; branch: Harbour; fine: 3.5",
+        ),
         ("FINAL(True)", True, "yes"),
         ("FINAL({'b', 'a'})", ["a", "b"], "a, b"),
         ("FINAL(2 / 3)", 2 / 3, "0.6667"),
