@@ -150,7 +150,7 @@ def _understood(said: str, before: str, written: str = QUESTION) -> object:
         return options[1]
 
     def write(*_: object) -> str:
-        return written
+        return f"{written}x"  # as what goes on with a follow-up, it has to have a letter
 
     model = ScriptedModel(slot=slot, write=write)
     return understand(model, [Exchange(before, before)], said, Budget(Limits()), Cancel())
