@@ -50,18 +50,19 @@ class Fork(NamedTuple):
 def _events(log: Path) -> Iterator[Call | Fork]:
     lines = log.read_text(errors="replace").splitlines()
     last = {line.partition(" ")[0]: number for number, line in enumerate(lines)}
-    for number, (before, line) in enumerate(zip(["", *lines], lines, strict=False)):
+    before: re.Match[str] | None = None  # the last call that began; lines of calls that go on may stand between
+    for number, line in enumerate(lines):
         found = _CALL.match(line)
         if found and not (number == last[found[1]] and _echoes(before, found)):
             yield Call(int(found[1]), found[3], found[2])
+        before = found or before
         if found := _FORK.match(line):
             yield Fork(int(found[1]), int(found[2]))
 
 
-def _echoes(before: str, last: re.Match[str]) -> bool:
+def _echoes(other: re.Match[str] | None, last: re.Match[str]) -> bool:
     """Whether the last line of a process is no call of its own: of one that is killed before it can be read, strace
     repeats to the letter what it read last, of another process."""
-    other = _CALL.match(before)
     return other is not None and other[1] != last[1] and other[2] == last[2] and last[2].endswith("<unfinished ...>")
 
 
@@ -105,5 +106,6 @@ def test_the_last_call_of_a_process_is_its_own_unless_another_has_just_made_the_
     log = tmp_path / "log"
     log.write_text(f"{before}\n8 kill(-8, SIGKILL <unfinished ...>\n")
     assert [*_events(log)][-1] == Call(8, "kill", "kill(-8, SIGKILL <unfinished ...>")
-    log.write_text("7 kill(-8, SIGKILL <unfinished ...>\n8 kill(-8, SIGKILL <unfinished ...>\n")
+    between = "9 <... recvmsg resumed>) = ? <unavailable>\n"
+    log.write_text(f"7 kill(-8, SIGKILL <unfinished ...>\n{between}8 kill(-8, SIGKILL <unfinished ...>\n")
     assert [*_events(log)] == [Call(7, "kill", "kill(-8, SIGKILL <unfinished ...>")]
