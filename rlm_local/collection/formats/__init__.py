@@ -53,24 +53,8 @@ FORMATS: tuple[Format, ...] = (
 )
 """In the order in which they are asked whether a file without a telling suffix is theirs; text takes any text."""
 
-PROSE = frozenset(
-    form.name
-    for form in (
-        pdf.FORMAT,
-        image.FORMAT,
-        docx.FORMAT,
-        pptx.FORMAT,
-        odf.FORMAT,
-        epub.FORMAT,
-        msg.FORMAT,
-        rtf.FORMAT,
-        mail.FORMAT,
-        html.FORMAT,
-        markdown.FORMAT,
-        text.FORMAT,
-    )
-)
-"""Names of those that are read for their words: a few rows in one are an aside."""
+PROSE = frozenset(form.name for form in FORMATS if form.prose)
+"""Names of those that are read for their words."""
 
 
 def format_of(name: str, head: bytes) -> Format | None:

@@ -292,5 +292,9 @@ def _number(element: Any) -> int:
 
 
 FORMAT = Format(
-    "word", frozenset(("docx", "docm", "dotx", "dotm")), read, lambda head: head.startswith(b"PK") and b"word/" in head
+    "word",
+    frozenset(("docx", "docm", "dotx", "dotm")),
+    read,
+    lambda head: head.startswith(b"PK") and b"word/" in head,
+    prose=True,
 )

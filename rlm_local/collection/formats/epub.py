@@ -83,4 +83,6 @@ def _chapters(root: Any, folder: str) -> Iterator[str]:
             yield names[attribute(one, "idref")]
 
 
-FORMAT = Format("book", frozenset(("epub",)), read, lambda head: head[30:].startswith(b"mimetypeapplication/epub+zip"))
+FORMAT = Format(
+    "book", frozenset(("epub",)), read, lambda head: head[30:].startswith(b"mimetypeapplication/epub+zip"), prose=True
+)

@@ -23,6 +23,7 @@ class Format:
         read: gives the parts of a file, in order; raises Unreadable where it cannot.
         sniff: whether a file whose suffix tells nothing looks like one, from its first bytes.
         version: grows when `read` gives something else, so that files are parsed anew.
+        prose: whether files are read for their words, so that a few rows in one are an aside.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Format:
     read: Callable[[Source], Iterator[Part]]
     sniff: Callable[[bytes], bool] = _never
     version: int = 1
+    prose: bool = False

@@ -336,4 +336,4 @@ def _is_page(head: bytes) -> bool:
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in start[:512]
 
 
-FORMAT = Format("html", frozenset(("html", "htm", "xhtml", "xht")), read, _is_page)
+FORMAT = Format("html", frozenset(("html", "htm", "xhtml", "xht")), read, _is_page, prose=True)

@@ -94,4 +94,5 @@ FORMAT = Format(
     frozenset({"png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif"}),
     read,
     lambda head: head.startswith(_BEGINNINGS),
+    prose=True,
 )

@@ -210,4 +210,4 @@ def _is_mailbox(head: bytes) -> bool:
 
 
 MAILBOX = Format("mailbox", frozenset(("mbox", "mbx")), read_mailbox, _is_mailbox)
-FORMAT = Format("mail", frozenset(("eml",)), read, _is_message)
+FORMAT = Format("mail", frozenset(("eml",)), read, _is_message, prose=True)

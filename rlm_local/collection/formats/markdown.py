@@ -186,4 +186,5 @@ FORMAT = Format(
     frozenset("md markdown mdx mdown mkd qmd rst rest tex ltx latex adoc asciidoc org".split()),
     read,
     version=3,
+    prose=True,
 )

@@ -172,5 +172,9 @@ def _unpacked(data: bytes) -> bytes:
 
 
 FORMAT = Format(
-    "outlook", frozenset(("msg",)), read, lambda head: head.startswith(_OLE) and b"_\0_\0s\0u\0b\0s\0t\0g" in head
+    "outlook",
+    frozenset(("msg",)),
+    read,
+    lambda head: head.startswith(_OLE) and b"_\0_\0s\0u\0b\0s\0t\0g" in head,
+    prose=True,
 )

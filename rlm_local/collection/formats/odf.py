@@ -216,4 +216,4 @@ def _is_text(head: bytes) -> bool:
     )
 
 
-FORMAT = Format("opendocument", frozenset(("odt", "ott", "odp", "otp")), read, _is_text)
+FORMAT = Format("opendocument", frozenset(("odt", "ott", "odp", "otp")), read, _is_text, prose=True)

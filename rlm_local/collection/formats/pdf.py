@@ -221,4 +221,4 @@ def _one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-FORMAT = Format("pdf", frozenset({"pdf"}), read, lambda head: b"%PDF-" in head[:1024])
+FORMAT = Format("pdf", frozenset({"pdf"}), read, lambda head: b"%PDF-" in head[:1024], prose=True)

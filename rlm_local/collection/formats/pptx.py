@@ -141,4 +141,4 @@ def _is_presentation(head: bytes) -> bool:
     return head.startswith(b"PK") and b"ppt/" in head
 
 
-FORMAT = Format("slides", frozenset(("pptx", "pptm", "ppsx", "potx")), read, _is_presentation)
+FORMAT = Format("slides", frozenset(("pptx", "pptm", "ppsx", "potx")), read, _is_presentation, prose=True)

@@ -60,4 +60,4 @@ def read(source: Source) -> Iterator[Part]:
         yield Note(f"only the first {MOST >> 20} million characters are read")
 
 
-FORMAT = Format("richtext", frozenset(("rtf",)), read, lambda head: head.lstrip().startswith(b"{\\rtf"))
+FORMAT = Format("richtext", frozenset(("rtf",)), read, lambda head: head.lstrip().startswith(b"{\\rtf"), prose=True)

@@ -97,4 +97,4 @@ def _is_text(head: bytes) -> bool:
     return isinstance(decode(head), Decoded)
 
 
-FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text, version=4)
+FORMAT = Format("text", frozenset(("txt", "text", "srt", "vtt", "asc")), read, _is_text, version=4, prose=True)
