@@ -5,7 +5,7 @@ Queries here are ours, with words as parameters: no SQL of a model's is run.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rlm_local.collection.info import Column, Table
@@ -58,3 +58,8 @@ def akin(one: str, other: str) -> bool:
         alike += 1
     longest = max(len(one), len(other))
     return alike >= _STEM and alike >= _ALIKE * longest and longest - alike <= _ENDING
+
+
+def in_any_form(word: str, words: Iterable[str]) -> bool:
+    """Whether a word, or another form of it, is one of some words; all of them folded."""
+    return any(word == other or akin(word, other) for other in words)

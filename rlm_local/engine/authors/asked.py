@@ -1,10 +1,10 @@
 """What a question names that a program for it has to name, too: tables, columns that are marks, and years."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rlm_local.collection import Column, Table
-from rlm_local.collection.values import MOST_WORDS, akin, fold
+from rlm_local.collection.values import MOST_WORDS, fold, in_any_form
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _TEXT = re.compile(r"""(?<!\[)(?:'[^']*'|"[^"]*")""")
@@ -16,21 +16,22 @@ _WORD = 4
 
 def named_tables(tables: Sequence[Table], question: str) -> tuple[str, ...]:
     """Tables of records with a word in their name that the question has, in any form."""
-    return tuple(table.name for table in tables if table.of_records and any(_heard(table.name, question)))
+    asked = _words_of(question)
+    return tuple(table.name for table in tables if table.of_records and any(_heard(table.name, asked)))
 
 
 def wholly_named(tables: Sequence[Table], question: str) -> tuple[str, ...]:
-    """Those of which the question has all words: women_stem is not named by "women" alone."""
-    heard = ((table.name, _heard(table.name, question)) for table in tables if table.of_records)
-    return tuple(name for name, words in heard if words and all(words))
+    """Tables of records of whose names the question has all words: women_stem is not named by "women" alone."""
+    return _in_full((table.name for table in tables if table.of_records), question)
 
 
 def named_marks(tables: Sequence[Table], question: str) -> tuple[str, ...]:
-    """Columns of which the question has all words, and whose values only mark a row: what is asked of is marked by
-    them, and is not to be looked for in texts."""
+    """Columns that only mark rows, with 0 or 1, of whose names the question has all words.
+
+    "Episodes with a cabin" are those that the column `cabin` marks, not those with the word in a text.
+    """
     marks = {column.name for table in tables if table.of_records for column in table.columns if _is_mark(column)}
-    heard = ((name, _heard(name, question)) for name in sorted(marks))
-    return tuple(name for name, words in heard if words and all(words))
+    return _in_full(sorted(marks), question)
 
 
 def _is_mark(column: Column) -> bool:
@@ -39,11 +40,18 @@ def _is_mark(column: Column) -> bool:
     )
 
 
-def _heard(name: str, question: str) -> list[bool]:
-    """Of each word in a name, whether the question has it."""
-    asked = re.findall(r"[^\W\d_]+", fold(question))[:MOST_WORDS]
-    words = [word for word in name.split("_") if len(word) >= _WORD]
-    return [any(word == other or akin(word, other) for other in asked) for word in words]
+def _in_full(names: Iterable[str], question: str) -> tuple[str, ...]:
+    asked = _words_of(question)
+    return tuple(name for name in names if (heard := _heard(name, asked)) and all(heard))
+
+
+def _words_of(question: str) -> list[str]:
+    return re.findall(r"[^\W\d_]+", fold(question))[:MOST_WORDS]
+
+
+def _heard(name: str, asked: Sequence[str]) -> list[bool]:
+    """Of each word in a name that is long enough to tell, whether it is among those asked."""
+    return [in_any_form(word, asked) for word in name.split("_") if len(word) >= _WORD]
 
 
 def years(question: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log1p
 
-from rlm_local.collection.values import MOST_WORDS, akin, fold
+from rlm_local.collection.values import MOST_WORDS, fold, in_any_form
 from rlm_local.collection.words import is_common
 
 _NAMED = 200
@@ -145,7 +145,7 @@ def _asked(sheet: Sheet, line: Line, asked: Sequence[str], mentioned: Container[
 def _shared(name: str, asked: Sequence[str]) -> int:
     """How many words of a name the question has, in any form, once each."""
     words = set(re.findall(r"[^\W_]+", fold(name)))
-    return sum(any(word == other or akin(word, other) for other in asked) for word in words)
+    return sum(in_any_form(word, asked) for word in words)
 
 
 def names(names: Sequence[str]) -> str:

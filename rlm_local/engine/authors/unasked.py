@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from rlm_local.collection.values import MOST_WORDS, akin, fold
+from rlm_local.collection.values import MOST_WORDS, fold, in_any_form
 from rlm_local.collection.words import is_common
 from rlm_local.engine.authors.dialect import Owner, conditions
 
@@ -91,11 +91,7 @@ def _keep_one(parts: Sequence[exp.Expr], question: str, owner: Owner, notes: lis
     """Of several conditions with the same numbers, keep those whose columns the question mentions; if it mentions none,
     those of the first one's column."""
     asked = [word for word in re.findall(r"\w+", fold(question))[:MOST_WORDS] if not is_common(word)]
-    spoken = [
-        part
-        for part in parts
-        if any(word == each or akin(word, each) for word in _words(part, owner) for each in asked)
-    ]
+    spoken = [part for part in parts if any(in_any_form(word, asked) for word in _words(part, owner))]
     kept = {column.name for part in spoken or parts[:1] for column in part.find_all(exp.Column)}
     for part in parts:
         if not any(column.name in kept for column in part.find_all(exp.Column)):
