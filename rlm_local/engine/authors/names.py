@@ -168,16 +168,20 @@ class Names:
         return column is not None and column.distinct >= table.rows
 
     def _rename(self, node: exp.Table | exp.Column, names: Sequence[str], what: str, own: Iterable[Table] = ()) -> None:
-        near = difflib.get_close_matches(node.name.lower(), names, n=1, cutoff=_SPELLING)
-        if near:
-            self.notes.append(f"{what} {near[0]} for {node.name}")
-            node.set("this", exp.to_identifier(near[0]))
+        if near := nearest(node.name, names):
+            self.notes.append(f"{what} {near} for {node.name}")
+            node.set("this", exp.to_identifier(near))
             return
         there = ", ".join(names[:_NAMED])
         where = f" in {', '.join(table.name for table in own)}" if own else ""
         others = [table.name for table in self.tables.values() if own and column_of(table, node.name)]
         instead = f"; it is a column of {' and of '.join(others[:3])}" if others else f"; there are: {there}"
         raise BadProgram(f"there is no {what} {node.name}{where}{instead}")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The one of some names that a name is a slip of, or is; empty if none is near enough."""
+    return next(iter(difflib.get_close_matches(name.lower(), names, n=1, cutoff=_SPELLING)), "")
 
 
 def column_of(table: Table, name: str) -> Column | None:

@@ -2,7 +2,6 @@
 
 import ast
 import builtins
-import difflib
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
@@ -11,9 +10,7 @@ from datetime import datetime, timedelta
 from rlm_local.collection import Table
 from rlm_local.collection.values import fold
 from rlm_local.engine.authors.errors import BadProgram
-
-_SPELLING = 0.8
-"""Of difflib's ratio: names of columns this near are taken for slips, as those of SQL are."""
+from rlm_local.engine.authors.names import nearest
 
 _TYPES = (str, bytes, int, float, list, dict, set, tuple, Counter, datetime, timedelta, re.Match)
 _OF_DOCUMENTS = ("text", "title", "name", "kind", "start", "end", "place")
@@ -31,11 +28,11 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     """
     try:
         tree = ast.parse(text)
-        tree = _Slips(tables, frozenset(_given(tree)).union(dir(builtins), _TOOLS), _modules(tree)).visit(tree)
+        known = frozenset((*_given(tree), *dir(builtins), *_TOOLS, *(table.name for table in tables)))
+        tree = _Slips(tables, known, _modules(tree)).visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
     _refuse_zips(tree, {table.name for table in tables})
-    known = set(_given(tree)) | set(dir(builtins)) | _TOOLS | {table.name for table in tables}
     used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     unknown = next((name for name in used if name not in known), None)
     if unknown:
@@ -53,11 +50,9 @@ def is_python(text: str) -> bool:
     return any(isinstance(name, ast.Name) and name.id.upper() == "FINAL" for name in called)
 
 
-def _near(name: str, columns: Sequence[str]) -> str:
-    """The column of that name, or of the nearest; empty where none is near."""
-    if name in columns:
-        return name
-    return next(iter(difflib.get_close_matches(name.lower(), columns, n=1, cutoff=_SPELLING)), "")
+def _column(name: str, columns: Sequence[str]) -> str:
+    """The column of that name, or of the nearest; empty if none is near."""
+    return name if name in columns else nearest(name, columns)
 
 
 def _refuse_zips(tree: ast.AST, tables: Container[str]) -> None:
@@ -107,7 +102,7 @@ class _Slips(ast.NodeTransformer):
     through, or else the values of the one table that has it.
 
     Args:
-        known: names that the program gives something to, or that are there anyway.
+        known: names that the program gives something to, or that are there anyway, as tables are.
         modules: names that imports give.
     """
 
@@ -120,12 +115,12 @@ class _Slips(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id.upper() == "FINAL":
             node.id = "FINAL"
-        if node.id in self._known or node.id in self._tables or not isinstance(node.ctx, ast.Load):
+        if node.id in self._known or not isinstance(node.ctx, ast.Load):
             return node
         for row, table in self._rows:
-            if column := _near(node.id, self._tables[table]):
+            if column := _column(node.id, self._tables[table]):
                 return ast.Attribute(ast.Name(row, ast.Load()), column, ast.Load())
-        having = [(table, column) for table, columns in self._tables.items() if (column := _near(node.id, columns))]
+        having = [(table, column) for table, columns in self._tables.items() if (column := _column(node.id, columns))]
         if len(having) != 1:
             return node
         [(table, column)] = having
@@ -135,7 +130,7 @@ class _Slips(ast.NodeTransformer):
         self.generic_visit(node)
         of_module = isinstance(node.value, ast.Name) and node.value.id in self._modules
         if not of_module and node.attr not in _ATTRIBUTES:
-            node.attr = _near(node.attr, self._columns) or node.attr
+            node.attr = _column(node.attr, self._columns) or node.attr
         return node
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
