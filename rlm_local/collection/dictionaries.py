@@ -5,8 +5,9 @@ federation". It is recognized by these names, whatever its own columns are calle
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from rlm_local.collection.formats.prose.labels import label_of
 from rlm_local.collection.identifiers import plain, quoted
@@ -39,16 +40,19 @@ def settle_dictionaries(db: Database) -> None:
     """Find which tables describe the columns of others, in place of what was found before."""
     db.execute("DELETE FROM described")
     columns: dict[str, dict[str, str]] = defaultdict(dict)
+    having: dict[str, dict[str, None]] = defaultdict(dict)  # the tables with a column of each name, in order
     for table, name, label in db.execute(
         'SELECT "table", name, label FROM "column" WHERE "table" <> \'documents\' AND key IS NOT NULL'
         ' ORDER BY "table", position'
     ):
-        columns[table][plain(label) or name] = name
-    for dictionary, said in (*_of_tables(db), *_of_texts(db)):
-        for table, names in columns.items():
-            named = names.keys() & said.keys()
-            if table != dictionary and len(named) >= max(_FEWEST, _SHARE * len(names)):
-                rows = [(table, names[key], dictionary, said[key]) for key in names if key in named]
+        key = plain(label) or name
+        columns[table][key] = name
+        having[key][table] = None
+    for dictionary, said in chain(_of_tables(db), _of_texts(db)):
+        named = Counter(table for key in said for table in having.get(key, ()) if table != dictionary)
+        for table, count in named.items():
+            if count >= max(_FEWEST, _SHARE * len(columns[table])):
+                rows = [(table, name, dictionary, said[key]) for key, name in columns[table].items() if key in said]
                 db.executemany("INSERT OR IGNORE INTO described VALUES (?, ?, ?, ?)", rows)
 
 
