@@ -54,3 +54,8 @@ def quoted(name: str) -> str:
 def stem(name: str) -> str:
     """A name in lower snake case without numbers and dates: "visits_2023" is "visits"."""
     return "_".join(word for word in name.split("_") if word and not any(c.isdigit() for c in word))
+
+
+def base_name(name: str) -> str:
+    """A file's own name, without its folder and what comes after the last dot."""
+    return name.rpartition("/")[2].rpartition(".")[0] or name

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rlm_local.collection.identifiers import identifier, plain, quoted, stem
+from rlm_local.collection.identifiers import base_name, identifier, plain, quoted, stem
 from rlm_local.collection.pool import Job, Task
 from rlm_local.collection.reading import TEXT, Reading, loaded
 from rlm_local.collection.rebuild import affinities, create, rebuild
@@ -67,7 +67,7 @@ class Intake:
             'SELECT DISTINCT s."table", f.name FROM _shape s JOIN file f ON f.id = s.file'
         ):
             if table in self._tables:
-                self._tables[table].bases.add(_base(name))
+                self._tables[table].bases.add(base_name(name))
 
     def take(self, job: Job) -> None:
         """Everything of a job, or nothing."""
@@ -229,7 +229,7 @@ class Intake:
         folder = name.rpartition("/")[0]
         form = (kind, stem(plain(suggested)))
         known = set(keys)
-        base = _base(name)
+        base = base_name(name)
         for table in self._tables.values():
             if table.form == form and _alike(table, known, folder, base):
                 table.bases.add(base)
@@ -275,10 +275,6 @@ class Intake:
 
     def _touch(self, table: str) -> None:
         self._db.execute("INSERT OR IGNORE INTO _touched VALUES (?)", (table,))
-
-
-def _base(name: str) -> str:
-    return name.rpartition("/")[2].rpartition(".")[0] or name
 
 
 def _words(base: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from rlm_local.collection.dictionaries import settle_dictionaries
 from rlm_local.collection.fields import settle_documents
-from rlm_local.collection.identifiers import identifier, plain, quoted, stem
+from rlm_local.collection.identifiers import base_name, identifier, plain, quoted, stem
 from rlm_local.collection.reading import NONE, TEXT, Reading, dumped, is_kept, joined, loaded
 from rlm_local.collection.rebuild import affinities, rebuild
 from rlm_local.collection.references import settle_references
@@ -146,7 +146,7 @@ def _name(suggested: str, folder: str, files: Sequence[str]) -> str:
     said = stem(plain(suggested))
     if said and said not in _SAYS_NOTHING:
         return said if len(files) > 1 else plain(suggested)
-    bases = [plain(file.rpartition("/")[2].rpartition(".")[0] or file) for file in files]
+    bases = [plain(base_name(file)) for file in files]
     if len(bases) == 1:
         return bases[0]
     first, *others = (stem(base).split("_") for base in bases)
