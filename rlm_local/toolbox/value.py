@@ -18,14 +18,14 @@ def shaped(value: Any) -> Any:
             return value[0][0]
         if len(value.columns) == 1:
             return list(dict.fromkeys(row[0] for row in value))
-        return [_shown(zip(value.columns, row, strict=True)) for row in value]
+        return [_of_the_file(zip(value.columns, row, strict=True)) for row in value]
     if isinstance(value, Row):
-        return _shown(value.items())
+        return _of_the_file(value.items())
     return list(value) if isinstance(value, Iterator | KeysView | ValuesView) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-def _shown(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The cells of a row but for the collection's own, as `_id` is one: they say nothing to a person."""
+def _of_the_file(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The cells of a row that its file gave; the collection's own, such as `_id`, say nothing to a person."""
     return {column: value for column, value in cells if not column.startswith("_")}
 
 
