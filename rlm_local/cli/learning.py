@@ -1,11 +1,11 @@
-"""What the commands of training share: which tasks, how progress is told, and Ctrl-C that keeps what was reached.
+"""What the commands of training share: tasks, settings, how progress is told, and Ctrl-C that keeps what was reached.
 
 Training is a package above this one: it is imported when a command runs, never when the program starts.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -13,6 +13,7 @@ from rlm_local.cli.bench_tasks import read_kinds, read_lengths
 from rlm_local.cli.interrupt import CANCELLED, cancellable
 from rlm_local.cli.progress import Progress, progress
 from rlm_local.cli.terminal import complain
+from rlm_local.errors import UsageError
 
 if TYPE_CHECKING:
     from rlm_local.home import Home
@@ -84,3 +85,20 @@ def work(step: "Callable[[Cancel, Progress], T]") -> T:
         except Cancelled:
             complain("stopped; the same command goes on from here")
             raise typer.Exit(CANCELLED) from None
+
+
+def read_settings(given: list[str] | None) -> Any:
+    """The settings of a training, with those that were given as NAME=VALUE."""
+    from rlm_training.settings import Settings
+
+    kinds: dict[str, type[Any]] = {name: type(value) for name, value in Settings().data().items()}
+    values: dict[str, Any] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UsageError(f"there is no setting {name!r}", remedy=f"There are {', '.join(kinds)}")
+        try:
+            values[name] = kinds[name](value)
+        except ValueError as error:
+            raise UsageError(f"{text} sets {name} to what is no {kinds[name].__name__}") from error
+    return Settings(**values)

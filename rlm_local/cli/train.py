@@ -15,6 +15,7 @@ from rlm_local.cli.learning import (
     SeedOption,
     TokensOption,
     chosen_tasks,
+    read_settings,
     work,
 )
 from rlm_local.cli.progress import Progress
@@ -361,23 +362,6 @@ def _tell_gone(ctx: typer.Context, data: Path, tell: Progress) -> None:
     with RunStore(home.runs, home.key) as store:
         if missing := gone(load(data), store):
             tell.note(missing)
-
-
-def read_settings(given: list[str] | None) -> Any:
-    """The settings of a training, with those that were given as NAME=VALUE."""
-    from rlm_training.settings import Settings
-
-    kinds: dict[str, type[Any]] = {name: type(value) for name, value in Settings().data().items()}
-    values: dict[str, Any] = {}
-    for text in given or ():
-        name, _, value = text.partition("=")
-        if name not in kinds:
-            raise UsageError(f"there is no setting {name!r}", remedy=f"There are {', '.join(kinds)}")
-        try:
-            values[name] = kinds[name](value)
-        except ValueError as error:
-            raise UsageError(f"{text} sets {name} to what is no {kinds[name].__name__}") from error
-    return Settings(**values)
 
 
 def _model(model: str | None) -> str:
