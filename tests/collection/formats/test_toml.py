@@ -1,38 +1,18 @@
 """TOML: its records, its fields, and what is no good TOML."""
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection.formats.part import Cell, Document, Note, Rows, Text
+from rlm_local.collection.formats.part import Document, Note, Rows, Text
 from rlm_local.collection.formats.source import Source
 from rlm_local.collection.formats.toml import read
 
-
-@dataclass
-class Parsed:
-    """What `read` gives of one file: its fields, its tables by name, where their rows stand, and what was noted."""
-
-    fields: dict[str, Cell] = field(default_factory=dict[str, Cell])
-    tables: dict[str, list[dict[str, Cell]]] = field(default_factory=dict[str, list[dict[str, Cell]]])
-    stands: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
+from .nested import Parsed, parsed_by
 
 
 def parsed(text: str) -> Parsed:
-    found = Parsed()
-    for part in read(Source("file.toml", text.encode())):
-        if isinstance(part, Document):
-            found.fields = dict(part.fields)
-        elif isinstance(part, Note):
-            found.notes.append(part.problem)
-        elif isinstance(part, Rows):
-            rows = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
-            found.tables.setdefault(part.table, []).extend(rows)
-            found.stands += [text[slice(*span)] for span in part.spans or ()]
-    return found
+    return parsed_by(read, "file.toml", text)
 
 
 def test_arrays_of_tables_are_records_where_they_stand() -> None:
@@ -62,7 +42,7 @@ def test_days_and_times_are_text_and_flags_are_flags() -> None:
 def test_what_is_no_good_toml_is_text_and_that_is_said(text: str) -> None:
     found = parsed(text)
     assert (found.fields, found.tables) == ({}, {})
-    assert found.notes == ["what cannot be read as TOML is text alone"]
+    assert found.problems == ["what cannot be read as TOML is text alone"]
 
 
 @given(st.text(alphabet="ab=.[]{}\"'1 \n#,-:T", max_size=60))

@@ -1,7 +1,5 @@
 """YAML: its records, its fields, and what hostile files come to."""
 
-from dataclasses import dataclass, field
-
 import pytest
 import yaml
 from hypothesis import given
@@ -12,31 +10,11 @@ from rlm_local.collection.formats.records import MOST_COLUMNS
 from rlm_local.collection.formats.source import Source
 from rlm_local.collection.formats.yaml import read
 
-
-@dataclass
-class Parsed:
-    """What `read` gives of one file: its fields, its tables by name, where their rows stand, and what was noted."""
-
-    fields: dict[str, Cell] = field(default_factory=dict[str, Cell])
-    tables: dict[str, list[dict[str, Cell]]] = field(default_factory=dict[str, list[dict[str, Cell]]])
-    stands: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
+from .nested import Parsed, parsed_by
 
 
 def parsed(text: str) -> Parsed:
-    found, shown = Parsed(), ""
-    for part in read(Source("file.yaml", text.encode())):
-        if isinstance(part, Document):
-            found.fields = dict(part.fields)
-        elif isinstance(part, Text):
-            shown += part.text
-        elif isinstance(part, Note):
-            found.notes.append(f"{part.problem}: {part.place}")
-        else:
-            rows = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
-            found.tables.setdefault(part.table, []).extend(rows)
-            found.stands += [shown[slice(*span)] for span in part.spans or ()]
-    return found
+    return parsed_by(read, "file.yaml", text)
 
 
 def test_items_of_a_list_are_records_where_they_stand() -> None:
