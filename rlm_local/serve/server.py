@@ -1,6 +1,8 @@
 """The process: how it answers requests, and how it goes down."""
 
+import gc
 import socket
+import sys
 import tempfile
 from functools import partial
 from typing import Any, cast
@@ -15,6 +17,9 @@ from rlm_local.serve.watchdog import Watchdog
 
 _PARTING_SECONDS = 5
 """For the last answers to be sent, after the last run has ended."""
+
+_TURN = 0.001
+"""Seconds that a thread may have the interpreter, while others wait for it."""
 
 
 class Server(uvicorn.Server):
@@ -55,7 +60,20 @@ class Server(uvicorn.Server):
 def serve(service: Service, listener: socket.socket) -> None:
     """Answers requests until a signal ends it."""
     spool_in(service.home)
-    Server(service).run(sockets=[listener])
+    server = Server(service)
+    answer_soon()
+    server.run(sockets=[listener])
+
+
+def answer_soon() -> None:
+    """Keeps other threads from having the interpreter for long, while the event loop waits for it.
+
+    A collection of garbage holds it, and looks at all that there is: what is loaded when the server starts is two
+    thirds of that, stays, and need not be looked at every few seconds.
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_TURN)
 
 
 def spool_in(home: Home) -> None:

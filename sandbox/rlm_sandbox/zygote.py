@@ -133,6 +133,7 @@ def _wake_up_when_a_child_ends() -> int:
 
 def main(descriptor: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(5)  # cells compute as long as they may, and whoever waits for them has other things to do
     confine()
     control = Channel(socket.socket(fileno=descriptor))
     try:

@@ -25,6 +25,8 @@ def rtf_to_text(text, errors):
         raise RecursionError
     if what == "raise":
         raise RuntimeError("a\\0 b\\n c")
+    if what == "priority":
+        raise RuntimeError(os.getpriority(os.PRIO_PROCESS, 0))
     if what == "print":
         os.write(1, b'{"end": 0}\\n')
         print("no answer")

@@ -1,5 +1,6 @@
 """Children that parse: what ends one costs the file it was at, and nothing else."""
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,6 +68,14 @@ def test_a_reader_that_ends_its_process_costs_its_file(tmp_path: Path, folder: P
         "recursion.rtf": ("failed", "nested too deep"),
         "print.rtf": ("read", None),
     }
+
+
+@pytest.mark.usefixtures("trap")
+def test_readers_leave_the_processor_to_who_waits_for_them(tmp_path: Path, folder: Path) -> None:
+    with Pool(folder, 1) as pool:
+        found = told(list(pool.work([tasks(tmp_path / "root", {"a.rtf": "{\\rtf priority"})], nothing)))
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found == {"a.rtf": ("failed", f"RuntimeError: {min(own + 5, 19)}")}
 
 
 @pytest.mark.usefixtures("trap")

@@ -87,6 +87,13 @@ def test_the_next_session_is_started_ahead(image: Image) -> None:
                 assert session.run("1").output == "1\n"
 
 
+def test_guests_leave_the_processor_to_who_waits_for_them(pool: Pool) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with Session(pool):
+        found = {os.getpriority(os.PRIO_PROCESS, int(process.name)) for process in processes()}
+    assert found == {min(own + 5, 19)}
+
+
 def test_sessions_live_side_by_side(pool: Pool) -> None:
     sessions = [Session(pool) for _ in range(8)]
     for number, session in enumerate(sessions):

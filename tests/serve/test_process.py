@@ -1,5 +1,6 @@
 """The server as a process: what it says, a port in use, a second server, kill -9 in the middle of a run."""
 
+import gc
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.serve.audit import AuditLog
 from rlm_local.serve.claim import listen
+from rlm_local.serve.server import answer_soon
 from rlm_local.serve.settings import Settings
 from rlm_sandbox import Image
 from tests.cli.fakes import FakeEngine, run_program
@@ -97,6 +99,17 @@ def test_a_killed_server_leaves_a_whole_log_and_the_next_one_goes_on_with_its_ru
 def test_what_is_accepted_is_answered_without_delay() -> None:
     with listen(Settings(port=0)) as listener:
         assert listener.proto == socket.IPPROTO_TCP  # or asyncio leaves Nagle's algorithm on: 40 ms a request
+
+
+def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage_ever_again() -> None:
+    interval = sys.getswitchinterval()
+    try:
+        answer_soon()
+        assert gc.get_freeze_count() > 10 * len(gc.get_objects())
+        assert sys.getswitchinterval() < interval
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(interval)
 
 
 def test_one_server_uses_a_state_directory(image: Image, home: Home, records: Path) -> None:

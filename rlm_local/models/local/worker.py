@@ -218,6 +218,8 @@ def main() -> None:
     """Serve the process that started this one. Who wants to end this one ends that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service's manager sends it to all of its processes
+    if os.name == "posix":
+        os.nice(5)  # a server has to answer others while this process computes
     pipe = Pipe(sys.stdin.buffer, os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # what a library prints is no message
     Worker(pipe).live()

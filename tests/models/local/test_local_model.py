@@ -1,5 +1,6 @@
 """A model over the boundary is the same as without."""
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +90,11 @@ def test_callers_are_told_in_their_own_thread_as_it_comes(local: LocalModel):
     assert sorted(done) == list(range(len(THINGS)))
     assert texts == [each.text for each in made]
     assert threads == {threading.current_thread()}
+
+
+def test_the_model_leaves_the_processor_to_who_waits_for_it(local: LocalModel):
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, worker(local)) == min(own + 5, 19)
 
 
 def test_many_threads_ask_at_once(direct: LlamaEngine, local: LocalModel):
