@@ -1,9 +1,11 @@
 """The same records in two forms are kept once, and the other form comes back when the first one goes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from rlm_local.collection import Collection
 from rlm_local.home import Home
@@ -58,4 +60,40 @@ def test_files_of_other_names_are_no_copies(second: str, folder: Path, home: Hom
     (folder / "json" / "beds.json").rename(folder / second)
     tables, skipped = counted(folder, home)
     assert sum(int(table.rpartition(" ")[2]) for table in tables) == 4
+    assert skipped == []
+
+
+def test_a_form_with_more_sheets_is_the_one_that_is_kept(folder: Path, home: Home) -> None:
+    write(folder, ROWS)
+    shutil.rmtree(folder / "json")
+    book = Workbook()
+    book.remove(book.active)
+    sheets = {"Lits par région": [[*ROWS[0]], *([*row.values()] for row in ROWS)],
+              "Description": [["field", "meaning"], ["beds", "in wards"], ["code", "of the office"]]}  # fmt: skip
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / "beds.xlsx")
+    assert counted(folder, home) == (["description 2", "lits_par_region 2"], [("beds.csv", "the same as beds.xlsx")])
+    (folder / "beds.xlsx").unlink()
+    assert counted(folder, home) == (["beds 2"], [])
+
+
+def test_three_forms_leave_one(folder: Path, home: Home) -> None:
+    write(folder, ROWS)
+    (folder / "beds.tsv").write_text((folder / "beds.csv").read_text().replace(",", "\t"))
+    tables, skipped = counted(folder, home)
+    assert tables == ["beds 2"]
+    assert {reason for _, reason in skipped} == {"the same as beds.csv"}
+    assert len(skipped) == 2
+
+
+def test_prose_with_the_records_of_a_workbook_stays(folder: Path, home: Home) -> None:
+    write(folder, ROWS)
+    shutil.rmtree(folder / "json")
+    (folder / "beds.csv").write_text((folder / "beds.csv").read_text() + "\n\nward,nurses\nA,3\nB,4\n")
+    table = "| region | code | beds |\n|---|---|---|\n| Abruzzo | 003 | 31 |\n| Molise | 014 | 7 |\n"
+    (folder / "beds.md").write_text(f"# Beds\n\nWe need more of them.\n\n{table}")
+    _, skipped = counted(folder, home)
     assert skipped == []
