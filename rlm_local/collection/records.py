@@ -184,7 +184,7 @@ class _Set:
         columns: list[tuple[str, str, str]] = []
         readings: dict[str, Reading] = {}
         for place, column in enumerate(self.columns):
-            if f"c{place}" not in self._written:
+            if f"c{place}" not in self._written or not (column.label or column.given):
                 continue
             columns.append((f"c{place}", column.key, column.label))
             readings[column.key] = column.reading

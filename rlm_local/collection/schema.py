@@ -17,7 +17,7 @@ with an underscore is the collection's own: `_shape` says how each file's record
 rows came from it, `_field` what documents say of themselves, as written.
 """
 
-VERSION = 5
+VERSION = 6
 """Grows when the database means something else; one of another version is made anew, a newer one is not touched."""
 
 PAGE = 8192

@@ -52,11 +52,19 @@ class _Table:
     left_out: list[Line] = field(default_factory=list[Line])
     left_out_in_all: int = 0
     totals: int = 0  # records given that are called a total: so it is a category here
+    block: int = 0  # where in `ready` the rows since the last blank one begin
 
     @cached_property
     def most(self) -> int:
         """Rows that wait before some are given."""
         return min(MOST_ROWS, max(1, _MOST_CELLS // len(self.columns))) + _HELD
+
+    def end_block(self) -> None:
+        """A blank row: one total at the end of the rows above it is no record."""
+        block = self.ready[self.block :]
+        if len(block) > 1 and _is_total(block[-1]) and not self.totals and not any(map(_is_total, block[:-1])):
+            self.leave_out(self.ready.pop())
+        self.block = len(self.ready)
 
     def leave_out(self, line: Line) -> None:
         self.left_out_in_all += 1
@@ -126,7 +134,7 @@ class Reader:
         yield from self._close()
 
     def _rest(self) -> Iterator[Batch]:
-        """A blank row or the end: what waits to be told is told."""
+        """A blank row or the end: what waits to be told is told, and the total of what stands above is left out."""
         if self._head:
             yield from self._told()
         if self._odd and self._table:
@@ -135,6 +143,8 @@ class Reader:
                 yield from self._begin(self._odd, shape)
             else:
                 self._odd = self._ragged(self._odd, self._table)
+        if self._table:
+            self._table.end_block()
 
     def _told(self) -> Iterator[Batch]:
         """What the rows after a blank one are: the open table's, or the beginning of another one, or titles."""
@@ -146,7 +156,7 @@ class Reader:
         table = self._table
         if shape is None:
             self._titles += head[: MOST_TITLES - len(self._titles)]
-        elif table is None or shape.width != table.width:
+        elif table is None or shape.width != table.width or len(shape.columns) > len(table.columns):
             yield from self._begin(head, shape)
         elif shape.columns == table.columns and not shape.titles and not self._titles:
             yield from self._go_on(head[shape.skip :])
@@ -203,6 +213,7 @@ class Reader:
     def _batch(self, table: _Table, held: int) -> Batch:
         upto = len(table.ready) - held
         lines, table.ready = table.ready[:upto], table.ready[upto:]
+        table.block = max(0, table.block - upto)
         table.totals += _totals(lines)
         wanted = len(table.columns)
         fitting = [line if len(line.cells) == wanted else self._fit(line, wanted) for line in lines]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlm_local.collection.formats.cells import Line, filled, in_time, says_nothing, typed
+from rlm_local.collection.formats.part import Cell
 
 MOST_COLUMNS = 1_000
 """Columns of a table; cells beyond are left out of its records, and stay in the text."""
@@ -16,6 +17,7 @@ _MOST_HEADERS = 4
 _MOSTLY = 0.7
 LONGEST_LABEL = 200
 _LONGEST_GROUP = 60  # a label above other labels; a longer one is a title
+_FEWEST_CODES = 4
 _LONGEST_WEAK = 80  # a label where nothing but its looks says that it is one
 
 
@@ -49,6 +51,12 @@ def shape_of(head: Sequence[Line]) -> Shape | None:
     if len(head) - at < 2:
         return None
     headers, sure = _header(head[at:], width)
+    below = at
+    while len(head[below].cells) < width and below < min(len(head) - 2, MOST_TITLES):
+        below += 1
+    if below > at and _header(head[below:], width)[1]:  # what is above, such as "Date: 2024-03-01", is no record
+        titles = at = below
+        headers, sure = _header(head[at:], width)
     if not headers:
         at = titles
     columns = _labels(head[titles : at + headers], at - titles, width) if headers else ("",) * width
@@ -78,8 +86,9 @@ def _width(head: Sequence[Line]) -> int:
 def _header(rows: Sequence[Line], width: int) -> tuple[int, bool]:
     """How many rows are header, and whether the types of the columns show it.
 
-    A header has words where its column has numbers or dates. Where no column has, it is a row of short texts, no two
-    the same, none of which comes again below.
+    A header has words where its column has numbers or dates, or another length where it has codes of one length.
+    Where no column has, it is a row of short texts, no two the same, none of which comes again below. A count, 1, 2,
+    3, is one if the names of the rows have no label.
     """
     first = rows[0].cells
     more = min(_MOST_HEADERS - 1, (len(rows) - 1) // 3)  # rows that may be header, too
@@ -102,16 +111,30 @@ def _header(rows: Sequence[Line], width: int) -> tuple[int, bool]:
                 for_it += 1
         elif not says_nothing(label):
             again += label in values
-    if len(set(times)) > 1 and times in (sorted(times), sorted(times, reverse=True)):
-        for_it += len(times)
-    else:
-        against += len(times)
+            for_it += _are_codes(values) and len(str(label)) != len(str(values[0]))
+    ordered = len(set(times)) > 1 and times in (sorted(times), sorted(times, reverse=True))
+    for_it, against = for_it + len(times) * ordered, against + len(times) * (not ordered)
+    if _counts(first, body):
+        return 1, True
     if for_it > 2 * against:
         return _header_rows(rows, numeric), True
     labels = [str(cell).strip().casefold() for cell in first if not says_nothing(cell)]
     distinct = len(set(labels)) == len(labels) and all(len(label) <= _LONGEST_WEAK for label in labels)
     weak = not against and not again and distinct and len(labels) >= _MOSTLY * min(width, len(first))
     return int(weak), False
+
+
+def _are_codes(values: Sequence[Cell]) -> bool:
+    """Whether texts are codes of one length and mostly different: "AACCGCGG", "UDI0001"."""
+    texts = {cell for cell in values if isinstance(cell, str)}
+    return len(texts) >= _FEWEST_CODES and 2 * len(texts) > len(values) and len(set(map(len, texts))) == 1
+
+
+def _counts(first: Sequence[Cell], body: Sequence[Sequence[Cell]]) -> bool:
+    """Whether a row has nothing but 1, 2, 3 above columns of numbers, and nothing above the names of the rows."""
+    numbers = [str(cell).strip().removesuffix(".0") for cell in first[1:]]
+    counted = len(numbers) >= RUN and numbers == [str(number) for number in range(1, len(numbers) + 1)]
+    return counted and says_nothing(first[0]) and not any(typed(cells[0]) for cells in body if cells)
 
 
 def _header_rows(rows: Sequence[Line], numeric: list[int]) -> int:
