@@ -13,7 +13,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from rlm_local.collection.formats import grid
-from rlm_local.collection.formats.cells import Line
+from rlm_local.collection.formats.cells import Line, typed
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.grid import Batch
 from rlm_local.collection.formats.part import Document, Note, Part, Rows, Text
@@ -30,6 +30,7 @@ _LOOK_AHEAD = 1 << 20  # characters over which a quoted cell may go on in furthe
 _MANY_BLANK = 0.3  # share of lines: then they are how lines end here, and part no tables
 _BLOCK = 256  # lines that are read at once where they are alike
 _HEADED = 2  # lines below a header that make a table of a text
+_MOST_ABOVE = 20  # lines above a header
 _WIDE = 4  # cells of each of as many lines that make one without a header
 _LOOSE = 0.2  # share of delimiters with a space after them: in a table few
 _COMMENT = "#"
@@ -121,8 +122,7 @@ def is_table(sample: str) -> bool:
 
     Commas with a space after them, as in prose, keep no cells apart.
     """
-    lines = [line for line in sample.split("\n")[: _SAMPLE_LINES + 1] if line.strip()]
-    lines = lines[: -1 if len(lines) > _SAMPLE_LINES else None]
+    lines = _said(sample)
     if len(lines) <= _HEADED:
         return False
     for delimiter in (",", "\t", ";"):
@@ -138,6 +138,31 @@ def is_table(sample: str) -> bool:
         ):
             return True
     return False
+
+
+def is_headed(sample: str) -> bool:
+    """Whether a text of any name has a header of words, after some other lines or none, and then nothing but lines with
+    as many cells, of which one column has numbers or dates alone: what an instrument writes, but no log."""
+    lines = _said(sample)
+    for delimiter, fewest in (("\t", 2), (";", 2), (",", 3)):
+        rows = [line.split(delimiter) for line in lines]
+        for at, header in enumerate(rows[: min(_MOST_ABOVE + 1, len(rows) - _HEADED)]):
+            below = rows[at + 1 :]
+            if (
+                len(header) >= fewest
+                and all(len(row) == len(header) for row in below)
+                and len(set(header)) == len(header)
+                and not any(typed(cell) or not cell.strip() for cell in header)
+                and any(all(map(typed, column)) for column in zip(*below, strict=True))
+            ):
+                return True
+    return False
+
+
+def _said(sample: str) -> list[str]:
+    """The first lines that are not blank, without the last one if it may be cut."""
+    lines = [line for line in sample.split("\n")[: _SAMPLE_LINES + 1] if line.strip()]
+    return lines[: -1 if len(lines) > _SAMPLE_LINES else None]
 
 
 def _quoting(lines: Sequence[str], delimiter: str, *, blank_lines: bool) -> Dialect:

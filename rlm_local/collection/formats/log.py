@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
+from rlm_local.collection.formats import csv
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.logs.access import Requests, access_form
 from rlm_local.collection.formats.logs.extended import Extended, is_extended
@@ -109,8 +110,8 @@ def _learned(source: Source, opening: re.Pattern[str]) -> str:
 
 
 def is_log(head: str) -> bool:
-    """Whether a text begins as a log does."""
-    return _of_lines(head, "") is not None or _opening(head) is not None
+    """Whether a text begins as a log does, and is no table of measurements with their times."""
+    return _of_lines(head, "") is not None or (_opening(head) is not None and not csv.is_headed(head))
 
 
 def table_name(name: str) -> str:

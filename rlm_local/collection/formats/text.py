@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rlm_local.collection.decode import Decoded, decode
-from rlm_local.collection.formats import csv, log
+from rlm_local.collection.formats import aligned, csv, log
 from rlm_local.collection.formats.format import LOOK, Format
 from rlm_local.collection.formats.log import is_log
 from rlm_local.collection.formats.part import Cell, Document, Part, Rows
@@ -37,8 +37,11 @@ def read(source: Source) -> Iterator[Part]:
     if is_log(first[:LOOK]) and not is_talk(first):
         yield from log.read(source)
         return
-    if csv.is_table(first[:LOOK]):
+    if csv.is_headed(first[:LOOK]) or csv.is_table(first[:LOOK]):
         yield from csv.read(source)
+        return
+    if aligned.is_aligned(first[:LOOK]):
+        yield from aligned.read(source)
         return
     if source.suffix in ("srt", "vtt") and not source.is_large:
         yield Document(kind="subtitles")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlm_local.collection.formats.csv import dialect_of, is_table, read
+from rlm_local.collection.formats.csv import dialect_of, is_headed, is_table, read
 from rlm_local.collection.formats.part import Document, Note, Rows, Text
 from rlm_local.collection.formats.source import Source
 
@@ -174,3 +174,62 @@ def test_a_file_that_is_streamed_loses_no_row():
     assert all(
         parsed.text[start:end].startswith(row[0]) for (start, end), row in zip(parsed.spans, parsed.rows, strict=True)
     )
+
+
+def test_a_plate_has_its_numbers_as_labels_and_what_stands_above_it_is_no_width():
+    letters = ["A,0.1,0.2,0.3,0.4", "B,0.5,0.6,0.7,0.8", "C,0.9,1.0,1.1,1.2"]
+    plate = "\n".join([",1,2,3,4", *letters])
+    parsed = Parsed(
+        f"User: Ann,Run: 7,,,\nTest: fat,Day: 3,,,\n,,,,\nRaw data,,,,\n,,,,\n{plate}\n,,,,\nBlank,,,,\n,,,,\n{plate}\n"
+    )
+    plates = [part for part in parsed.rows_parts if len(part.columns) == 5]
+    assert [(part.table, part.columns, len(part.rows)) for part in plates] == [
+        ("Raw data", ("", "1", "2", "3", "4"), 3),
+        ("Blank", ("", "1", "2", "3", "4"), 3),
+    ]
+
+
+def test_a_header_is_told_by_codes_of_one_length_even_if_a_label_comes_twice():
+    rows = [f"UDI{number:03},{'ACGT' * 2},i7_{number:03},{'GGCC' * 2}{number % 7}" for number in range(12)]
+    parsed = Parsed("\n".join(["name,bases,i7,bases", *rows]))
+    assert parsed.columns == ("name", "bases", "i7", "bases")
+    assert len(parsed.rows) == 12
+
+
+def test_statements_above_a_header_are_no_records():
+    parsed = Parsed("device;PH-7\nday;2024-03-01\nsample;ph;temp\nA;7,1;20\nB;7,4;21\nC;6,9;20\n")
+    assert parsed.columns == ("sample", "ph", "temp")
+    assert len(parsed.rows) == 3
+
+
+def test_the_total_of_each_block_is_no_record():
+    blocks = "\n\n".join(f"{theme} A,1\n{theme} B,2\n{theme} C,3\nTotal,6" for theme in ("Sport", "Music", "Art"))
+    parsed = Parsed(f"club,grant\n{blocks}\n")
+    assert [row[0] for row in parsed.rows] == [
+        f"{theme} {club}" for theme in ("Sport", "Music", "Art") for club in "ABC"
+    ]
+    assert any("totals" in note.problem for note in parsed.notes)
+
+
+def test_a_total_that_comes_more_than_once_in_a_block_is_a_category():
+    parsed = Parsed("sex,year,count\nmen,2020,1\ntotal,2020,2\nmen,2021,3\ntotal,2021,4\n\nmen,2022,5\ntotal,2022,6\n")
+    assert sum(row[0] == "total" for row in parsed.rows) >= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "headed"),
+    [
+        (
+            "run\t7\n\ntime\tY\n2024-03-01 10:00:00,1\t1,5\n2024-03-01 10:00:00,2\t1,6\n2024-03-01 10:00:00,3\t1,7\n",
+            True,
+        ),
+        ("depth;salt\n1;35\n2;36\n3;34\n", True),
+        (
+            "Now, wait\n2024-03-01 10:00:00,1 INFO a\n2024-03-01 10:00:01,4 INFO b\n2024-03-01 10:00:01,5 INFO b\n",
+            False,
+        ),
+        ("2024-03-01 10:00:00\tINFO\tup\n2024-03-01 10:00:01\tINFO\tdown\n2024-03-01 10:00:02\tINFO\tup\n", False),
+    ],
+)
+def test_what_an_instrument_writes_is_a_table_and_a_log_is_none(text: str, headed: bool):
+    assert is_headed(text) == headed
