@@ -12,40 +12,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from rlm_local.collection.months import DAYS, MONTHS
+
 Order = Literal["day", "month"]
 """Whether 03/04/2025 gives the day or the month first."""
 
 SHORTEST, SHORTEST_WITH_SLASHES, LONGEST = 8, 6, 48
 """Characters; no other text is a date. "1/7/13" is one, but "1.7.13" is as often a version or a chapter."""
 
-_MONTH_NAMES = (
-    "january jan januar janvier enero janeiro gennaio",
-    "february feb februar février fevrier febrero fevereiro febbraio",
-    "march mar märz maerz mars marzo março",
-    "april apr avril abril aprile",
-    "may mai mayo maio maggio",
-    "june jun juni juin junio junho giugno",
-    "july jul juli juillet julio julho luglio",
-    "august aug août aout agosto",
-    "september sep sept septembre septiembre setembro settembre",
-    "october oct oktober okt octobre octubre outubro ottobre",
-    "november nov novembre noviembre novembro",
-    "december dec dezember dez décembre decembre diciembre dezembro dicembre",
-)
-MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-
 _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d{1,9})?)?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
     r"(?: ?(?P<zone>Z|UTC|GMT|[A-Z]{2,4}T|[+-]\d\d:?(?:\d\d)?))?(?: \([A-Za-z ]{1,30}\))?"
 )
 _TIME = rf"(?:(?:[T:]|,? (?:at )?){_CLOCK})?"
-_DAYS = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? )?"
-_NAME = r"(?P<name>[^\W\d_]{3,10})\.?"
+_BASIC = r"(?:T(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?(?P<zone>Z)?)?"
+_DAYS = rf"(?:(?:{'|'.join(DAYS)})[^\W\d_]{{0,11}}(?:-feira)?\.?,? )?"
+_NTH = r"st|nd|rd|th|er|º|\."
+_NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
 _YEAR = r"(?P<year>(?:1[5-9]|2[01])\d\d)"
 _FORMS = (
     rf"{_YEAR}(?P<mark>[-/.])(?P<month>\d\d?)(?P=mark)(?P<day>\d\d?){_TIME}",
+    rf"{_YEAR}(?P<month>[01]\d)(?P<day>[0-3]\d){_BASIC}",
+    rf"{_YEAR} ?[年년] ?(?P<month>\d\d?) ?[月월] ?(?P<day>\d\d?) ?[日일]{_TIME}",
     rf"(?P<first>\d\d?)(?P<mark>[-/.])(?P<other>\d\d?)(?P=mark)(?P<year>(?:1[5-9]|2[01])?\d\d){_TIME}",
-    rf"{_DAYS}(?P<day>\d\d?)(?:st|nd|rd|th|\.)?(?:-|/|\.| )(?:of |de )?{_NAME}(?:-|/|, | )(?:de )?{_YEAR}{_TIME}",
+    rf"{_DAYS}(?P<day>\d\d?)(?:{_NTH})?[-/. ](?:of |de )?{_NAME}(?:[-/ ]|, )(?:de )?{_YEAR}(?: \u0433\.)?{_TIME}",
     rf"{_DAYS}{_NAME} (?P<day>\d\d?)(?:st|nd|rd|th)?,? {_YEAR}{_TIME}",
     rf"{_DAYS}{_NAME} (?P<day>\d\d?) {_CLOCK} {_YEAR}",
 )
@@ -67,6 +57,7 @@ def moment(text: str, order: Order = "day") -> Moment | None:
     """The date or time that a whole text is; None if it is none, or no day of the calendar."""
     if not (SHORTEST_WITH_SLASHES if "/" in text else SHORTEST) <= len(text) <= LONGEST:
         return None
+    text = " ".join(text.split())
     for pattern in _PATTERNS:
         match = pattern.fullmatch(text)
         if match is not None:
@@ -137,7 +128,7 @@ def _moment(parts: dict[str, str | None], order: Order) -> Moment | None:
 
 def _told(parts: dict[str, str | None]) -> str | None:
     hour, minute, second = int(parts["hour"] or 0), int(parts["minute"] or 0), int(parts["second"] or 0)
-    half = (parts["half"] or "").lower()
+    half = (parts.get("half") or "").lower()
     if half:
         hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 24
     return f"{hour:02}:{minute:02}:{second:02}" if hour <= 23 and minute <= 59 and second <= 60 else None

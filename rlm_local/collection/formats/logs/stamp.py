@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from rlm_local.collection.dates import MONTHS
+from rlm_local.collection.months import MONTHS
 
 _CLOCK = r"(?P<h>\d{1,2}):(?P<m>\d{1,2})(?::(?P<s>\d{1,2})(?:[.,:]\d{1,9})?)?(?: ?(?P<half>[AaPp][Mm])\b)?"
 _NAMES = "UTC|GMT|CES?T|[ECMP][SD]T|BST|IST|JST|MSK|WES?T|EES?T|AE[SD]T"
