@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import cast
 
 from rlm_local.collection.formats.part import Cell
-from rlm_local.collection.reading import NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
+from rlm_local.collection.reading import ENOUGH, NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
 
 _SAMPLE = 1_000
 """How many different cells decide how a column is read."""
 _KNOWN = 100_000
 """How many different cells have their values remembered, and how long these cells may be."""
 _LONG = 200
-_TOLERATED = 0.03
+_TOLERATED = 1 - ENOUGH
 """The share of the given cells that may fail to fit."""
 
 

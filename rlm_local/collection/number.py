@@ -9,13 +9,14 @@ from typing import Literal
 DecimalMark = Literal[".", ","]
 
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
-_SIGNS = "€$£¥₹₽₩"
+_SIGNS = "€$£¥￥₹₽₩"
+_LETTER = r"[^\W\d_]"
 NUMBER = (
     rf"(?P<open>\()?(?P<sign>[-+\u2212])?\s?"
     rf"(?P<before>[A-Z]{{0,3}}[{_SIGNS}]|[A-Z]{{3}}(?=[\s\d]))?\s?(?P<inner>[-\u2212])?"
     r"(?P<digits>\d+(?:[.,'\u2019\s]\d+)*)"
     rf"(?P<power>[kKM]|bn)?(?P<exponent>[eE][-+]?\d{{1,3}})?"
-    rf"(?:\s?(?P<after>[{_SIGNS}%‰]|°?[A-Za-zµ]{{1,12}}[²³]?(?:/[A-Za-z]{{1,8}}²?)?))?\)?"
+    rf"(?:\s?(?P<after>[{_SIGNS}%‰]|°?{_LETTER}{{1,12}}\.?[²³]?(?:/{_LETTER}{{1,8}}[²³]?)?))?\)?"
 )
 _NUMBER = re.compile(NUMBER)
 _GROUPED = {
@@ -23,7 +24,7 @@ _GROUPED = {
     ",": re.compile(r"\d{1,3}(?:(?:\.\d{3})+|(?:[ '\u2019\u00a0\u202f]\d{3})+)?(?:,\d+)?|\d+(?:,\d+)?"),
 }
 _POWERS = {"k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9}
-_CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
+_CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR"}
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,16 @@ def decimal_mark(texts: Iterable[str]) -> DecimalMark:
             votes["." if point > comma else ","] += 2
         elif digits.count(",") > 1 or digits.count(".") > 1:
             votes["." if comma >= 0 else ","] += 1
-        elif comma >= 0 and len(digits) - comma - 1 != 3:
+        elif comma >= 0 and not _is_group(digits, comma):
             votes[","] += 1
-        elif point >= 0 and len(digits) - point - 1 != 3:
+        elif point >= 0 and not _is_group(digits, point):
             votes["."] += 1
     return "," if votes[","] > votes["."] else "."
+
+
+def _is_group(digits: str, mark: int) -> bool:
+    """Whether a mark may stand before thousands: as in "10,058", not as in "0,058" or "1000,058"."""
+    return len(digits) - mark - 1 == 3 and mark <= 3 and digits[0] != "0"
 
 
 def quantity(text: str, mark: DecimalMark = ".") -> Quantity | None:

@@ -42,7 +42,8 @@ _INTEGERS = re.compile(r"(?:(?:-?[1-9][0-9]{0,17}|0)?\n)*+")
 _REALS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,20})?)?\n)*+")
 _LONGEST_NOTHING = max(map(len, NOT_GIVEN))
 _LONGEST_NUMBER = 40
-_ENOUGH = 0.95  # of what is said must read as a type for the column to have it
+ENOUGH = 0.95
+"""Of what is said, as much must read as a type for the column to have it."""
 _UNITS = 8
 _NUMBERS: tuple[Kind, ...] = ("integer", "whole", "real")
 
@@ -101,10 +102,11 @@ def decide(label: str, cells: Iterable[Cell]) -> Reading:
     words = [cell for cell in given if isinstance(cell, str)]
     stated = [word for word in words if word.lower() not in _NOT_A_VALUE]
     numbers = [cell for cell in given if not isinstance(cell, str)]
+    days = [*stated, *(written(number) or "" for number in numbers)]  # 20240305 is written as a number, too
+    if days and not (is_code(label) and all(map(str.isdecimal, days))) and (dated := _of_dates(days)):
+        return dated
     if not stated:
         return _of_numbers(label, numbers) if numbers else TEXT
-    if not numbers and (dated := _of_dates(stated)):
-        return dated
     return _of_amounts(label, stated, numbers)
 
 
@@ -134,7 +136,7 @@ def _of_dates(stated: Sequence[str]) -> Reading | None:
         kind, order, guessed = "clock", None, False
     else:
         return None
-    if len(read) < _ENOUGH * len(stated):
+    if len(read) < ENOUGH * len(stated):
         return None
     return Reading(kind, order=order, guessed=guessed, zone=any(each.zone for each in read))
 
@@ -156,14 +158,14 @@ def _of_amounts(label: str, stated: Sequence[str], numbers: Sequence[int | float
     mark = decimal_mark(word for word in stated if len(word) <= _LONGEST_NUMBER)
     found = [number for word in stated if (number := _amount(word, mark))]
     units = {number.unit for number in found} - {""}
-    if len(found) < _ENOUGH * len(stated) or len(units) > max(1, min(_UNITS, len(found) // 4)):
+    if len(found) < ENOUGH * len(stated) or len(units) > max(1, min(_UNITS, len(found) // 4)):
         return TEXT
     whole = bare.kind == "integer" and all(number.value.is_integer() for number in found)
     if whole and any(mark in word for word in stated):
         whole = False
     unit = next(iter(units), "") if len(units) < 2 else "*"
     marked = any("." in word or "," in word for word in stated)
-    if len(canonical) >= _ENOUGH * len(stated) and whole and not units and not marked:
+    if len(canonical) >= ENOUGH * len(stated) and whole and not units and not marked:
         return Reading("integer")
     return Reading("whole" if whole else "real", mark if marked else None, unit)
 
@@ -221,7 +223,7 @@ def _of_text(reading: Reading, text: str) -> tuple[Value, str | None]:
             raise Unfit(text)
         return found.text, found.zone or None
     if reading.kind == "integer":
-        if not _INTEGER.fullmatch(text):
+        if not _INTEGER.fullmatch(text.lstrip("0") or text[-1:]):  # "07" among 6 and 8 is a 7
             raise Unfit(text)
         return int(text), None
     if reading.kind not in ("whole", "real"):
@@ -233,6 +235,8 @@ def _of_text(reading: Reading, text: str) -> tuple[Value, str | None]:
 
 
 def _of_number(reading: Reading, cell: float) -> Value:
+    if reading.kind in ("date", "time"):
+        return _of_text(reading, written(cell) or "")[0]
     if reading.kind == "flag":
         if isinstance(cell, bool):
             return int(cell)

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlm_local.collection import Collection
 from rlm_local.collection.reading import TEXT, Reading, at_once, decide, reader
 
 READINGS = (
@@ -37,3 +38,30 @@ def test_plain_numbers_are_read_at_once() -> None:
 def test_the_null_of_a_database_is_no_value() -> None:
     assert decide("size", ["7", "\\N", "9"]) == Reading("integer")
     assert at_once(TEXT, ["\\N", "new"]) == [None, "new"]
+
+
+def test_a_number_among_others_may_begin_with_a_zero() -> None:
+    read = reader(Reading("integer"))
+    assert [read(cell)[0] for cell in ("07", "0", "000")] == [7, 0, 0]
+
+
+def test_a_decimal_comma_is_told_by_what_cannot_be_thousands() -> None:
+    for cells in (["10,058", "100,024", "1000,054"], ["-40,474", "-0,018"], ["7,5", "12,250"]):
+        assert decide("gain", cells) == Reading("real", mark=",")
+    assert decide("people", ["10,058", "100,024"]) == Reading("whole", mark=".")
+
+
+def test_units_are_written_in_any_alphabet() -> None:
+    found = [
+        decide("price", [f"{number} {unit}" for number in (100, 250, 380)]).unit
+        for unit in ("K\u010d", "z\u0142", "\u5186")
+    ]
+    assert found == ["K\u010d", "z\u0142", "\u5186"]
+    assert decide("price", ["1.200 \u20ac", "980,50 \u20ac"]) == Reading("real", mark=",", unit="EUR")
+
+
+def test_one_remark_in_a_column_of_some_twenty_numbers_leaves_them_numbers() -> None:
+    rows = "".join(f"{number},{number}.5\n" for number in range(28))
+    with Collection.of({"areas.csv": f"id,area\n{rows}28,900.1 (the whole park)\n"}) as collection:
+        (area,) = (column for column in collection.tables[0].columns if column.name == "area")
+    assert (area.type, area.given) == ("number", 28)

@@ -35,8 +35,16 @@ _SECTION = re.compile(
     rf"^[ \t]{{0,40}}\\(?P<kind>{'|'.join(_SECTIONS)})\*?\{{(?P<title>[^{{}}\n]{{1,200}})", re.MULTILINE
 )
 _TEX_TITLE = re.compile(r"\\title\{([^{}]{1,200})\}")
+_STRONG = re.compile(r"\*\*([^*\n]{1,300})\*\*")
 _EMPHASIS = re.compile(r"(?<![\w*])[*_]{1,3}(?=[\w`])|(?<=[\w`.])[*_]{1,3}(?![\w*])")
 _RULES = frozenset("|:- \t")
+_HTML = re.compile(
+    r"(`[^`\n]{1,200}`)|<!--(?:(?!-->)[^\n]){0,500}-->"
+    r"|</?(br|p|li|ul|ol|div|b|i|u|em|strong|small|big|center|span|font|sub|sup|code|kbd|del|ins|a|img|details|summary)"
+    r"(?:\s[^<>\n]{0,500})?/? ?>",
+    re.IGNORECASE,
+)
+_BREAKS = frozenset(("br", "p", "li", "div"))
 _LINK = re.compile(r"!?\[([^\[\]\n]{0,300})\]\([^()\n]{0,500}\)")
 
 
@@ -151,11 +159,18 @@ def _cells(line: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Words without the marks of links, emphasis and code."""
+    """Words without the marks of links, emphasis and code, and without HTML."""
     text = text.strip()
+    if "<" in text:
+        text = _HTML.sub(_shown, text)
     if "](" in text:
         text = _LINK.sub(r"\1", text)
-    return _EMPHASIS.sub("", text).replace("`", "").strip()
+    return _EMPHASIS.sub("", _STRONG.sub(r"\1", text)).replace("`", "").strip()
+
+
+def _shown(html: re.Match[str]) -> str:
+    """What a reader sees of a piece of HTML: nothing, but for line breaks; all of code."""
+    return html[1] or (" " if (html[2] or "").lower() in _BREAKS else "")
 
 
 def _comments(text: str) -> list[tuple[int, int]]:

@@ -169,3 +169,12 @@ def test_the_stretches_joined_are_the_text(text: str) -> None:
 def test_hostile_texts_are_read_in_one_pass(name: str, piece: str) -> None:
     text = piece * (200_000 // len(piece))
     assert "".join(part.text for part in read(text, name) if isinstance(part, Text)) == text
+
+
+def test_headings_and_cells_are_without_html():
+    rows = "| **Print** | **Cost (ct)** |\n|---|---|\n| A4 <!-- which? --> | SW 3 ct<br>Farbe `<br>` 7 ct |\n"
+    text = f"# <center> Prices </center>\n\n{rows}"
+    parts = list(form.read(Source("a.md", text.encode())))
+    assert next(part.title for part in parts if isinstance(part, Document)) == "Prices"
+    assert next(part.columns for part in parts if isinstance(part, Rows)) == ("Print", "Cost (ct)")
+    assert [part.rows for part in parts if isinstance(part, Rows)] == [[("A4", "SW 3 ct Farbe <br> 7 ct")]]
