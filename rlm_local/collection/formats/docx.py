@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from rlm_local.collection.formats.flow import BETWEEN, Flow, Table
+from rlm_local.collection.formats.flow import BETWEEN, BOLD, Flow, Table, is_titled
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.numbering import Numbering
 from rlm_local.collection.formats.package import Package, attribute, child, dropped, local
@@ -40,9 +40,10 @@ def read(source: Source) -> Iterator[Part]:
 
 @dataclass
 class _Paragraph:
-    """What is in a paragraph beside its style."""
+    """What is in a paragraph beside its style; `plain`: some words of it are not bold."""
 
     text: list[str] = field(default_factory=list[str])
+    plain: bool = False
     notes: list[str] = field(default_factory=list[str])
     boxes: list[Any] = field(default_factory=list[Any])
 
@@ -107,6 +108,8 @@ class _Word:
             self._held = text
         else:
             level = self._level(style)
+            if level is None and not found.plain and not number and is_titled(text):
+                level = BOLD
             if level is None:
                 self.flow.paragraph(text)
             else:
@@ -133,7 +136,10 @@ class _Word:
                 into.text.append(_SIGNS[name])
             elif name == "r":
                 if child(one, "rPr", "vanish") is None:
+                    before = len(into.text)
                     self._inline(one, into)
+                    said = "".join(into.text[before:])
+                    into.plain = into.plain or not (said.isspace() or not said or _is_bold(one))
             elif name in ("footnoteReference", "endnoteReference", "commentReference"):
                 self._refer(name.removesuffix("Reference"), attribute(one, "id"), into)
             elif name == "txbxContent":
@@ -276,6 +282,11 @@ def _level_of(name: str, styles: dict[str, Any]) -> int | None:
         based = child(style, "basedOn")
         name = attribute(based, "val") if based is not None else ""
     return None
+
+
+def _is_bold(run: Any) -> bool:
+    bold = child(run, "rPr", "b")
+    return bold is not None and attribute(bold, "val") not in ("0", "false", "off")
 
 
 def _cells(row: Any) -> Iterator[Any]:

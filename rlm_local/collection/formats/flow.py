@@ -18,6 +18,9 @@ _LONG = 400  # characters of a cell that is paragraphs, not a line
 _LONGEST_NAME = 80
 _LONGEST_NUMBER = 30
 _LONGEST_HEADING = 200
+_LONGEST_BOLD = 120
+BOLD = 10
+"""The level of a heading that is one by its looks alone: below all that say that they are headings."""
 
 
 @dataclass
@@ -148,6 +151,13 @@ class Flow:
         self.length += len(text)
         if self._size > _PIECE:
             self.cut()
+
+
+def is_titled(text: str) -> bool:
+    """Whether a paragraph that is bold from its beginning to its end is a heading: one line, and no sentence."""
+    text = text.strip()
+    short = 2 < len(text) <= _LONGEST_BOLD and "\n" not in text
+    return short and text[-1] not in ".,;!?" and any(map(str.isalpha, text))
 
 
 def _is_header(labels: Sequence[str]) -> bool:

@@ -6,10 +6,12 @@ at its top are fields, its tables are rows.
 
 import re
 from collections.abc import Iterator, Mapping
+from html import unescape
 from itertools import islice
 
 from rlm_local.collection.formats import ruled_text
 from rlm_local.collection.formats import text as text_format
+from rlm_local.collection.formats.flow import is_titled
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.part import MOST_ROWS, Cell, Document, Part, Rows
 from rlm_local.collection.formats.prose.blocks import blocks
@@ -26,7 +28,8 @@ _LONGEST_TITLE = 160
 _TOP = 20
 
 _MARKED = re.compile(
-    r"^(?: {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)| {0,3}(?P<fence>`{3,}|~{3,})[^\n]*|(?P<rule>[ \t|:=+-]{2,})$)",
+    r"^(?: {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)| {0,3}(?P<fence>`{3,}|~{3,})[^\n]*|(?P<rule>[ \t|:=+-]{2,})"
+    r"| {0,3}(?P<bold>\*\*[^*\n]{2,160}\*\*):?[ \t]*)$",
     re.MULTILINE,
 )
 _SIGNS = {"adoc": "=", "asciidoc": "=", "org": "*"}
@@ -94,7 +97,12 @@ def _markdown(text: str, start: int) -> tuple[list[Heading], list[Rows]]:
                 found.append(Heading(match.start(), title, "marks", len(match["marks"])))
             continue
         before = text.rfind("\n", start, max(start, match.start() - 1)) + 1 or start
-        above, rule = text[before : match.start()].strip(), match["rule"].strip()
+        above, rule = text[before : match.start()].strip(), (match["rule"] or "").strip()
+        if match["bold"]:
+            title = _plain(match["bold"])
+            if (not above or above[0] == "#" or is_rule(above)) and is_titled(title):
+                found.append(Heading(match.start(), title, "bold"))
+            continue
         if is_rule(rule) and rule[0] in "=-" and _heads(text, before, above):
             found.append(Heading(before, _plain(above), "marks", "=-".index(rule[0]) + 1))
         elif "|" in above and "-" in rule and set(rule) <= _RULES:
@@ -163,6 +171,8 @@ def _plain(text: str) -> str:
     text = text.strip()
     if "<" in text:
         text = _HTML.sub(_shown, text)
+    if "&" in text:
+        text = unescape(text).replace("\N{NO-BREAK SPACE}", " ")
     if "](" in text:
         text = _LINK.sub(r"\1", text)
     return _EMPHASIS.sub("", _STRONG.sub(r"\1", text)).replace("`", "").strip()

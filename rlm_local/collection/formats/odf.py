@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from rlm_local.collection.errors import Unreadable
-from rlm_local.collection.formats.flow import BETWEEN, Flow, Table
+from rlm_local.collection.formats.flow import BETWEEN, BOLD, Flow, Table, is_titled
 from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.package import Package, attribute, child, dropped, local, words
 from rlm_local.collection.formats.part import Cell, Document, Part
@@ -56,6 +56,7 @@ class _Writing:
         self._package = package
         self._number = 0  # notes so far
         self._slides = 0
+        self._levels = dict(_styles(package))
 
     def blocks(self) -> Iterator[None]:
         """Puts block after block into the flow: what stands at the top of pages, the body, what stands below."""
@@ -92,13 +93,26 @@ class _Writing:
             self._shapes(element, after)
         else:
             text = "".join(self._inline(element, after))
-            if name == "h":
-                self.title = self.title or " ".join(text.split())
-                self.flow.heading(_count(element, "outline-level", 9), text)
-            else:
+            level = _count(element, "outline-level", 9) if name == "h" else self._level(element, text)
+            if level is None:
                 self.flow.paragraph(text)
+            else:
+                self.title = self.title or " ".join(text.split())
+                self.flow.heading(level, text)
         for note in after:
             self.flow.paragraph(note, "\n")
+
+    def _level(self, paragraph: Any, text: str) -> int | None:
+        """The level of a paragraph as a heading, by its style or because all of it is bold; None for another one."""
+        style = attribute(paragraph, "style-name")
+        level = self._levels.get(style, _level_of(style))
+        if level is None and not (paragraph.text or "").strip():
+            spans = {
+                self._levels.get(attribute(one, "style-name")) for one in paragraph if "".join(one.itertext()).strip()
+            }
+            bare = not any((one.tail or "").strip() for one in paragraph)
+            level = BOLD if bare and spans == {BOLD} else None
+        return level if level is not None and is_titled(text) else None
 
     def _shapes(self, element: Any, after: list[str]) -> None:
         """What stands on a slide, its notes last."""
@@ -182,6 +196,23 @@ class _Writing:
                     if text and text not in seen:
                         seen.add(text)
                         yield local(one), text
+
+
+def _styles(package: Package) -> Iterator[tuple[str, int]]:
+    """The styles of a text that make headings of paragraphs: by their name or what they are made from, or bold."""
+    for event, style in package.events("content.xml", "style", "body"):
+        if local(style) == "body":
+            return
+        looks = child(style, "text-properties") if event == "end" else None
+        level = _level_of(attribute(style, "parent-style-name"))
+        if level is not None or (looks is not None and attribute(looks, "font-weight") == "bold"):
+            yield attribute(style, "name"), BOLD if level is None else level
+
+
+def _level_of(style: str) -> int | None:
+    """The level that the name of a style that every program knows tells: "Title", "Heading_20_2"."""
+    first, _, number = style.partition("_20_")
+    return {"Title": 0, "Heading": int(number) if number.isdecimal() and len(number) == 1 else 1}.get(first)
 
 
 def _rows(table: Any) -> Iterator[Any]:

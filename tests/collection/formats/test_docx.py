@@ -169,3 +169,17 @@ def test_macros_are_not_looked_at():
         archive.writestr("word/vbaProject.bin", b'Sub AutoOpen()\nShell "echo ran"\nEnd Sub')
     parts = word.read(Source("a.docm", stream.getvalue()))
     assert "".join(part.text for part in parts if isinstance(part, Text)).strip() == "It is a letter."
+
+
+def test_a_paragraph_that_is_bold_throughout_is_a_heading():
+    made = docx.Document()
+    made.add_heading("Minutes", 1)
+    for title, body in (("Present", "Ann, Ben."), ("Money", "We have some.")):
+        made.add_paragraph().add_run(title).bold = True
+        made.add_paragraph(body)
+    mixed = made.add_paragraph()
+    mixed.add_run("Vote").bold = True
+    mixed.add_run(" of all")
+    made.add_paragraph().add_run("It was a long evening.").bold = True
+    found = [part for part in parts(made) if isinstance(part, Text)]
+    assert [part.heading for part in found] == ["Minutes", "Minutes > Present", "Minutes > Money"]

@@ -178,3 +178,11 @@ def test_headings_and_cells_are_without_html():
     assert next(part.title for part in parts if isinstance(part, Document)) == "Prices"
     assert next(part.columns for part in parts if isinstance(part, Rows)) == ("Print", "Cost (ct)")
     assert [part.rows for part in parts if isinstance(part, Rows)] == [[("A4", "SW 3 ct Farbe <br> 7 ct")]]
+
+
+def test_a_bold_line_is_a_heading_below_the_marked_ones():
+    top = "# Meeting of A&nbsp;B\n\n---\n**TOP1 - Greeting:**\n- Leon greeted.\n\nSee\n**now**\n\n"
+    text = f"{top}**TOP2 - Money**\n\nSome.\n\n# Next\n\nSoon.\n"
+    found = [part.heading for part in form.read(Source("a.md", text.encode())) if isinstance(part, Text)]
+    meeting = "Meeting of A B"
+    assert found == [meeting, f"{meeting} > TOP1 - Greeting", f"{meeting} > TOP2 - Money", "Next"]

@@ -12,17 +12,22 @@ from rlm_local.collection.formats import odf
 from rlm_local.collection.formats.part import Document, Rows, Text
 from rlm_local.collection.formats.source import Source
 
-SPACES = " ".join(
-    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in "office text table drawing".split()
+SPACES = (
+    " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in "office text table drawing style".split()
+    )
+    + ' xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
 )
 
 
-def with_body(body: str, manifest: str = "<m/>") -> bytes:
+def with_body(body: str, manifest: str = "<m/>", styles: str = "") -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as made:
         made.writestr("mimetype", "application/vnd.oasis.opendocument.text")
         made.writestr("META-INF/manifest.xml", manifest)
-        content = f"<office:document-content {SPACES}><office:body><office:text>{body}</office:text></office:body>"
+        text = f"<office:body><office:text>{body}</office:text></office:body>"
+        content = f"<office:document-content {SPACES}>{styles}{text}"
         made.writestr("content.xml", content + "</office:document-content>")
     return stream.getvalue()
 
@@ -103,3 +108,21 @@ def test_slides_have_places():
 def test_an_encrypted_one_says_so():
     with pytest.raises(Unreadable, match="encrypted"):
         text(with_body("", "<m><manifest:encryption-data xmlns:manifest='m'/></m>"))
+
+
+def test_headings_by_style_and_by_bold_letters():
+    bold = '<style:text-properties fo:font-weight="bold"/></style:style>'
+    styles = (
+        '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Heading"/>'
+        f'<style:style style:name="P2" style:family="paragraph">{bold}'
+        f'<style:style style:name="T1" style:family="text">{bold}'
+    )
+    body = (
+        '<text:p text:style-name="P1">Minutes</text:p><text:p>In March.</text:p>'
+        '<text:p text:style-name="P2">Present</text:p><text:p>Ann.</text:p>'
+        '<text:p><text:span text:style-name="T1">Money</text:span></text:p><text:p>Some.</text:p>'
+        '<text:p><text:span text:style-name="T1">Vote</text:span> of all</text:p>'
+    )
+    data = with_body(body, styles=f"<office:automatic-styles>{styles}</office:automatic-styles>")
+    found = [part.heading for part in odf.read(Source("a.odt", data)) if isinstance(part, Text)]
+    assert found == ["Minutes", "Minutes > Present", "Minutes > Money"]
