@@ -32,7 +32,7 @@ def test_rows_are_measured_in_order_and_only_those_asked_for(image: Image) -> No
         "20 sessions in a row, growth of threads",
     ]
     assert all(each.values[0] > 0 for each in measured[:4])
-    assert all(each.values[0] <= 0 for each in measured[-2:])  # what others had left open may be collected meanwhile
+    assert all(each.values[0] < 20 for each in measured[-2:])  # not one a session; others may leave some meanwhile
 
 
 def test_a_checkpoint_and_a_session_of_a_pool_are_measured_as_often_as_they_are_short(image: Image) -> None:

@@ -128,7 +128,9 @@ def test_of_thousands_of_loads_while_a_link_is_swapped_none_gives_what_is_outsid
     loads: Counter[bytes] = Counter()
     root = open_root(found.root)
     try:
-        for _ in range(_LOADS):
+        for load in range(20 * _LOADS):  # on a busy machine, one of the threads may hardly get its turn
+            if load >= _LOADS and len(loads) > 1:
+                break
             try:
                 with os.fdopen(open_below(root, found.steps), "rb") as file:
                     loads[file.read()] += 1

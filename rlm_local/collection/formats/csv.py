@@ -172,6 +172,8 @@ def _quoting(lines: Sequence[str], delimiter: str, *, blank_lines: bool) -> Dial
     quote = "'" if 2 * single > len(lines) and '"' not in text else '"'
     backslashed = text.count("\\" + quote)
     closing = text.count("\\" + quote + delimiter) + text.count("\\" + quote + "\n")  # "C:\\" at a cell's end
+    doubled = "\\" + 2 * quote  # a backslash, then a doubled quote: else the cell would end here, and go on
+    closing += text.count(doubled) - text.count(doubled + delimiter) - text.count(doubled + "\n")
     tight, loose = text.count(delimiter + quote), text.count(delimiter + " " + quote)
     return Dialect(delimiter, quote, "\\" if backslashed > closing else "", loose > tight, blank_lines)
 

@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rlm_local.collection.formats.csv import dialect_of, is_headed, is_table, read
@@ -143,9 +143,12 @@ def test_wide_rows_are_cut_to_a_bounded_number_of_columns():
     assert len(parsed.rows[0]) == 1_000
 
 
-CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.sampled_from('",\n '), max_size=8)
+CHARACTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")) | st.sampled_from('",\n ')
+CELL = st.text(CHARACTERS, max_size=8).filter(lambda cell: '\\"' not in cell)
+"""A backslash before a quote may be one of the cell, or one before a quote of the cell: few lines do not tell."""
 
 
+@example([['\\"x', "", '\\"']])
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=8))
 def test_what_the_csv_module_writes_is_read_back(rows: list[list[str]]):
     numbered = [[str(number), *row] for number, row in enumerate(rows)]
