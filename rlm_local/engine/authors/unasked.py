@@ -61,13 +61,18 @@ def forget_clocks(tree: exp.Expr, question: str, owner: Owner) -> list[str]:
 
 
 def _invented(part: exp.Expr, said: set[float], owner: Owner) -> bool:
-    """Whether a condition compares a column of amounts with a number that cannot come from the question."""
+    """Whether a condition compares a column of amounts with a number that cannot come from the question.
+
+    A number that a column is to equal, and that is among its common values, may be a code that the question has in
+    words: 404 is a page that was not found.
+    """
     if not isinstance(part, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
         return False
     for one, other in ((part.this, part.expression), (part.expression, part.this)):
         found = owner(one)
         if found is not None and found[1].type == "number" and isinstance(other, exp.Literal) and not other.is_string:
-            return not _could_be(float(other.name), said)
+            number, common = float(other.name), (value for value, _ in found[1].common)
+            return not _could_be(number, said) and not (isinstance(part, exp.EQ) and number in common)
     return False
 
 

@@ -25,6 +25,13 @@ def test_what_the_question_says_stays(question: str, condition: str) -> None:
     assert check(sql, TABLES, question, values).sql == sql
 
 
+def test_a_code_that_the_column_has_may_be_what_the_question_says_in_words() -> None:
+    visits = Table("visits", "lines", 90, (column("page"), column("status", "number", [200, 404, 500], distinct=3)))
+    for code, kept in ((404, True), (418, False)):
+        sql = check(f"SELECT COUNT(*) FROM visits WHERE status = {code}", [visits], "How many were lost?", values).sql
+        assert (str(code) in sql) is kept
+
+
 @pytest.mark.parametrize("invented", ["votes >= 130", "length > 42 AND votes > 0", "length = 31.5"])
 def test_numbers_that_nobody_said_fall(invented: str) -> None:
     sql = f"SELECT COUNT(*) FROM boats WHERE harbour = 'Holm' AND {invented}"
