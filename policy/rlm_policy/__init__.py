@@ -11,12 +11,13 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
-from rlm_policy.priors import Confidence, Odds, Priors, priors_of, share
+from rlm_policy.priors import DOUBTED, Confidence, Odds, Priors, odds_of_reading, priors_of, share
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
 
 __all__ = [
+    "DOUBTED",
     "NAMES",
     "Action",
     "Artifact",
@@ -47,6 +48,7 @@ __all__ = [
     "fit",
     "named",
     "objections",
+    "odds_of_reading",
     "price_biases",
     "priors_of",
     "read_price",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any, cast
@@ -13,7 +13,7 @@ from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Refused
 from rlm_local.engine.child import AT_ONCE, Ask, Spawn
 from rlm_local.engine.cited import Cited
-from rlm_local.engine.leaves import query_prompt
+from rlm_local.engine.leaves import CHECK_VERSION, CHECKED, WANTED, check_prompt, query_prompt, wanted_prompt
 from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
@@ -22,6 +22,7 @@ from rlm_local.engine.semantic import Asking, Desk, Said, costs
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
 from rlm_local.toolbox.estimate import Estimate
+from rlm_policy import DOUBTED, odds_of_reading, share
 from rlm_sandbox import HostCallRefused
 
 _EVIDENCE = 20
@@ -57,6 +58,7 @@ class Broker:
         final: set once a cell has ended the node.
         so_far: what there is to show if the node is stopped before that.
         misfit: why the last answer did not fit the schema; empty if it did.
+        sure: the probability that what was read last is right; None if nothing was read, or sentences were.
     """
 
     batches: Batches
@@ -68,6 +70,7 @@ class Broker:
     final: Final | None = None
     so_far: Final | None = None
     misfit: str = ""
+    sure: float | None = None
     _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
     """What is to be said beside a result: the turn, the words, and the estimate if it is one."""
 
@@ -110,14 +113,31 @@ class Broker:
         spans = [self._span(pair) for pair in _list(passages, "the passages")]
         if not spans:
             return {"answer": "", "found": False, "evidence": []}
-        task = read(self.batches.model, self.passages, question, spans, whole=bool(whole))
+        so_or_not = self._wants_yes_or_no(question)
+        task = read(self.batches.model, self.passages, question, spans, whole=bool(whole), so_or_not=so_or_not)
         [reading] = self.batches.run(
             Batch("extract", f"read {len(task.shown)} passages: {question}", [task.prompt], reply_tokens=REPLY_TOKENS),
             lambda _done: [task.decode(self.batches.cancel)],
             Reading.data,
         )
         self._sure.append(math.exp(max(reading.logprobs)))
+        self.sure = None
+        if reading.passage is not None:
+            self.sure = self._sure_of(task.shown[reading.passage].told, question, reading.answer)
+            reading = replace(reading, found=self.sure >= DOUBTED)
         return reading.data()
+
+    def _sure_of(self, passage: str, question: str, answer: str) -> float:
+        """The probability that what was read is right: the model is shown the passage once more, by itself."""
+        model = self.batches.model
+        claim = check_prompt(passage, question, answer)
+        batch = Batch("choose", f"check what was read: {answer}", [claim], options=CHECKED)
+        right, wrong = self.batches.choose(batch)[0].logprobs
+        return round(share(odds_of_reading(model.name, CHECK_VERSION).of(across=False, right=right - wrong)), 4)
+
+    def _wants_yes_or_no(self, question: str) -> bool:
+        asked = Batch("choose", "see what kind of answer is wanted", [wanted_prompt(question)], options=WANTED)
+        return self.batches.choose(asked)[0].best == "whether"
 
     # ---- children
 

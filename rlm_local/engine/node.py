@@ -200,8 +200,13 @@ class Node:
                 depth=self.broker.deepest,
                 seconds=round(seconds, 2),
             ),
-            confidence=(turns[-1].step.plan or {}).get("confidence") if turns and final.found else None,
+            confidence=self._confidence(turns) if final.found else None,
         )
+
+    def _confidence(self, turns: tuple[Turn, ...]) -> float | None:
+        """The probability that the answer is right: as the author says, or as the broker found of what was read."""
+        plan = (turns[-1].step.plan or {}) if turns else {}
+        return plan.get("confidence", self.broker.sure)
 
 
 def _observation(result: CellResult) -> str:

@@ -172,7 +172,9 @@ def _result(kind: str, call: CallRecord) -> Scores | Generation | Reading:
         case "extract":
             evidence = tuple((start, end) for start, end in result["evidence"])
             stated, not_stated = result["logprobs"]
-            return Reading(result["answer"], result["found"], evidence, (stated, not_stated), usage)
+            return Reading(
+                result["answer"], result["found"], evidence, (stated, not_stated), usage, result.get("passage")
+            )
         case _:
             return Scores(call.options, tuple(result["logprobs"]), tuple(result["biased"]), usage)
 

@@ -8,6 +8,7 @@ search(words, k)                the k passages that speak of the words, best fir
 read(question, passages)        the answer that the passages give, or found=False
 read_through(question, texts)   points of documents or rows that bear on a question, by child nodes; what they come to:
                                 summed_up(question, points, length)
+whether(value)                  yes or no: whether a result holds anything
 places(query)                   where the rows or documents of a query stand, as evidence; it asks no model
 llm_query, llm_query_batched    the paper's names (arXiv 2512.24601)
 rlm_query, rlm_query_batched    the same to child nodes, about documents or texts
@@ -23,7 +24,7 @@ from .documents import Context, Document, Documents
 from .errors import SqlError
 from .row import Row, Rows
 from .tables import Table
-from .value import as_data, in_words, shaped
+from .value import as_data, in_words, shaped, whether
 
 _EVIDENCE = 20
 
@@ -118,6 +119,7 @@ class Tools:
             search=self.search,
             read=self.read,
             places=self.places,
+            whether=whether,
             llm_query=self.llm_query,
             llm_query_batched=self.llm_query_batched,
             take_notes=self.take_notes,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
+from dataclasses import dataclass
 from typing import Any
 
 from .missing import Missing
@@ -9,6 +10,37 @@ from .row import Row, Rows
 
 _SHOWN = 50
 """Values of a list, or rows of a table, that an answer names in words; its value has them all."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A yes or a no, with the number of things that it rests on; 0 if that says nothing."""
+
+    holds: bool
+    count: float = 0
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+
+def whether(value: Any) -> Truth:
+    """A result as the answer to a question that wants yes or no: yes if it holds anything.
+
+    A count or a list holds something unless it is zero or empty; a text holds nothing if it is empty or says no.
+    """
+    value = shaped(value)
+    count = value if isinstance(value, int | float) else len(value) if isinstance(value, list) else 0  # pyright: ignore[reportUnknownArgumentType]
+    return Truth(_holds(value), 0 if isinstance(value, bool) else count)
+
+
+def _holds(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds, value.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_holds, value))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, str):
+        return value.strip().casefold() not in ("", "no", "false")
+    return not isinstance(value, Missing) and bool(value)
 
 
 def shaped(value: Any) -> Any:
@@ -39,6 +71,8 @@ def in_words(value: Any) -> str:
         more = [f"and {len(values) - _SHOWN} more"] if len(values) > _SHOWN else []  # pyright: ignore[reportUnknownArgumentType]
         shown = sorted(map(in_words, values)) if isinstance(value, set | frozenset) else map(in_words, values)  # pyright: ignore[reportUnknownArgumentType]
         return ("\n" if tables else ", ").join([*list(shown)[:_SHOWN], *more])
+    if isinstance(value, Truth):
+        return f"yes ({in_words(value.count)})" if value and value.count > 1 else in_words(value.holds)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -56,6 +90,8 @@ def _number(value: float) -> str:
 
 def as_data(value: Any) -> Any:
     """An answer as JSON can say it."""
+    if isinstance(value, Truth):
+        return value.holds
     if isinstance(value, Mapping):
         return {str(key): as_data(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, set | frozenset):

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
+from rlm_local.engine.leaves import WANTED
 from rlm_local.models import Prompt
 from tests.models.fakes import ScriptedModel
 
 
 def writer(
-    program: str = "", *, reads: str | None = None, verdict: Callable[[Prompt], str] = lambda _prompt: "no"
+    program: str = "",
+    *,
+    reads: str | None = None,
+    verdict: Callable[[Prompt], str] = lambda _prompt: "no",
+    whether: bool = False,
 ) -> ScriptedModel:
     """A model that looks where its program does, or else in the text.
 
@@ -15,6 +20,7 @@ def writer(
         program: the SQL that it writes for any question; empty: none.
         reads: what it reads in any passages; None: they do not say.
         verdict: the option that leaf calls choose. Its own programs it finds right.
+        whether: whether it finds that a question wants yes or no.
     """
     look = "each row" if "judge(" in program else "tables" if program else "text"
 
@@ -30,6 +36,8 @@ def writer(
         return program if prompt.prefill.startswith("look:") else "a reply"
 
     def choose(prompt: Prompt, options: Sequence[str]) -> str:
+        if tuple(options) == WANTED:
+            return WANTED[whether]
         return "right" if "right" in options else verdict(prompt)
 
     return ScriptedModel(reply, slot=slot, write=lambda _prompt, _text: f" {reads}", choose=choose)

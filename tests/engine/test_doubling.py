@@ -24,7 +24,6 @@ from rlm_local.engine.citations import in_own_words, quoted, unsupported, writes
 from rlm_local.engine.conversation import Exchange, understand
 from rlm_local.engine.notes.prompts import lines_of
 from rlm_local.engine.question import check_question
-from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.engine.reading.shown import Shown
 from rlm_local.engine.schema_bounds import linear
 from rlm_local.engine.semantic.chunks import chunks
@@ -47,7 +46,6 @@ Look = Callable[[str], object]
 
 LOOKS: dict[str, Look] = {
     "check_question": check_question,
-    "asks_yes_or_no": asks_yes_or_no,
     "named_tables": partial(named_tables, TABLES),
     "years": years,
     "unused": partial(unused, ["boats", "2003"]),

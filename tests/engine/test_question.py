@@ -15,7 +15,6 @@ import pytest
 from rlm_local.engine.authors.asked import named_tables, years
 from rlm_local.engine.authors.card import card, hints
 from rlm_local.engine.question import LONGEST_QUESTION, check_question
-from rlm_local.engine.reading import asks_yes_or_no
 from rlm_local.errors import UsageError
 from tests.engine.records import records
 
@@ -45,7 +44,6 @@ def look_at_all() -> None:
         card(tables, view.collection.references, question, mentions)
         hints(tables, mentions)
         view.unheard(question)
-        asks_yes_or_no(question)
 
 
 def test_no_question_costs_more_than_its_length() -> None:

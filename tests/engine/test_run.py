@@ -39,7 +39,7 @@ def test_answered_with_evidence_cost_and_a_log(asker: Asker) -> None:
     [place] = answer.evidence
     assert DOCUMENTS["visits.csv"][place.start : place.end] == place.text
     assert "V-001,Ben Okafor" in place.text
-    assert answer.usage.leaf_calls == 5
+    assert answer.usage.leaf_calls == 6
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.seconds > 0
     [node] = record.nodes
@@ -65,13 +65,13 @@ def test_each_leaf_call_is_in_the_log_as_sent(asker: Asker) -> None:
     answer, record = asker.ask(model, "How many of these are sad?")
     [turn] = record.nodes[0].turns
     [batch] = turn.batches
-    sent = [prompt for call, prompt in model.calls if call == "choose"]
+    _, *sent = [prompt for call, prompt in model.calls if call == "choose"]  # first, what kind of answer is wanted
     assert answer.answer == "10"
     assert batch.kind == "judge"
     assert [[m["content"] for m in call.messages] for call in batch.calls] == [
         [m.content for m in prompt.messages] for prompt in sent
     ]
-    assert answer.usage.leaf_calls == 12
+    assert answer.usage.leaf_calls == 13
 
 
 def test_a_map_that_does_not_fit_the_budget_is_refused_with_its_price_and_never_called_an_answer(asker: Asker) -> None:

@@ -87,8 +87,23 @@ def test_documents_have_what_they_say_of_themselves() -> None:
         ("FINAL({loan.branch: 1 for loan in loans}.keys())", ["Harbour", "Hill"], "Harbour, Hill"),
         ("FINAL(max(documents, key=len))", "loans.csv", "loans.csv"),
         ("FINAL(documents.name)", ["loans.csv", "minutes.txt"], "loans.csv, minutes.txt"),
+        ("FINAL(whether(sql('SELECT COUNT(*) FROM loans')))", True, "yes (3)"),
+        ("FINAL(whether(sql('SELECT member FROM loans WHERE fine > 99')))", False, "no"),
+        ("FINAL(whether(loan.member for loan in loans if loan.fine))", True, "yes (2)"),
+        ("FINAL(whether('No'))", False, "no"),
+        ("FINAL(whether(True))", True, "yes"),
     ],
-    ids=["a generator", "keys", "a document", "something of each document"],
+    ids=[
+        "a generator",
+        "keys",
+        "a document",
+        "something of each document",
+        "a count, for a yes",
+        "no row, for a no",
+        "a list, for a yes",
+        "a no in words",
+        "a yes",
+    ],
 )
 def test_an_answer_of_any_kind_is_what_it_stands_for(path: Path, cell: str, value: object, said: str) -> None:
     assert _ends(path, cell) == (value, said)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from rlm_local.collection import Reference, Table
 from rlm_local.collection.mentions import Mention
 from rlm_local.engine.authors.asked import unused
-from rlm_local.engine.authors.cells import notes_cell, query_cell
+from rlm_local.engine.authors.cells import notes_cell, query_cell, whether_cell
 from rlm_local.engine.authors.choose import Candidate, Choice, choose
 from rlm_local.engine.authors.errors import BadProgram, ReadOnly
 from rlm_local.engine.authors.grounding import Values
@@ -18,6 +18,7 @@ from rlm_local.engine.authors.texts import texts_of
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
+from rlm_local.engine.leaves import WANTED, wanted_prompt
 from rlm_local.engine.notes import Length
 from rlm_local.models import Cancel, Generation, Model, Prompt
 from rlm_policy import Confidence, State
@@ -54,6 +55,9 @@ class Candidates:
     named: tuple[str, ...]
     """Tables, columns of marks, and years that the question names, and so a program has to use."""
 
+    _whether: bool | None = None
+    """Whether the question wants yes or no, once the model was asked."""
+
     def of_tables(self, state: State, cancel: Cancel) -> tuple[Choice | None, list[Candidate]]:
         """The program with the most evidence for it, and all that were tried."""
         small = all(table.rows <= _MOST_ROWS for table in self.tables)
@@ -78,8 +82,10 @@ class Candidates:
         """A checked query that asks a model about each row or document; None if the one that was written cannot run."""
         prompt = self.asking.prompt(opening(look, "sql"))
         [made] = self._generate([prompt], 0.0, cancel)
-        candidate = self._checked("sql", made, state.question, greedy=True)
-        return None if candidate.error else candidate
+        candidate = self._checked("sql", made, state.question, greedy=True, whether=self._wants_yes_or_no(cancel))
+        if candidate.error:
+            return None
+        return replace(candidate, cell=whether_cell(candidate.cell)) if candidate.whether else candidate
 
     def notes(self, state: State, length: Length, cancel: Cancel) -> Candidate | None:
         """The program of a summary: notes of the texts that a query selects, or of all texts if the query cannot run.
@@ -95,6 +101,15 @@ class Candidates:
             return Candidate("sql", made, tokens, notes_cell(question, "", length), error=str(error))
         cell = notes_cell(question, texts_of(query.sql), length)
         return None if query.missing else Candidate("sql", made, tokens, cell, notes=query.notes)
+
+    def _wants_yes_or_no(self, cancel: Cancel) -> bool:
+        if self._whether is None:
+            prompt = wanted_prompt(self.asking.question)
+            with self.budget.reserve(price_of(self.model, [prompt], 1)) as receipt:
+                [scores] = self.model.choose([prompt], WANTED, cancel=cancel)
+                receipt.tokens, receipt.calls = scores.usage, 1
+            self._whether = scores.best == "whether"
+        return self._whether
 
     def _choose(self, tried: Sequence[Candidate]) -> Choice | None:
         return choose(tried, self.confidence.programs)
@@ -117,11 +132,13 @@ class Candidates:
     ) -> list[Candidate]:
         written = self._generate(prompts, temperature, cancel)
         keys = list(zip(dialects, (made.text.strip() for made in written), strict=True))
+        whether = self._wants_yes_or_no(cancel)
         known: dict[tuple[Dialect, str], Candidate] = {}
         for (dialect, text), made in zip(keys, written, strict=True):
             if (dialect, text) not in known:
                 cancel.check()
-                known[dialect, text] = self._tried(self._checked(dialect, made, state.question, greedy=not temperature))
+                checked = self._checked(dialect, made, state.question, greedy=not temperature, whether=whether)
+                known[dialect, text] = self._tried(checked)
         reviewed = dict(zip(known, self._reviewed(list(known.values()), cancel), strict=True))
         return [reviewed[key] for key in keys]
 
@@ -156,7 +173,7 @@ class Candidates:
             receipt.calls = len(made)
         return made
 
-    def _checked(self, dialect: Dialect, made: Generation, question: str, *, greedy: bool) -> Candidate:
+    def _checked(self, dialect: Dialect, made: Generation, question: str, *, greedy: bool, whether: bool) -> Candidate:
         text = made.text.strip()
         if text[:6].upper() in _OF_SQL:  # whatever the fence around it says
             dialect = "sql"
@@ -164,7 +181,9 @@ class Candidates:
             dialect = "python"
         likely = made.logprob / max(1, len(made.token_ids))
         left_out = unused(self.named, text)
-        candidate = Candidate(dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=left_out)
+        candidate = Candidate(
+            dialect, text, made.token_ids, greedy=greedy, logprob=likely, unused=left_out, whether=whether
+        )
         try:
             if dialect == "python":
                 cell = check_python(text, self.tables)
@@ -186,12 +205,16 @@ class Candidates:
         if candidate.error or candidate.semantic:
             return candidate
         tried = self.trials.run(candidate.trial)
-        outcome = tried.outcome
-        if outcome is not None and candidate.dialect == "python" and len(outcome.rows) == 1:
+        given = tried.outcome
+        if given is None:
+            return replace(candidate, error=tried.error)
+        outcome = given.heard if candidate.whether else given
+        if not outcome.truth and candidate.dialect == "python" and len(outcome.rows) == 1:
             [row] = outcome.rows
             if len(row) == 1 and is_phrase(candidate.text, row[0], self.asking.question):
                 outcome = Outcome(())
-        return replace(candidate, outcome=outcome, error=tried.error)
+        cell = whether_cell(candidate.cell) if candidate.whether and not given.truth else candidate.cell
+        return replace(candidate, outcome=outcome, cell=cell)
 
 
 def _reply(candidate: Candidate) -> str:

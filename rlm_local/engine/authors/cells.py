@@ -1,5 +1,7 @@
 """Cells: programs as the Python that runs, and that a person reads in the log."""
 
+import ast
+
 from rlm_local.engine.authors.query import Query
 
 _PASSAGES = 12
@@ -13,6 +15,15 @@ def query_cell(query: Query, *, named: bool = False) -> str:
     if not query.places:
         return f"rows = sql({_text(sql)})\nFINAL({value})"
     return f"rows = sql({_text(sql)})\nFINAL({value}, places({_text(query.places)}))"
+
+
+def whether_cell(cell: str) -> str:
+    """The cell whose answer is yes if that of this one holds anything, and no if not: FINAL(x) is FINAL(whether(x))."""
+    tree = ast.parse(cell)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "FINAL" and node.args:
+            node.args[0] = ast.Call(ast.Name("whether", ast.Load()), [node.args[0]], [])
+    return ast.unparse(tree)
 
 
 def reading_cell(question: str, first: int = 0, last: int = _PASSAGES) -> str:

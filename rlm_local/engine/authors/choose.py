@@ -7,6 +7,8 @@ from rlm_local.engine.authors.outcome import Outcome
 from rlm_local.engine.authors.prompt import Dialect
 from rlm_policy import Odds, share
 
+_WHETHER = "the question wants yes or no: return whether it is so, as SELECT EXISTS (...) does, or a comparison"
+_WHAT = "the question does not want yes or no: return what it asks for"
 _SPARSE = "most of these rows do not have that column: show one that says what each row is"
 
 
@@ -28,6 +30,7 @@ class Candidate:
         notes: what code has repaired in it.
         missing: values that it compares with and that no row has.
         unused: tables, columns of marks, and years that the question names and the program does not.
+        whether: whether the question wants yes or no.
         semantic: whether it asks a model about rows; such a program is not tried.
         changes: whether it would change the records; such a program is not tried either.
     """
@@ -45,6 +48,7 @@ class Candidate:
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    whether: bool = False
     semantic: bool = False
     changes: bool = False
 
@@ -57,12 +61,26 @@ class Candidate:
             return self.error
         if self.unused:
             return f"the question speaks of {' and '.join(self.unused)}: use it, too"
+        if self.of_another_kind:
+            return _WHETHER if self.whether else _WHAT
         return _SPARSE if _is_sparse(self) else ""
 
     @property
+    def of_another_kind(self) -> bool:
+        """Whether its result is no yes or no where the question wants that, or is one where it does not."""
+        return self.outcome is not None and self.outcome.truth != self.whether
+
+    @property
+    def said(self) -> Outcome | None:
+        """Its result as the answer has it: as yes or no if the question wants that."""
+        return self.outcome.as_truth if self.outcome is not None and self.whether else self.outcome
+
+    @property
     def found(self) -> bool:
-        """Whether its result holds anything; see `Outcome.empty`."""
-        return self.outcome is not None and not self.outcome.empty
+        """Whether its result says anything: it is not empty, or is the no that was asked for, of what there is."""
+        if self.outcome is None:
+            return False
+        return not self.outcome.empty or (self.whether and self.outcome.truth and not self.missing)
 
     def data(self) -> dict[str, object]:
         """Plain data, for the log."""
@@ -77,6 +95,7 @@ class Candidate:
             "notes": list(self.notes),
             "missing": list(self.missing),
             "unused": list(self.unused),
+            "whether": self.whether,
         }
 
 
@@ -139,7 +158,7 @@ class _Group:
         behind = self.behind
         return (
             self.members[0].found,
-            any(not candidate.unused and not _is_sparse(candidate) for candidate in behind),
+            any(not each.unused and not each.of_another_kind and not _is_sparse(each) for each in behind),
             self.log_odds(odds),
             len(behind),
             any(candidate.dialect == "sql" for candidate in behind),
@@ -151,8 +170,9 @@ def choose(candidates: Sequence[Candidate], odds: Odds) -> Choice | None:
     """The result that most speaks for; None if no candidate ran to its end.
 
     A result wins by the first of these in which it differs from the others: it found something; its program uses
-    all that the question names, and says what its rows are; its odds; how many candidates speak for it; SQL; how likely
-    the program is. Of the programs with that result, SQL is shown if possible, since its rows can be shown as evidence.
+    all that the question names, its result is of the kind that the question wants, and its rows say what they are; its
+    odds; how many candidates speak for it; SQL; how likely the program is. Of the programs with that result, SQL is
+    shown if possible, since its rows can be shown as evidence.
     """
     ran = [candidate for candidate in candidates if candidate.outcome is not None]
     groups = _grouped(ran)
@@ -180,12 +200,12 @@ def _grouped(candidates: Sequence[Candidate]) -> list[_Group]:
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
-    return one.outcome is not None and other.outcome is not None and one.outcome.same(other.outcome)
+    return one.said is not None and other.said is not None and one.said.same(other.said)
 
 
 def _backs(one: Candidate, other: Candidate) -> bool:
     """Whether one program lists the numbers that the other adds up: it did the same, but for the last step."""
-    return one.outcome is not None and other.outcome is not None and one.outcome.comes_to(other.outcome)
+    return one.said is not None and other.said is not None and one.said.comes_to(other.said)
 
 
 def _is_sparse(candidate: Candidate) -> bool:

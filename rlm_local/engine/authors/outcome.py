@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from rlm_local.toolbox.value import whether
+
 Row = tuple[Any, ...]
 _DIGITS = 6
 """Significant digits in which two numbers have to agree."""
@@ -35,6 +37,19 @@ class Outcome:
     def empty(self) -> bool:
         """Whether nothing was found: there is no row, or only missing values, zeros, empty texts and false."""
         return not any(value not in (None, "", 0, False) for row in self.rows for value in row)
+
+    @property
+    def heard(self) -> "Outcome":
+        """The same, with a yes or no in words as what it says."""
+        said = {"yes": True, "true": True, "no": False, "false": False}
+        word = self.rows[0][0] if len(self.rows) == 1 and len(self.rows[0]) == 1 else None
+        truth = said.get(word.strip().casefold()) if isinstance(word, str) else None
+        return self if truth is None else Outcome(((truth,),), truth=True)
+
+    @property
+    def as_truth(self) -> "Outcome":
+        """The yes or no that the result comes to: whether it holds anything; see `rlm_local.toolbox.value.whether`."""
+        return self if self.truth else Outcome(((whether(self.rows).holds,),), truth=True)
 
     @property
     def sparse(self) -> bool:

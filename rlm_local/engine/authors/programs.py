@@ -83,7 +83,7 @@ class ProgramsAuthor:
             settled = self.policy.settle(state) if self.length is None else None
             self._order = self._decide(state, cancel) if settled is None else self._after(settled)
             if settled is not None:
-                return Step(settled, whole_cell(state.question), plan={"confidence": self._sure.whole})
+                return Step(settled, whole_cell(state.question))
         while self._order:
             look, decision = self._order.pop(0)
             step = self._look(look, decision, state, cancel)
@@ -135,7 +135,7 @@ class ProgramsAuthor:
             if unheard:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
-            plan = self._with_before({"look": look, "confidence": self._sure.read})
+            plan = self._with_before({"look": look})
             return self._replied(Step(decision, reading_cell(state.question), plan=plan), look)
         if look == "tables":
             return self._tables(decision, state, cancel)
@@ -166,7 +166,7 @@ class ProgramsAuthor:
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
-        likely = any(candidate.greedy and candidate.found for candidate in tried)
+        likely = any(each.greedy and each.outcome is not None and not each.outcome.empty for each in tried)
         if won.found and (likely or choice.confidence >= self._sure.enough or not self._order):
             return step
         self._held.append((choice, step))

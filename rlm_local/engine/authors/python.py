@@ -17,7 +17,7 @@ _OF_DOCUMENTS = ("text", "title", "name", "kind", "start", "end", "place")
 _ATTRIBUTES = frozenset(_OF_DOCUMENTS).union(*map(dir, _TYPES))
 """What a value may have that is no column."""
 
-_TOOLS = frozenset("FINAL sql search read judge classify extract answer documents llm_query rlm_query".split())
+_TOOLS = frozenset("FINAL sql search read whether judge classify extract answer documents llm_query rlm_query".split())
 
 
 def check_python(text: str, tables: Sequence[Table]) -> str:

@@ -1,6 +1,5 @@
 """A reading: a prompt with passages, and the reply, written slot by slot and checked against the passages."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +34,6 @@ is not the case. Of 20 questions (Qwen 1.5B), the log odds of "stated" are -1.1 
 and -1.5 to 0.2 for the 8 whose passages only speak of the same thing. So they hardly tell, and the answer may be no
 where nothing is said."""
 
-_YES_OR_NO = re.compile(
-    r"(?:^|[.:;,]\s+)(?:is|are|was|were|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had)(?:n't)?\s"
-    r"[^.?!]*\?\s*$",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -56,10 +49,18 @@ class Reading:
     """Log probabilities of "stated" and "not stated"."""
 
     usage: Usage
+    passage: int | None = None
+    """Which of the passages that were shown holds the answer; None for an answer of several sentences."""
 
     def data(self) -> dict[str, Any]:
         spans = [list(span) for span in self.evidence]
-        return {"answer": self.answer, "found": self.found, "evidence": spans, "logprobs": list(self.logprobs)}
+        return {
+            "answer": self.answer,
+            "found": self.found,
+            "evidence": spans,
+            "logprobs": list(self.logprobs),
+            "passage": self.passage,
+        }
 
 
 @dataclass(frozen=True)
@@ -67,34 +68,34 @@ class Task:
     """A reading that is ready to be priced and decoded."""
 
     model: Model
-    passages: Passages
-    question: str
     prompt: Prompt
     shown: tuple[Shown, ...]
+    so_or_not: bool
+    """Whether the question wants yes or no."""
 
     def decode(self, cancel: Cancel) -> Reading:
         """Decodes the slots of a reply: whether the passages state it, where, and what. Drops what no passage holds."""
         with self.model.cursor(self.prompt, cancel=cancel) as cursor:
-            so_or_not = asks_yes_or_no(self.question)
-            stated = cursor.choose([" yes\n", " no"], bias=_SO_OR_NOT_BIAS if so_or_not else _STATED_BIAS)
-            answer, evidence = "", tuple[tuple[int, int], ...]()
+            stated = cursor.choose([" yes\n", " no"], bias=_SO_OR_NOT_BIAS if self.so_or_not else _STATED_BIAS)
+            said = _NOTHING
             if stated.index == 0:
                 cursor.append("passage:")
                 named = cursor.choose([f" {number}\n" for number in range(1, len(self.shown) + 1)]).index
-                if so_or_not:
-                    answer, evidence = self._so_or_not(cursor, named)
+                if self.so_or_not:
+                    said = self._so_or_not(cursor, named)
                 elif cursor.choose(["sentences:", "answer:"]).index == 0:
-                    answer, evidence = self._sentences(cursor)
+                    said = self._sentences(cursor)
                 else:
-                    answer, evidence = self._words(cursor, named)
+                    said = self._words(cursor, named)
             logprobs = (stated.logprobs[0], stated.logprobs[1])
-            return Reading(answer, found=bool(answer), evidence=evidence, logprobs=logprobs, usage=cursor.usage)
+            answer, evidence, passage = said
+            return Reading(answer, bool(answer), evidence, logprobs, cursor.usage, passage)
 
     def _words(self, cursor: Cursor, named: int) -> "_Said":
         """An answer in a few words, and the passage that holds it."""
         answer = cursor.write(stop=("\n",), max_tokens=_ANSWER_TOKENS).strip()
         found = cited(answer, self.shown, named)
-        return (found.said, (found.span,)) if found else _NOTHING
+        return (found.said, (found.span,), found.place) if found else _NOTHING
 
     def _so_or_not(self, cursor: Cursor, named: int) -> "_Said":
         """Yes or no, and the sentence that says so, which is first copied letter by letter."""
@@ -107,8 +108,8 @@ class Task:
         sentence = cursor.write(stop=("\n",), max_tokens=_SENTENCE_TOKENS, allow=stands)
         cursor.append("\nanswer:")
         answer = ("yes", "no", "")[cursor.choose([" yes\n", " no\n", " not stated\n"]).index]
-        place = self.shown[named].quote(sentence)
-        return (answer, (place or self.shown[named].span,)) if answer and sentence.strip() else _NOTHING
+        place = self.shown[named].quote(sentence) or self.shown[named].span
+        return (answer, (place,), named) if answer and sentence.strip() else _NOTHING
 
     def _sentences(self, cursor: Cursor) -> "_Said":
         """Sentences, each with the passage that it rests on; those that no passage holds are left out."""
@@ -124,16 +125,13 @@ class Task:
                 if found.span not in places:
                     places.append(found.span)
                 said.append(f"{found.said} [{places.index(found.span) + 1}]")
-        return " ".join(said), tuple(places)
+        return " ".join(said), tuple(places), None
 
 
-_Said = tuple[str, tuple[tuple[int, int], ...]]
-_NOTHING: _Said = ("", ())
+_Said = tuple[str, tuple[tuple[int, int], ...], int | None]
+"""An answer, the spans that it rests on, and the place of the passage that holds it."""
 
-
-def asks_yes_or_no(question: str) -> bool:
-    """Whether the answer is to be yes or no: the last clause begins with a verb, and offers no choice."""
-    return bool(_YES_OR_NO.search(question)) and not re.search(r"\bor\b", question)
+_NOTHING: _Said = ("", (), None)
 
 
 def read(
@@ -143,6 +141,7 @@ def read(
     spans: Sequence[tuple[int, int]],
     *,
     whole: bool = False,
+    so_or_not: bool = False,
 ) -> Task:
     """A reading of as many passages as fit in _READ_TOKENS or, if `whole`, in the window; they are given best first.
 
@@ -162,4 +161,4 @@ def read(
         shown.append(Shown(start, passages.view.context[start:end], told))
         left -= size
     shown.reverse()
-    return Task(model, passages, question, read_prompt(question, [one.told for one in shown]), tuple(shown))
+    return Task(model, read_prompt(question, [one.told for one in shown]), tuple(shown), so_or_not)

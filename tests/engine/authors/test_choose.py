@@ -50,6 +50,28 @@ def test_sql_is_shown_where_both_agree() -> None:
     assert choice.candidate.dialect == "sql"
 
 
+def test_where_yes_or_no_is_wanted_a_count_says_the_same_as_a_yes_and_is_asked_to_be_one() -> None:
+    count, yes = (replace(candidate("sql", value), whether=True) for value in (6, True))
+    no = replace(candidate("python", False), whether=True)
+    choice = chosen([count, no, yes])
+    assert choice is not None
+    assert (choice.candidate, choice.votes) == (count, 2)
+    assert (bool(count.trouble), yes.trouble, no.trouble) == (True, "", "")
+
+
+def test_a_no_is_an_answer_where_yes_or_no_is_wanted_and_all_values_are_there() -> None:
+    no = candidate("sql", False)
+    missing = replace(no, whether=True, missing=("branch = Holm",))
+    assert (no.found, replace(no, whether=True).found, missing.found) == (False, True, False)
+
+
+def test_a_yes_is_no_answer_where_a_value_is_wanted() -> None:
+    choice = chosen([candidate("sql", True), candidate("python", "Holm", greedy=False)])
+    assert choice is not None
+    assert choice.candidate.outcome == Outcome.of("Holm")
+    assert "does not want yes or no" in candidate("sql", True).trouble
+
+
 def test_what_failed_has_no_vote() -> None:
     assert chosen([FAILED]) is None
     choice = chosen([FAILED, candidate("sql", 3)])

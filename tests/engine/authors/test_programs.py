@@ -1,5 +1,6 @@
 """Where a question is looked for, step by step, and what the log has of the steps that found nothing."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,60 @@ def test_an_answer_says_how_sure_the_programs_that_agree_make_it(image: Image, t
     assert answer.confidence == turn.start.plan["confidence"] == round(sure, 4)
 
 
+def test_a_question_for_yes_or_no_is_answered_so_with_the_count_behind_it(image: Image, tmp_path: Path) -> None:
+    """The model tells what is wanted, and is told once that a count is not; the count is the yes if it stays one."""
+    told = list[str]()
+
+    def reply(prompt: Prompt) -> str:
+        told.append(prompt.messages[-1].content)
+        return COUNT
+
+    model = ScriptedModel(
+        reply,
+        slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
+        choose=lambda _p, options: "whether" if "whether" in options else options[0],
+    )
+    answer, turn = run_of(model, "Gibt es Nachrichten über eine Schließung?", image, tmp_path)
+    assert answer.answer == "yes (40)"
+    assert any("wants yes or no" in each for each in told)
+    assert "FINAL(whether(rows), places(" in turn.start.cell
+
+
+def test_what_was_read_and_is_found_wrong_is_no_answer(image: Image, tmp_path: Path) -> None:
+    """The model that reads is asked once more, with the passage alone."""
+    texts = {f"{n}.txt": f"Minutes of meeting {n}. " + "Nothing else was said. " * 400 for n in range(3)}
+    verdicts = {"right": 0.0, "wrong": 0.0}
+    for verdict in verdicts:
+        model = ScriptedModel(
+            slot=lambda _p, _t, options: next((o for o in options if o.strip() in ("text", "answer:")), options[0]),
+            write=lambda _p, _t: " meeting 2",
+            choose=lambda _p, options, verdict=verdict: verdict if verdict in options else options[0],
+            name="qwen2.5-coder-1.5b",
+            sure=0.95,
+        )
+        budget = Budget(Limits())
+        with Collection.of(texts) as collection, RunStore(tmp_path / f"{verdict}.sqlite") as store:
+            run = Run(
+                "At which meeting?", View(collection), (), 9_000, model, "", image, named("prompted"), budget, ignore
+            )
+            answer = run.answer(store, Cancel(deadline=budget.deadline))
+        assert answer.found == (verdict == "right")
+        verdicts[verdict] = answer.confidence or 0.0
+    assert verdicts["right"] > 0.9
+
+
+def finding(right: str) -> Callable[[Prompt, Sequence[str]], str]:
+    """Finds replies right that have this in them, and all others wrong."""
+    return lambda prompt, options: options["right" in options and right not in prompt.messages[-2].content]
+
+
 def test_what_the_model_finds_wrong_is_thought_about_longer(image: Image, tmp_path: Path) -> None:
     """Of what it writes then, the one that it finds right is the answer."""
     written = iter([EARLY, EARLY])
     model = ScriptedModel(
         lambda _prompt: next(written, COUNT),
         slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
-        choose=lambda prompt, _o: "right" if f"{COUNT}\n" in prompt.messages[-2].content else "wrong",
+        choose=finding(f"{COUNT}\n"),
         name="qwen2.5-coder-1.5b",
     )
     answer, turn = run_of(model, "How many messages are about closing?", image, tmp_path)
@@ -75,7 +123,7 @@ def test_a_year_that_is_put_in_is_not_left_out(image: Image, tmp_path: Path) -> 
             else "FINAL(sum(v.status == 'missed' for v in visits))"
         ),
         slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
-        choose=lambda prompt, _o: "right" if "```python" in prompt.messages[-2].content else "wrong",
+        choose=finding("```python"),
         name="qwen2.5-coder-1.5b",
     )
     question = "How many visits of 2024 were missed?"

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants, and what of a model's reply leaves: what the passages hold, with its places."""
+"""What of a model's reply leaves: what the passages hold, with its places."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,37 +7,9 @@ import pytest
 from rlm_local.collection import Collection
 from rlm_local.collection.view import View
 from rlm_local.engine.passages import Passages
-from rlm_local.engine.reading import Reading, asks_yes_or_no, read
+from rlm_local.engine.reading import Reading, read
 from rlm_local.models import Cancel, Prompt
 from tests.models.fakes import ScriptedModel
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Is the gate open?",
-        "Were dogs allowed in the yard in May 2024?",
-        "For the audit: has the licence been renewed?",
-        "When the bell rings, must the visitors leave?",
-    ],
-)
-def test_a_clause_that_begins_with_a_verb_asks_for_yes_or_no(question: str) -> None:
-    assert asks_yes_or_no(question)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Who is at the gate?",
-        "Is the gate red or green?",
-        "What must the visitors do?",
-        "Somebody bit through the cable. Which animal was it?",
-        "Count the visits, please.",
-    ],
-)
-def test_other_questions_do_not(question: str) -> None:
-    assert not asks_yes_or_no(question)
-
 
 LEASE = "The rent is 1,200 crowns a month.\nMs Lindqvist may end the lease in May 2021. Pets may not be kept."
 REPAIR = "The pump was repaired by R. Aldous on 3 June. The invoice names 88 crowns."
@@ -45,12 +17,18 @@ TEXTS = {"lease.txt": LEASE, "repair.txt": REPAIR}
 
 
 def reading(
-    question: str, texts: Mapping[str, str] = TEXTS, *, says: Sequence[str], takes: Mapping[str, str] | None = None
+    question: str,
+    texts: Mapping[str, str] = TEXTS,
+    *,
+    says: Sequence[str],
+    takes: Mapping[str, str] | None = None,
+    so_or_not: bool = False,
 ) -> tuple[Reading, list[str], Prompt]:
     """What is read by a model that writes these texts, one a slot; also the texts cited, and what it was shown.
 
     Args:
         takes: the options that it takes, by what else is offered; else the first.
+        so_or_not: whether the question wants yes or no.
     """
     left = list(says)
 
@@ -65,7 +43,8 @@ def reading(
         view = View(collection)
         passages = Passages(view)
         found = passages.search(question, 8)
-        task = read(model, passages, question, [(passage.start, passage.end) for passage in found])
+        spans = [(passage.start, passage.end) for passage in found]
+        task = read(model, passages, question, spans, so_or_not=so_or_not)
         done = task.decode(Cancel())
         return done, [view.text(*place) for place in done.evidence], task.prompt
 
@@ -101,15 +80,18 @@ def test_sentences_come_with_a_place_each_and_those_that_rest_on_none_are_left_o
 @pytest.mark.parametrize("taken", ["yes", "no"])
 def test_yes_and_no_are_read_with_the_sentence_that_says_so(taken: str) -> None:
     read_, cited, _ = reading(
-        "May pets be kept under the lease?", says=[" Pets may not be kept."], takes={"not stated": taken}
+        "May pets be kept under the lease?",
+        says=[" Pets may not be kept."],
+        takes={"not stated": taken},
+        so_or_not=True,
     )
     assert (read_.answer, cited) == (taken, [LEASE.split("\n")[1]])
 
 
 def test_where_no_sentence_says_so_it_is_neither_yes_nor_no() -> None:
     question, copied = "May pets be sold under the lease?", " Pets may not be kept."
-    assert not reading(question, says=[copied], takes={"not stated": "not stated"})[0].found
-    assert not reading(question, says=[""], takes={"not stated": "yes"})[0].found
+    assert not reading(question, says=[copied], takes={"not stated": "not stated"}, so_or_not=True)[0].found
+    assert not reading(question, says=[""], takes={"not stated": "yes"}, so_or_not=True)[0].found
 
 
 # ---- what people have in their folders
