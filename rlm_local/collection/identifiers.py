@@ -19,22 +19,31 @@ _KEYWORDS = frozenset(
     "window with without".split()
 )
 _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_OTHER = re.compile(r"[^a-z0-9]+")
-_SPELLED = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "œ": "oe", "þ": "th", "%": " percent "})
+_LETTERS = {"ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "œ": "oe", "þ": "th"}
+_CAPITALS = {letter.upper(): spelled.title() for letter, spelled in _LETTERS.items() if letter != "ß"}
+_SPELLED = str.maketrans({**_LETTERS, **_CAPITALS, "ẞ": "SS", "%": " percent "})
 
 
 def plain(label: str) -> str:
-    """A label in lower snake case and ASCII; empty where it has no letters or digits that can be written so."""
-    text = unicodedata.normalize("NFKD", label[:200].translate(_SPELLED))
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    text = _OTHER.sub("_", _BOUNDARY.sub("_", text).lower()).strip("_")
-    return text[:LONGEST].rstrip("_")
+    """A label in lower snake case, Latin letters without accents; empty where it has no letters or digits.
+
+    Other scripts are kept: SQL and Python take them in names, and a model reads them.
+    """
+    text = _BOUNDARY.sub("_", "".join(map(_bare, unicodedata.normalize("NFKC", label[:200].translate(_SPELLED)))))
+    words = "".join(c if f"a{c}".isidentifier() else "_" for c in text.lower()).split("_")
+    return "_".join(filter(None, words))[:LONGEST].rstrip("_")
+
+
+def _bare(character: str) -> str:
+    """A Latin letter without its accents; any other character as it is."""
+    letter = unicodedata.normalize("NFKD", character)[:1]
+    return letter if letter.isascii() else character
 
 
 def identifier(label: str, taken: Container[str], otherwise: str = "value") -> str:
     """A name for a label that none of `taken` has."""
     name = plain(label) or otherwise
-    if name[0].isdigit():
+    if not name.isidentifier():
         name = f"n{name}"[:LONGEST]
     if name in _KEYWORDS:
         name = f"{name}_"

@@ -174,7 +174,7 @@ def _about(column: Column, table: Table) -> str:
 def _meant(column: Column) -> str:
     """The meaning of a column: what a data dictionary says, else its label if the name says less."""
     label = _plain(column.about or column.label, 2 * _SHOWN)
-    same = label.isascii() and len(label) <= LONGEST and plain(label) == column.name
+    same = len(label) <= LONGEST and (label == column.name or (label.isascii() and plain(label) == column.name))
     return "" if same or not label else f"{label}: "
 
 
