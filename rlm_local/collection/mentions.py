@@ -9,7 +9,7 @@ from typing import Any
 
 from rlm_local.collection.info import Column, Table
 from rlm_local.collection.values import MOST_WORDS, NEAR, WORD, Ask, akin, fold
-from rlm_local.collection.words import unspaced
+from rlm_local.collection.words import breaks, unspaced
 
 Span = tuple[int, int]
 """A span of characters of a question."""
@@ -88,7 +88,7 @@ def _phrases(question: str) -> Iterator[tuple[str, Span]]:
         for part in re.finditer(r"\w+", start.group()):
             yield fold(part.group()), (start.start() + part.start(), start.start() + part.end())
     for run in unspaced(question[:_MOST_CHARACTERS]):
-        for start, end in itertools.combinations(range(run.start(), run.end() + 1), 2):
+        for start, end in itertools.combinations(breaks(run), 2):
             if 1 < end - start <= _LONGEST_RUN:
                 yield fold(question[start:end]), (start, end)
 

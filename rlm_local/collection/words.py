@@ -9,6 +9,7 @@ _UNSPACED = (
 )
 """Scripts without spaces between words, and Korean, whose words have endings: Thai to Khmer, Han, kana, hangul."""
 
+_KANA = (re.compile("[\u3041-\u309f]+"), re.compile("[\u30a0-\u30ff]+"))
 _RUN = re.compile(f"[{_UNSPACED}]+")
 _WORD = re.compile(r"[^\W_]+")
 _COMMON = frozenset(
@@ -35,6 +36,14 @@ def segmented(text: str) -> str:
 def unspaced(text: str) -> Iterator[re.Match[str]]:
     """The runs of scripts without spaces."""
     return _RUN.finditer(text)
+
+
+def breaks(run: re.Match[str]) -> list[int]:
+    """The places in its text where a word of a run may begin or end: not between two hiragana, which are endings and
+    small words, nor between two katakana, which are one foreign word."""
+    inside = zip(itertools.count(run.start() + 1), itertools.pairwise(run[0]))
+    within = [place for place, pair in inside if not any(kana.fullmatch("".join(pair)) for kana in _KANA)]
+    return [run.start(), *within, run.end()]
 
 
 def _pairs(run: re.Match[str]) -> str:

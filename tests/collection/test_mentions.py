@@ -73,3 +73,13 @@ def test_values_are_found_where_words_have_no_spaces(question: str) -> None:
     cities = "编号,城市\n" + "".join(f"{n},{('成都市', '都市', '重庆市', '西安市')[n % 4]}\n" for n in range(12))
     with Collection.of({"cities.csv": cities}) as collection:
         assert [text for _, text in found(collection, question)] == ["成都市"]
+
+
+def test_the_end_of_a_verb_is_no_value_that_is_written_in_the_same_kana() -> None:
+    stops = "駅,よみ,線\n" + "".join(
+        f"{('須賀', '浦安', '葛西')[n % 3]},{('すか', 'うらやす', 'かさい')[n % 3]},{('メトロ', 'ロ')[n % 2]}\n"
+        for n in range(12)
+    )
+    with Collection.of({"stops.csv": stops}) as collection:
+        assert found(collection, "メトロの駅はいくつありますか。") == {("線", "メトロ")}
+        assert [text for _, text in found(collection, "「すか」はどこですか。")] == ["すか"]
