@@ -9,7 +9,8 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from errno import ENOSPC
 from pathlib import Path
 from typing import Literal, Protocol
 from weakref import WeakValueDictionary
@@ -168,9 +169,16 @@ def _is_blank(path: Path, key: Key | None) -> bool:
         db.close()
 
 
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came of: SQLite rolls back by itself, and then there is nothing to roll back."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def trouble(path: Path, error: Exception) -> CollectionError:
     """What broke, in words."""
-    if isinstance(error, apsw.FullError) or (isinstance(error, OSError) and error.errno == 28):
+    if any(isinstance(each, apsw.FullError) or getattr(each, "errno", None) == ENOSPC for each in _behind(error)):
         return CollectionError(
             f"the disk is full: {path.parent}", remedy="Make room, and ask again: what was read so far is kept"
         )
