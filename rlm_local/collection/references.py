@@ -2,11 +2,13 @@
 
 A key is a column whose values are all given and all different: an id, a code, a document's name. For texts, equal
 values are enough. Numbers count from one in every table, so a column of numbers also has to be named after the table
-that it refers to, or like its key.
+that it refers to, or like its key; or its numbers all have to be in a key with so many gaps that this is no chance.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rlm_local.collection.identifiers import quoted, stem
@@ -22,6 +24,10 @@ _SHARE, _SHARE_OF_FEW, _FEW = 0.5, 0.95, 10
 """The share of different values that has to stand in the key: half of ten or more, as codes rarely agree by chance."""
 
 _STEM = 3
+_DIGITS = 18
+_CHANCE, _TINY = 1e-3, 1e-9
+"""How likely numbers may be to be those of a key by chance, and the least share of hits that is reckoned with."""
+
 _COUNTERS = frozenset(("id", "key", "number", "no", "nr", "index", "row", "n", ""))
 """Words in names of columns by which tables number their own rows."""
 
@@ -58,6 +64,11 @@ class _Column:
         named = [*stem(key.table).split("_"), *key.name.split("_")]
         return bool(self.words - key.words) and all(any(_akin(word, other) for other in named) for word in self.words)
 
+    def may_refer(self, key: "_Column") -> bool:
+        """Whether its numbers could be those of a key, whatever it is called."""
+        numbers = self.digits and key.digits and self.type in _TEXTS and key.type in _TEXTS
+        return numbers and self.table != key.table and not self.unique and self.distinct >= _FEW
+
 
 def settle_references(db: Database) -> None:
     """Find the references between the tables of a collection, in place of those found before."""
@@ -67,20 +78,39 @@ def settle_references(db: Database) -> None:
     tried: dict[_Column, list[object]] = {}
     pairs = 0
     for key in keys:
-        referring = [column for column in columns if column.refers(key)][: _MOST - pairs]
+        named = [column for column in columns if column.refers(key)]
+        others = [column for column in columns if column.may_refer(key) and column not in named]
+        referring = [*named, *others][: _MOST - pairs]
         pairs += len(referring)
         if not referring:
             continue
         held = {value for (value,) in db.execute(f"SELECT {quoted(key.name)} FROM {quoted(key.table)}")}
+        numbers = _numbers(held) if others else []
         for column in referring:
             if column not in tried:
                 tried[column] = _values(db, column)
             share = sum(value in held for value in tried[column]) / max(1, len(tried[column]))
-            if share >= (_SHARE if len(tried[column]) >= _FEW else _SHARE_OF_FEW):
+            wanted = _SHARE if column in named and len(tried[column]) >= _FEW else _SHARE_OF_FEW
+            if share >= wanted and (column in named or _is_no_chance(numbers, _numbers(tried[column]))):
                 db.execute(
                     "INSERT INTO reference VALUES (?, ?, ?, ?, ?)",
                     (column.table, column.name, key.table, key.name, round(share, 3)),
                 )
+
+
+def _is_no_chance(held: Sequence[int], values: Sequence[int]) -> bool:
+    """Whether so many numbers in a row would hardly hit those of a key, if they were drawn from their range."""
+    if not values:
+        return False
+    within = bisect_right(held, values[-1]) - bisect_left(held, values[0])
+    hits = within / (values[-1] - values[0] + 1)
+    return len(values) * -math.log(max(hits, _TINY)) > -math.log(_CHANCE)
+
+
+def _numbers(values: Iterable[object]) -> list[int]:
+    """The whole numbers among values, in order."""
+    texts = (str(value) for value in values)
+    return sorted(int(text) for text in texts if len(text) <= _DIGITS and text.isdecimal())
 
 
 def _akin(one: str, other: str) -> bool:

@@ -45,3 +45,12 @@ def test_codes_refer_where_they_are_named_after_the_table_and_its_key() -> None:
         ("cities", "province_code", "provinces", "code"),
         ("areas", "city_code", "cities", "code"),
     }
+
+
+def test_numbers_that_repeat_and_are_all_in_a_key_with_gaps_refer_to_it_whatever_they_are_called() -> None:
+    artists = "id,name\n" + "".join(f"{n * n + 7},Artist {n}\n" for n in range(60))
+    works = "work,id\n" + "".join(f"W{n},{(n % 40) ** 2 + 7}\n" for n in range(90))
+    dense = "id,name\n" + "".join(f"{n},Shelf {n}\n" for n in range(1, 60))
+    places = "work,id\n" + "".join(f"P{n},{n % 40 + 1}\n" for n in range(90))
+    assert refers({"artists.csv": artists, "works.csv": works}) == {("works", "id", "artists", "id")}
+    assert refers({"shelves.csv": dense, "places.csv": places}) == set()
