@@ -29,6 +29,7 @@ _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
 """How many programs are sampled: in SQL if no result so far is sure enough, then in Python if none found anything."""
 
 _TEMPERATURE = 0.6
+_WHOLE_ROW = "this is a whole row with all that its table has: return only what the question asks for"
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
 """Rows of a table up to which Python is tried, since it goes through them one by one; larger tables are for SQL."""
@@ -208,6 +209,8 @@ class Candidates:
         given = tried.outcome
         if given is None:
             return replace(candidate, error=tried.error)
+        if given.is_row_of([{column.name for column in table.columns} for table in self.tables]):
+            return replace(candidate, error=_WHOLE_ROW)
         outcome = given.heard if candidate.whether else given
         if not outcome.truth and candidate.dialect == "python" and len(outcome.rows) == 1:
             [row] = outcome.rows

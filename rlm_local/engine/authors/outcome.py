@@ -1,13 +1,17 @@
 """Outcome: the result of a program, in one form for SQL and Python, and compared as a person would."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from rlm_local.toolbox.value import whether
 
 Row = tuple[Any, ...]
+_PAIR = 2
+_WHOLE = 4
+"""Columns of a row that is more than an answer."""
+
 _DIGITS = 6
 """Significant digits in which two numbers have to agree."""
 
@@ -72,6 +76,12 @@ class Outcome:
             return False
         column = frozenset(row[0] for row in few.key)
         return any(frozenset(row[at] for row in many.key if at < len(row)) == column for at in range(many.width))
+
+    def is_row_of(self, columns: Sequence[Container[str]]) -> bool:
+        """Whether it is one whole row of a table, with the names of its columns: more than was asked for."""
+        names = [row[0] for row in self.rows if len(row) == _PAIR]
+        few = len(self.rows) < _WHOLE or len(names) < len(self.rows)
+        return not few and any(all(name in table for name in names) for table in columns)
 
     def comes_to(self, other: "Outcome") -> bool:
         """Whether this is a list of numbers and the other is a single number: their sum, mean, minimum or maximum."""

@@ -8,6 +8,15 @@ from rlm_local.engine.authors.outcome import Outcome
 VALUES = st.one_of(st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none())
 
 
+def test_a_whole_row_of_a_table_is_told_from_a_mapping_of_answers() -> None:
+    table = {"name", "code", "harbour", "built", "votes"}
+    row = {"name": "Gannet", "code": "V-1001", "harbour": "Holm", "built": "1978-03-01"}
+    assert Outcome.of(row).is_row_of([{"boat"}, table])
+    assert not Outcome.of({"Holm": 3, "Skerry": 4, "Tarn": 1, "Norland": 2}).is_row_of([table])
+    assert not Outcome.of({"name": "Gannet", "code": "V-1001"}).is_row_of([table])
+    assert not Outcome.of(7).is_row_of([table])
+
+
 def test_the_same_in_another_order_is_the_same() -> None:
     assert Outcome.of(["a", "b"]).same(Outcome.of(["b", "a"]))
 
