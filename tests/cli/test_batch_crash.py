@@ -15,6 +15,7 @@ from rlm_local.cli.shared import Loading, Shared
 from rlm_local.engine.answer import Ended
 from rlm_local.engine.engine import Engine
 from rlm_local.engine.events import Listener
+from rlm_local.engine.leaves import WANTED
 from rlm_local.home import Home
 from rlm_local.log import RunStore
 from rlm_local.models import LocalModel, Prompt, Scores, ensure_model, resolve
@@ -41,6 +42,8 @@ class Judging(ScriptedModel):
         self.asked = 0
 
     def choose(self, prompts: Sequence[Prompt], options: Sequence[str], **_more: Any) -> list[Scores]:
+        if tuple(options) == WANTED:
+            return super().choose(prompts, options)
         self.asked += 1
         if self.asked != 2:
             return self.local.choose(prompts, options)

@@ -15,6 +15,7 @@ from rlm_local.engine.answer import Answer
 from rlm_local.engine.authors.prompt import PROMPT_VERSION, opening
 from rlm_local.engine.calibrated import labelled
 from rlm_local.engine.engine import Engine
+from rlm_local.engine.leaves import CHECKED, WANTED
 from rlm_local.errors import StoreError
 from rlm_local.home import Home
 from rlm_local.log import Outcome, RunStore
@@ -52,7 +53,10 @@ def programs(look: str = "each row") -> ScriptedModel:
     def slot(prompt: Prompt, text: str, options: Sequence[str]) -> str:
         return f" {look}\n" if f" {look}\n" in options else reading.slot(prompt, text, options)
 
-    return ScriptedModel(write, slot=slot, write=reading.write, choose=lambda _prompt, options: options[-1])
+    def choose(_prompt: Prompt, options: Sequence[str]) -> str:
+        return options[0] if tuple(options) in (WANTED, CHECKED) else options[-1]
+
+    return ScriptedModel(write, slot=slot, write=reading.write, choose=choose)
 
 
 def task(number: int, split: str) -> tuple[str, Make]:
