@@ -54,6 +54,8 @@ CREATE INDEX passage_document ON passage (document);
 CREATE VIRTUAL TABLE search USING fts5 (
   title, heading, text, content='', tokenize='porter unicode61 remove_diacritics 2'
 );
+-- two of its blocks fit a page; of the usual 4050 bytes, only one would fit a sealed page, which is 64 bytes shorter
+INSERT INTO search (search, rank) VALUES ('pgsz', 4000);
 CREATE TABLE "table" (name TEXT PRIMARY KEY, kind TEXT, rows INTEGER, suggested TEXT, folder TEXT, parent TEXT);
 CREATE TABLE "column" (
   "table" TEXT, position INTEGER, name TEXT, label TEXT, type TEXT, unit TEXT, given INTEGER, distinct_values INTEGER,

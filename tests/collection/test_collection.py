@@ -209,6 +209,17 @@ def test_who_reads_a_sealed_collection_at_the_same_time_shares_its_pages(folder:
         assert b"the fee is 40 EUR" not in pages(third)
 
 
+def test_a_sealed_collection_is_hardly_larger() -> None:
+    text = "\n\n".join(
+        " ".join(f"w{7919 * number % 65521}" for number in range(at, at + 100)) for at in range(0, 65521, 100)
+    )
+    sizes: list[int] = []
+    for sealed in (False, True):
+        with Collection.of({"words.txt": text}, sealed=sealed) as collection:
+            sizes.append(collection.path.stat().st_size)
+    assert sizes[1] < 1.05 * sizes[0]
+
+
 def test_rows_of_several_files_say_which_they_are_from() -> None:
     offices = {f"{name}_staff.csv": f"Name,YEAR\n{name} A,2001\n{name} B,2003\n" for name in ("holm", "skerry")}
     offices["skerry_staff.csv"] = offices["skerry_staff.csv"].replace("YEAR", "Year")
