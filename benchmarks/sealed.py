@@ -48,7 +48,7 @@ image = ensure_image(home.image)
 began = time.perf_counter()
 with Collection.open([sys.argv[2]], home=home) as collection:
     view, table = View(collection), collection.tables[0]
-    query = f'SELECT "{table.columns[-1].key}", COUNT(*) FROM "{table.name}" GROUP BY 1 ORDER BY 2 DESC'
+    query = f'SELECT "{table.columns[-1].name}", COUNT(*) FROM "{table.name}" GROUP BY 1 ORDER BY 2 DESC'
     with open_session(view, image, 600, {}) as session:
         done = session.run(f"len(sql({query!r}))")
         assert done.error is None, done.error
