@@ -2,14 +2,15 @@
 
 The same bytes under two names are told before they are read. The same records in two forms are told here: files of one
 name but another suffix, where one has all records of the other. The other one goes, or each count over them would be
-double. A file that says more than its records (prose, a page) goes only if it has all sets of records of the one that
-is kept, so that it is the same text in another form.
+double. A file that says more than its records goes only if it has all sets of records of the one that is kept; one
+that is read for its words, only if the other one is, too.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rlm_local.collection.formats import PROSE
 from rlm_local.collection.identifiers import base_name, quoted
 from rlm_local.collection.intake import Intake
 from rlm_local.collection.reading import loaded
@@ -47,6 +48,7 @@ class _File:
     suffix: str
     sets: tuple[_Set, ...]
     bare: bool  # nothing but records
+    prose: bool
 
     @property
     def forms(self) -> frozenset[tuple[int, tuple[str, ...]]]:
@@ -84,7 +86,8 @@ def _copies(db: Database) -> dict[int, int]:
                 if other.number not in found and other.suffix != copy.suffix and copy.forms <= other.forms
             ]
             for other in others[:_MOST_COMPARED]:
-                if (copy.bare or copy.forms == other.forms) and _has(db, other, copy):
+                whole = copy.forms == other.forms and copy.prose <= other.prose
+                if (copy.bare or whole) and _has(db, other, copy):
                     found[copy.number] = other.number
                     break
     return found
@@ -122,7 +125,8 @@ def _file(db: Database, named: dict[str, Sequence[tuple[str, str]]], number: int
             named[table] = [(str(key), str(name)) for key, name in db.execute(query, (table,))]
         sets.append(_Set(table, first, last, tuple(each for each in named[table] if each[0] in keys[table])))
     others = db.execute("SELECT 1 FROM document WHERE file = ? AND kind <> 'table' LIMIT 1", (number,)).fetchone()
-    return _File(number, base, suffix, tuple(sets), bare=others is None)
+    form = db.execute("SELECT format FROM file WHERE id = ?", (number,)).get
+    return _File(number, base, suffix, tuple(sets), others is None, others is not None and form in PROSE)
 
 
 def _has(db: Database, whole: _File, part: _File) -> bool:
