@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rlm_local.collection.formats.records import Span, is_list, is_object, nested
 
 if TYPE_CHECKING:
-    from yaml import Event, ScalarEvent
+    from yaml import Event
 
 _DEEPEST = 200
 _MOST_VALUES = 2_000_000  # in one that is held as a whole
@@ -170,8 +170,11 @@ class Composer:
             if isinstance(event, yaml.ScalarEvent):  # most are
                 self._end = event.end_mark.index
                 is_key = bool(stack) and not stack[-1].is_list and len(stack[-1].values) % 2 == 0
-                anchor, value = event.anchor, event.value if is_key else _scalar(event)
-                composed = Composed(value, (event.start_mark.index, self._end), 1 + len(event.value))
+                text, anchor = event.value, event.anchor
+                is_plain = event.implicit[0] and not is_key  # what is quoted or has a tag is text
+                composed = Composed(
+                    _scalar(text) if is_plain else text, (event.start_mark.index, self._end), 1 + len(text)
+                )
             elif isinstance(event, yaml.CollectionStartEvent):
                 if len(stack) >= _DEEPEST:
                     raise self._break(f"{_line(event)}: nested too deep")
@@ -238,17 +241,14 @@ def _merged(found: Mapping[str, Any], places: Mapping[str, Span]) -> Object:
     return Object(whole, {key: places.get(key, places[_MERGE]) for key in whole})
 
 
-def _scalar(event: "ScalarEvent") -> Any:
-    """A value as it is meant: quoted ones and those with a tag are text."""
-    text = event.value
-    if not event.implicit[0]:
-        return text
+def _scalar(text: str) -> Any:
+    """A plain value as it is meant."""
     if text in _NAMED:
         return _NAMED[text]
     found = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
     if found is None:
         return text
-    return float(text) if found["part"] or found["power"] else int(text)
+    return int(text) if found.lastgroup is None else float(text)
 
 
 def _line(event: "Event") -> str:

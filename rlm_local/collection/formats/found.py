@@ -5,14 +5,13 @@ the rows of an object that holds nothing but columns. Values beside them are fie
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlm_local.collection.formats import grid
 from rlm_local.collection.formats.cells import Line
 from rlm_local.collection.formats.part import Cell, Document, Rows
 from rlm_local.collection.formats.prose.clean import clean
-from rlm_local.collection.formats.records import Records, Span, cell, is_list, is_object, nested, shown
+from rlm_local.collection.formats.records import Records, Span, cell, is_list, is_object, is_scalar, nested, shown
 
 ALIKE = 3
 """Objects in an object that may be records by name."""
@@ -24,8 +23,7 @@ _ALIKE_SHARE = 0.4  # of all keys that an object has, where objects are alike
 _MOST_FIELDS = 50
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):  # a data class is slower to make, and there is one for each record of a file
     """A value that is no object or list of its own: a record (an object or a list) or a field, at a path of keys."""
 
     path: tuple[str, ...]
@@ -58,13 +56,17 @@ def tables(found: Iterable[Found], stem: str) -> Iterator[Rows]:
     for number, each in enumerate(found):
         span = (each.start, each.end)
         if is_object(each.value):
-            yield from records.add(each.path, _feature(each.value), span)
-        elif is_list(each.value) and each.record:
+            records.add(each.path, _feature(each.value), span)
+        elif not each.record:
+            continue
+        elif is_list(each.value):
             reader = grids.setdefault(each.path, grid.Reader())
-            cells = [nested(item) if is_list(item) or is_object(item) else cell(item) for item in each.value]
+            cells = [cell(item) if is_scalar(item) else nested(item) for item in each.value]
             yield from _named(each.path, reader.take(Line(cells, *span, number)))
-        elif each.record:
-            yield from records.add(each.path, {"value": each.value}, span)
+        else:
+            records.add(each.path, {"value": each.value}, span)
+        if records.are_many:
+            yield from records.rows()
     yield from records.rows()
     for path, reader in grids.items():
         yield from _named(path, reader.end())
@@ -80,7 +82,7 @@ def inside(
         place: from an object and a key of it, or a list and an index, to where the value there stands.
     """
     if is_list(value):
-        plain = not any(is_list(item) or is_object(item) for item in value)
+        plain = all(map(is_scalar, value))
         if path and value and plain:
             yield Found(path, value, *span, record=False)
             if len(value) <= LISTED:
@@ -113,7 +115,7 @@ def columns_as_rows(value: Mapping[str, Any]) -> list[dict[str, Any]]:
     columns = list(value.values())
     if len(columns) < 2 or not all(is_list(column) for column in columns):
         return []
-    plain = not any(is_list(item) or is_object(item) for column in columns for item in column)
+    plain = all(is_scalar(item) for column in columns for item in column)
     if not plain or len({len(column) for column in columns}) > 1 or len(columns[0]) < ALIKE:
         return []
     return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]

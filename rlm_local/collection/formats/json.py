@@ -13,7 +13,7 @@ from rlm_local.collection.formats.format import Format
 from rlm_local.collection.formats.found import DEEPEST, LISTED, Found, are_alike, columns_as_rows, document, tables
 from rlm_local.collection.formats.part import Note, Part, Text
 from rlm_local.collection.formats.prose.clean import clean
-from rlm_local.collection.formats.records import is_list, is_object, nested
+from rlm_local.collection.formats.records import is_object, is_scalar, nested
 from rlm_local.collection.formats.source import PIECE, Source
 
 _LINES = frozenset({"jsonl", "ndjson", "ldjson", "jsonlines"})
@@ -78,7 +78,7 @@ class _Finder:
             values = [self._decoder.decode(line) for line in said]
         except (ValueError, RecursionError):
             return named and said[0].strip() not in ("{", "[")
-        return named or (len(values) > 1 and all(is_list(value) or is_object(value) for value in values))
+        return named or (len(values) > 1 and not any(map(is_scalar, values)))
 
     def _lines(self) -> Iterator[Found]:
         for number, (line, start) in enumerate(self._source.lines()):
@@ -159,7 +159,7 @@ class _Finder:
             start = end = 0
             with suppress(_Broken, RecursionError):
                 whole, start, end = window.look(PIECE)
-            if whole and not any(is_list(item) or is_object(item) for item in whole):
+            if whole and all(map(is_scalar, whole)):
                 yield Found(path, whole, start, end, record=False)
                 if len(whole) <= LISTED:
                     window.move(end)
@@ -250,7 +250,7 @@ class _Window:
                     raise _Broken from None
             else:
                 if end < len(self._text) or not self._more(1):
-                    if not (is_object(value) or is_list(value)) and self._text[end : end + 1] not in _AFTER:
+                    if is_scalar(value) and self._text[end : end + 1] not in _AFTER:
                         raise _Broken  # "007" is no 0, 0 and 7
                     return value, self.place, self._base + end
 

@@ -39,6 +39,11 @@ def is_list(value: Any) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def is_scalar(value: object) -> bool:
+    """Whether a value is neither an object nor a list."""
+    return not isinstance(value, (dict, list))
+
+
 @dataclass
 class _Table:
     name: str
@@ -54,7 +59,7 @@ class _Table:
 
 
 class Records:
-    """Takes records in, gives rows out.
+    """Takes records in, gives rows out: `rows` is to be called once they `are_many`, and at the end.
 
     Args:
         main: what the table without a name is called in the columns that refer to it.
@@ -63,34 +68,43 @@ class Records:
     def __init__(self, main: str) -> None:
         self._main = main
         self._tables: dict[tuple[str, ...], _Table] = {}
-        self._waiting = 0
+        self._records = 0  # that wait, without those inside of them
+        self._waiting = 0  # cells
         self._names: set[str] = set()
 
-    def add(self, path: tuple[str, ...], record: Mapping[str, Any], span: Span) -> Iterator[Rows]:
-        """One record of the table at a path of keys (empty: the file's own), and rows where many have come together.
+    @property
+    def are_many(self) -> bool:
+        """Whether as many wait as should be held at once."""
+        return self._records >= MOST_ROWS or self._waiting >= _MOST_WAITING
+
+    def add(self, path: tuple[str, ...], record: Mapping[str, Any], span: Span) -> None:
+        """One record of the table at a path of keys (empty: the file's own).
 
         Args:
             span: where it stands in the document's text.
         """
-        work: list[tuple[tuple[str, ...], _Table | None, int, Mapping[str, Any]]] = [(path, None, 0, record)]
-        while work:
-            here, parent, owner, value = work.pop()
-            table = self._tables.get(here) or self._new(here, parent)
-            row: dict[str, Cell] = {}
-            lists: list[tuple[str, Sequence[Any]]] = []
-            _flatten(value, "", row, lists, 0)
-            table.rows.append(row)
-            table.spans.append(span)
-            table.owners.append(owner)
-            self._waiting += len(row) + 1
-            for label, items in lists if len(here) < len(path) + _DEEPEST else ():
-                inside = (*here, label)
-                records = [item if is_object(item) else {label: item} for item in items]
-                work.extend((inside, table, table.count, item) for item in reversed(records))
-            table.count += 1
-        own = self._tables[path]
-        if self._waiting >= _MOST_WAITING or own.count - own.first >= MOST_ROWS:
-            yield from self.rows()
+        table = self._tables.get(path) or self._new(path, None)
+        self._add(table, path, 0, record, span, _DEEPEST)
+        self._records += 1
+
+    def _add(
+        self, table: _Table, path: tuple[str, ...], owner: int, record: Mapping[str, Any], span: Span, deeper: int
+    ) -> None:
+        row: dict[str, Cell] = {}
+        lists: list[tuple[str, Sequence[Any]]] = []
+        _flatten(record, "", row, lists, 0)
+        table.rows.append(row)
+        table.spans.append(span)
+        table.owners.append(owner)
+        number = table.count
+        table.count += 1
+        self._waiting += len(row) + 1
+        while lists and deeper:
+            label, items = lists.pop()
+            here = (*path, label)
+            inside = self._tables.get(here) or self._new(here, table)
+            for item in items:
+                self._add(inside, here, number, item if is_object(item) else {label: item}, span, deeper - 1)
 
     def rows(self) -> Iterator[Rows]:
         """All rows that wait."""
@@ -108,7 +122,7 @@ class Records:
             yield from _rows(table, lead, (parent.name, parent.own) if parent else None)
         for table in self._tables.values():
             table.rows, table.spans, table.owners, table.first = [], [], [], table.count
-        self._waiting = 0
+        self._records = self._waiting = 0
 
     def _new(self, path: tuple[str, ...], parent: _Table | None) -> _Table:
         name = path[-1] if path else ""
@@ -138,11 +152,13 @@ def _flatten(
 ) -> None:
     """Put what is inside an object into `row` by label, and the lists that are tables of their own into `lists`."""
     for key, inner in value.items():
-        label = f"{prefix}{clean(key)}"
-        if is_object(inner):
+        label = prefix + clean(key)
+        if is_scalar(inner):  # as most are
+            row[label] = cell(inner)
+        elif is_object(inner):
             if depth < _DEEPEST and len(inner) <= _MOST_KEYS:
                 _flatten(inner, f"{label}_", row, lists, depth + 1)
-            elif depth < _DEEPEST and not any(is_list(one) or is_object(one) for one in inner.values()):
+            elif depth < _DEEPEST and all(map(is_scalar, inner.values())):
                 lists.append((label, [{"key": name, "value": one} for name, one in inner.items()]))
             else:
                 row[label] = nested(inner)
@@ -152,8 +168,6 @@ def _flatten(
                 row[label] = shown(inner)
             if objects or (not inside and any(isinstance(item, str) for item in inner)):
                 lists.append((label, inner))
-        else:
-            row[label] = cell(inner)
 
 
 def cell(value: str | int | float | bool | None) -> Cell:
@@ -169,9 +183,9 @@ def cell(value: str | int | float | bool | None) -> Cell:
 
 def shown(items: Sequence[Any]) -> Cell:
     """A list of values as a person would write it: "red, green"; one with lists in it as JSON."""
-    if any(is_list(item) or is_object(item) for item in items):
-        return nested(items)
-    return ", ".join(str(cell(item)) for item in items if item is not None) or None
+    if all(map(is_scalar, items)):
+        return ", ".join(str(cell(item)) for item in items if item is not None) or None
+    return nested(items)
 
 
 def nested(value: Any) -> Cell:

@@ -101,7 +101,9 @@ def read(source: Source) -> Iterator[Part]:
             yield Text("".join(waiting))
             waiting, size = [], 0
         if element.path in records:
-            yield from found.add(element.path[1:], _record(element), (start, start + len(text.rstrip())))
+            found.add(element.path[1:], _record(element), (start, start + len(text.rstrip())))
+            if found.are_many:
+                yield from found.rows()
         start += len(text)
     yield Text("".join(waiting))
     yield from found.rows()
