@@ -5,12 +5,15 @@ from typing import cast
 
 from rlm_local.collection.formats.part import Cell
 from rlm_local.collection.reading import ENOUGH, NONE, TEXT, Reading, Unfit, Value, at_once, decide, reader
+from rlm_local.collection.safe import cleaned
 
 _SAMPLE = 1_000
 """How many different cells decide how a column is read."""
 _KNOWN = 100_000
 """How many different cells have their values remembered, and how long these cells may be."""
 _LONG = 200
+_LONGEST = 1_000_000
+"""Characters of a value."""
 _TOLERATED = 1 - ENOUGH
 """The share of the given cells that may fail to fit."""
 
@@ -42,6 +45,8 @@ class Column:
             return cells, [None] * len(cells) if self.reading.beside else None
         if bool in types and len(types) > 1:  # as keys of a dictionary, True and 1 are the same
             cells = [("true" if cell else "false") if isinstance(cell, bool) else cell for cell in cells]
+        if self.reading.kind in ("none", "text"):  # all else that values are made of is checked where it is read
+            cells = _bounded(cells)
         if not self.imposed and self.reading.kind == "none":
             self._sample = dict.fromkeys(dict.fromkeys(cells)) if len(cells) <= _SAMPLE else self._some(cells)
             self._be(decide(self.label, self._sample))
@@ -109,3 +114,14 @@ class Column:
                     self.unfit[shown] = self.unfit.get(shown, 0) + 1
                 else:
                     self.unfit[next(iter(self.unfit))] += 1
+
+
+def _bounded(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """The cells with what may not stand in text replaced, and none longer than a million characters."""
+    texts = [cell for cell in cells if type(cell) is str]
+    if not texts:
+        return cells
+    joined = " ".join(texts)
+    if len(joined) < _LONGEST and cleaned(joined) is joined:
+        return cells
+    return [cleaned(cell[:_LONGEST]) if isinstance(cell, str) else cell for cell in cells]

@@ -6,10 +6,9 @@ zone is given beside it. Every pattern is anchored and takes one way through its
 
 import itertools
 import re
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from rlm_local.collection.months import DAYS, MONTHS
@@ -39,6 +38,15 @@ _FORMS = (
     rf"{_DAYS}{_NAME} (?P<day>\d\d?)(?:st|nd|rd|th)?,? {_YEAR}{_TIME}",
     rf"{_DAYS}{_NAME} (?P<day>\d\d?) {_CLOCK} {_YEAR}",
 )
+_MONTHS_AND_DAYS = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|"
+    "02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_LEAP_DAYS = "(?:(?:1[5-9]|2[01])(?:0[48]|[2468][048]|[13579][26])|1600|2000)-02-29"
+DAY = rf"(?:(?:1[5-9]|2[01])[0-9][0-9]-{_MONTHS_AND_DAYS}|{_LEAP_DAYS})"
+"""A pattern for dates that are written as they are kept."""
+CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+"""A pattern for times of day that are written as they are kept."""
 _PATTERNS = tuple(re.compile(form, re.IGNORECASE) for form in _FORMS)
 _CLOCK_ALONE = re.compile(_CLOCK)
 _AMBIGUOUS = re.compile(r"(\d\d?)[-/.](\d\d?)[-/.](?:\d\d){1,2}(?!\d)")
@@ -117,13 +125,14 @@ def _moment(parts: dict[str, str | None], order: Order) -> Moment | None:
         day, month = pair if order == "day" else pair[::-1]
     else:
         month, day = int(parts["month"] or 0), int(parts["day"] or 0)
-    if not (1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]):
+    try:
+        kept = date(year, month, day).isoformat()
+    except ValueError:
         return None
-    date = f"{year:04}-{month:02}-{day:02}"
     if parts.get("hour") is None:
-        return Moment(date)
+        return Moment(kept)
     told = _told(parts)
-    return Moment(f"{date} {told}", parts.get("zone") or "", timed=True) if told else None
+    return Moment(f"{kept} {told}", parts.get("zone") or "", timed=True) if told else None
 
 
 def _told(parts: dict[str, str | None]) -> str | None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from rlm_local.collection.dates import (
+    CLOCK,
+    DAY,
     Order,
     clock,
     from_epoch,
@@ -40,6 +42,15 @@ _TIMES = frozenset("ts time timestamp date datetime at epoch created updated mod
 _INTEGER = re.compile(r"-?[1-9][0-9]{0,17}|0")
 _INTEGERS = re.compile(r"(?:(?:-?[1-9][0-9]{0,17}|0)?\n)*+")
 _REALS = re.compile(r"(?:(?:-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,20})?)?\n)*+")
+_DATES = re.compile(rf"(?:{DAY}?\n)*+")
+_MOMENTS = re.compile(rf"(?:(?:{DAY}(?:[ T]{CLOCK})?)?\n)*+")
+_ALIKE: dict[Kind, tuple[re.Pattern[str], Callable[[str], Value]]] = {
+    "integer": (_INTEGERS, int),
+    "real": (_REALS, float),
+    "date": (_DATES, str),
+    "time": (_MOMENTS, lambda text: text.replace("T", " ")),
+}
+"""For columns whose texts all are as most are written: a pattern for such texts, a line each, and how to read one."""
 _LONGEST_NOTHING = max(map(len, NOT_GIVEN))
 _LONGEST_NUMBER = 40
 ENOUGH = 0.95
@@ -205,15 +216,15 @@ def at_once(reading: Reading, cells: Sequence[str]) -> Sequence[Value] | None:
     if reading.kind == "text":
         stripped = map(str.strip, cells)
         return [None if len(cell) <= _LONGEST_NOTHING and cell.lower() in NOT_GIVEN else cell for cell in stripped]
-    form, number = {"integer": (_INTEGERS, int), "real": (_REALS, float)}.get(reading.kind, (None, int))
+    form, read = _ALIKE.get(reading.kind, (None, int))
     if form is None or reading.mark == "," or reading.beside:
         return None
     lines = "\n".join((*cells, ""))
     if not form.fullmatch(lines) or lines.count("\n") != len(cells):
         return None
     if "" in cells:
-        return [number(cell) if cell else None for cell in cells]
-    return list(map(number, cells))
+        return [read(cell) if cell else None for cell in cells]
+    return list(map(read, cells))
 
 
 def _of_text(reading: Reading, text: str) -> tuple[Value, str | None]:

@@ -9,14 +9,13 @@ from rlm_local.collection.column import Column
 from rlm_local.collection.formats.part import Cell, Rows
 from rlm_local.collection.labels import LONGEST, shortened
 from rlm_local.collection.reading import Reading, dumped
-from rlm_local.collection.safe import cleaned, line
+from rlm_local.collection.safe import line
 
 MOST_COLUMNS = 200
 """Columns of a set; what more a row has stands as JSON in a last one."""
 MORE = "more"
 
 _BUFFERED = 5_000
-_LONGEST = 1_000_000
 _ALIKE = 0.6
 _MOST_SETS = 500
 """Sets of records of a file; what comes after goes without."""
@@ -161,7 +160,7 @@ class _Set:
             self._rows = [[*row, *[None] * (count - len(row))] for row in self._rows]
         found: dict[str, Sequence[object]] = {}
         for place, (column, cells) in enumerate(zip(self.columns, zip(*self._rows, strict=True), strict=True)):
-            values, beside = column.values(_bounded(cells))
+            values, beside = column.values(cells)
             found[f"c{place}"] = values
             if beside is not None:
                 found[f"b{place}"] = beside
@@ -213,14 +212,3 @@ def _keys(labels: Sequence[str]) -> list[str]:
             key = f"{written} ({number})"
         keys[key] = None
     return list(keys)
-
-
-def _bounded(cells: Sequence[Cell]) -> Sequence[Cell]:
-    """The cells with what may not stand in text replaced, and none longer than a million characters."""
-    texts = [cell for cell in cells if type(cell) is str]
-    if not texts:
-        return cells
-    joined = " ".join(texts)
-    if len(joined) < _LONGEST and cleaned(joined) is joined:
-        return cells
-    return [cleaned(cell[:_LONGEST]) if isinstance(cell, str) else cell for cell in cells]

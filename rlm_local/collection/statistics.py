@@ -4,11 +4,12 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from rlm_local.collection.identifiers import quoted
 from rlm_local.collection.lists import MOST_ITEMS, items
 from rlm_local.collection.reading import Reading, Value, is_code
-from rlm_local.sqlite import Cursor, Database
+from rlm_local.sqlite import Database
 
 _COMMON = 20
 _AT_ONCE = 2_000
@@ -29,7 +30,7 @@ def count(db: Database, table: str, names: Sequence[str]) -> list[Counter[Value]
     columns = ", ".join(map(quoted, names))
     open_ = set(range(len(names)))
     rows = db.execute(f"SELECT {columns} FROM {quoted(table)}")
-    while chunk := _some(rows):
+    while chunk := list(islice(rows, _AT_ONCE)):
         values = list(zip(*chunk, strict=True))
         for place in list(open_):
             counts[place].update(values[place])
@@ -41,15 +42,6 @@ def count(db: Database, table: str, names: Sequence[str]) -> list[Counter[Value]
             counts[place] = Counter()
         counts[place].pop(None, None)
     return counts
-
-
-def _some(rows: Cursor) -> list[tuple[Value, ...]]:
-    chunk: list[tuple[Value, ...]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == _AT_ONCE:
-            break
-    return chunk
 
 
 def describe(db: Database, table: str, names: Sequence[str], readings: Mapping[str, Reading],

@@ -1,5 +1,7 @@
 """Cells as values: the same at once as one by one."""
 
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,8 +14,11 @@ READINGS = (
     Reading("real"),
     Reading("real", mark=".", unit="EUR"),
     Reading("date"),
+    Reading("time"),
 )
-CELLS = ("", " ", "-", "n/a", "NULL", "\\N", "0", "007", "5", "-3.50", "5\n6", " x ", "1e5", "9" * 19, "0.1")
+CELLS = ("", " ", "-", "n/a", "NULL", "\\N", "0", "007", "5", "-3.50", "5\n6", " x ", "1e5", "9" * 19, "0.1",
+         "2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2024-04-31", "2024-5-1", "2024-05-01 10:00:00",
+         "2024-05-01T23:59:60", "2024-05-01 24:00:00", "2024-05-01 10:00", "2024-05-01 10:00:00Z")  # fmt: skip
 
 
 @given(st.sampled_from(READINGS), st.lists(st.sampled_from(CELLS)))
@@ -33,6 +38,22 @@ def test_plain_numbers_are_read_at_once() -> None:
     assert at_once(Reading("integer"), ["1", "", "-20"]) == [1, None, -20]
     assert at_once(Reading("real"), ["1", "2.50"]) == [1.0, 2.5]
     assert at_once(Reading("integer"), ["1", "007"]) is None
+
+
+DAYS = st.dates(date(1500, 1, 1), date(2199, 12, 31))
+
+
+@given(st.lists(DAYS))
+def test_every_day_is_read_at_once(days: list[date]) -> None:
+    written = [str(day) for day in days]
+    assert at_once(Reading("date"), written) == written
+
+
+def test_times_are_read_at_once() -> None:
+    cells = ["2024-05-01T10:00:00", "", "2024-05-01 23:59:59", "2024-05-02"]
+    assert at_once(Reading("time"), cells) == ["2024-05-01 10:00:00", None, "2024-05-01 23:59:59", "2024-05-02"]
+    assert at_once(Reading("time"), ["2024-05-01 10:00"]) is None
+    assert at_once(Reading("date"), ["2023-02-29"]) is None
 
 
 def test_the_null_of_a_database_is_no_value() -> None:
