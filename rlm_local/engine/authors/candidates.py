@@ -29,6 +29,10 @@ _SAMPLES: tuple[tuple[Dialect, int], ...] = (("sql", 3), ("python", 2))
 """How many programs are sampled: in SQL if no result so far is sure enough, then in Python if none found anything."""
 
 _TEMPERATURE = 0.6
+_JUDGES: Mapping[Look, str] = {
+    "each row": "it judges no row by its meaning: use judge(column, 'question')",
+    "each document": "it asks no document: use answer(document, 'question')",
+}
 _WHOLE_ROW = "this is a whole row with all that its table has: return only what the question asks for"
 _OF_SQL = frozenset(("SELECT", "DELETE", "UPDATE", "INSERT"))
 _MOST_ROWS = 200_000
@@ -80,13 +84,24 @@ class Candidates:
         return self._choose(tried), tried
 
     def semantic(self, look: Look, state: State, cancel: Cancel) -> Candidate | None:
-        """A checked query that asks a model about each row or document; None if the one that was written cannot run."""
-        prompt = self.asking.prompt(opening(look, "sql"))
-        [made] = self._generate([prompt], 0.0, cancel)
-        candidate = self._checked("sql", made, state.question, greedy=True, whether=self._wants_yes_or_no(cancel))
+        """A checked query that asks a model about each row or document; None if the one that was written cannot run.
+
+        If it asks no model, it is written once more. If that one cannot run or asks no model either, the first one
+        stays: columns may hold it after all.
+        """
+        candidate = self._judging(look, None, state, cancel)
+        if not candidate.error and not candidate.semantic:
+            reply = f"{opening(look, 'sql')}{candidate.text}\n```"
+            again = self._judging(look, (reply, _JUDGES[look]), state, cancel)
+            candidate = again if again.semantic else candidate
         if candidate.error:
             return None
         return replace(candidate, cell=whether_cell(candidate.cell)) if candidate.whether else candidate
+
+    def _judging(self, look: Look, trouble: tuple[str, str] | None, state: State, cancel: Cancel) -> Candidate:
+        prompt = self.asking.prompt(opening(look, "sql"), trouble)
+        [made] = self._generate([prompt], 0.0, cancel)
+        return self._checked("sql", made, state.question, greedy=True, whether=self._wants_yes_or_no(cancel))
 
     def notes(self, state: State, length: Length, cancel: Cancel) -> Candidate | None:
         """The program of a summary: notes of the texts that a query selects, or of all texts if the query cannot run.
