@@ -71,8 +71,8 @@ _READINGS: Mapping[tuple[str, str], Odds] = {
     ("qwen2.5-coder-1.5b", "check-1"): Odds(base=0.80, right=1.27),
 }
 DOUBTED = 0.25
-"""What was read and is less likely right than this is not given as an answer. Of the 75, these are 18 wrong answers and
-3 right ones."""
+"""What was read and is less likely right than this is not given as an answer. Of the 75, these are 25 wrong answers and
+5 right ones."""
 
 
 def odds_of_reading(model: str, check_version: str) -> Odds:
