@@ -11,7 +11,7 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
-from rlm_policy.priors import DOUBTED, Confidence, Odds, Priors, odds_of_reading, priors_of, share
+from rlm_policy.priors import DOUBTED, SENTENCES, Confidence, Odds, Priors, odds_of_reading, priors_of, share
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
@@ -19,6 +19,7 @@ from rlm_policy.state import State
 __all__ = [
     "DOUBTED",
     "NAMES",
+    "SENTENCES",
     "Action",
     "Artifact",
     "ArtifactError",

@@ -74,6 +74,9 @@ DOUBTED = 0.25
 """What was read and is less likely right than this is not given as an answer. Of the 75, these are 25 wrong answers and
 5 right ones."""
 
+SENTENCES = 0.46
+"""The probability that an answer of several sentences is right, which is not checked: 6 of 13 readings were right."""
+
 
 def odds_of_reading(model: str, check_version: str) -> Odds:
     """The log odds that an answer is right that a model read, and then found right or wrong; even if not measured."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, cast
@@ -22,7 +22,7 @@ from rlm_local.engine.semantic import Asking, Desk, Said, costs
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
 from rlm_local.toolbox.estimate import Estimate
-from rlm_policy import DOUBTED, odds_of_reading, share
+from rlm_policy import DOUBTED, SENTENCES, odds_of_reading, share
 from rlm_sandbox import HostCallRefused
 
 _EVIDENCE = 20
@@ -58,7 +58,7 @@ class Broker:
         final: set once a cell has ended the node.
         so_far: what there is to show if the node is stopped before that.
         misfit: why the last answer did not fit the schema; empty if it did.
-        sure: the probability that what was read last is right; None if nothing was read, or sentences were.
+        sure: the probability that what was read last is right; None if nothing was.
     """
 
     batches: Batches
@@ -112,7 +112,7 @@ class Broker:
         question = _text(question, "the question")
         spans = [self._span(pair) for pair in _list(passages, "the passages")]
         if not spans:
-            return {"answer": "", "found": False, "evidence": []}
+            return {"answer": "", "found": False, "evidence": [], "sure": 0.0}
         so_or_not = self._wants_yes_or_no(question)
         task = read(self.batches.model, self.passages, question, spans, whole=bool(whole), so_or_not=so_or_not)
         [reading] = self.batches.run(
@@ -121,11 +121,12 @@ class Broker:
             Reading.data,
         )
         self._sure.append(math.exp(max(reading.logprobs)))
-        self.sure = None
+        if not reading.found:
+            return {**reading.data(), "sure": 0.0}
+        self.sure = SENTENCES
         if reading.passage is not None:
             self.sure = self._sure_of(task.shown[reading.passage].told, question, reading.answer)
-            reading = replace(reading, found=self.sure >= DOUBTED)
-        return reading.data()
+        return {**reading.data(), "found": self.sure >= DOUBTED, "sure": self.sure}
 
     def _sure_of(self, passage: str, question: str, answer: str) -> float:
         """The probability that what was read is right: the model is shown the passage once more, by itself."""

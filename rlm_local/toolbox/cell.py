@@ -44,11 +44,12 @@ class Passage(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What `read` found: the answer, whether the passages state it, and the passages that do."""
+    """What `read` found: the answer, whether the passages state it, which do, and how likely it is right."""
 
     answer: str
     found: bool
     evidence: list[list[int]]
+    sure: float
 
     @property
     def said(self) -> str:
@@ -172,7 +173,7 @@ class Tools:
         """
         spans = [[passage.start, passage.end] for passage in passages]
         reply = self.call("read", question=question, passages=spans, whole=whole)
-        return Reading(reply["answer"], reply["found"], reply["evidence"])
+        return Reading(reply["answer"], reply["found"], reply["evidence"], reply["sure"])
 
     def llm_query(self, prompt: str) -> str:
         """The model's reply to a prompt."""

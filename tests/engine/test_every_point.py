@@ -39,9 +39,9 @@ def model(at_call: Callable[[int], None] = lambda _number: None) -> ScriptedMode
         next_call()
         return ROOT if "beds are there" in str(prompt.messages) else CHILD
 
-    def verdict(*_args: object) -> str:
+    def verdict(_prompt: Prompt, options: Sequence[str]) -> str:
         next_call()
-        return "yes"
+        return "yes" if "yes" in options else options[0]
 
     def slot(_prompt: Prompt, text: str, options: Sequence[str]) -> str:
         if not text:

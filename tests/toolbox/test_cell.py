@@ -247,9 +247,9 @@ def test_the_context_has_the_methods_of_a_text(path: Path) -> None:
 def test_what_is_read_says_whether_it_was_found(path: Path) -> None:
     host = Host(
         search=[["minutes.txt", "", "", "The board met.", 60, 74]],
-        read={"answer": "in May", "found": True, "evidence": [[60, 74]]},
+        read={"answer": "in May", "found": True, "evidence": [[60, 74]], "sure": 0.9},
     )
     scope = _scope(path, host)
     reading = scope["read"]("When?", scope["search"]("board"))
-    assert (reading.answer, reading.said) == ("in May", "the passages say: in May")
+    assert (reading.answer, reading.said, reading.sure) == ("in May", "the passages say: in May", 0.9)
     assert host.asked[-1] == ("read", {"question": "When?", "passages": [[60, 74]], "whole": False})

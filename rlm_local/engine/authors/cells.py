@@ -26,14 +26,16 @@ def whether_cell(cell: str) -> str:
     return ast.unparse(tree)
 
 
-def reading_cell(question: str, first: int = 0, last: int = _PASSAGES) -> str:
-    """The cell that searches for passages and reads those with ranks from `first` to before `last`."""
+def reading_cell(question: str, first: int = 0, last: int = _PASSAGES, least: float = 0.0) -> str:
+    """The cell that searches for passages and reads those with ranks from `first` to before `last`; what it reads is
+    the answer if it is at least so likely right."""
+    sure = f" and reading.sure >= {least:.2f}" if least else ""
     ranks = f"[{first}:]" if first else ""
     return "\n".join([
         f"question = {question!r}",
         f"reading = read(question, search(question, {last}){ranks})",
         "print(reading.said)",
-        "if reading.found:",
+        f"if reading.found{sure}:",
         "    FINAL(reading.answer, reading.evidence)",
     ])  # fmt: skip
 

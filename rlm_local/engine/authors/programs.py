@@ -6,7 +6,8 @@
     trial            each runs aside in the sandbox (trial.py)
     choice           what most speaks for (choose.py)
 
-What is found in no table is read; what is read nowhere, and was counted as none, is none after all.
+What is found in no table, or is not sure enough, is read, and the surer answer is given. What is read nowhere, and was
+counted as none, is none after all.
 """
 
 import math
@@ -136,7 +137,8 @@ class ProgramsAuthor:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
             plan = self._with_before({"look": look})
-            return self._replied(Step(decision, reading_cell(state.question), plan=plan), look)
+            held = max((choice.confidence for choice, _ in self._held if choice.candidate.found), default=0.0)
+            return self._replied(Step(decision, reading_cell(state.question, least=held), plan=plan), look)
         if look == "tables":
             return self._tables(decision, state, cancel)
         if look == "notes":
@@ -149,7 +151,7 @@ class ProgramsAuthor:
         return self._replied(Step(decision, candidate.cell, plan=plan), look, candidate if candidate.text else None)
 
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
-        """The program that won, where something speaks for it; else it is held until the text has been read."""
+        """The program that won, if it is sure enough; else it is held until the text has been read."""
         choice, tried = self.candidates.of_tables(state, cancel)
         if tried[0].changes:  # the likeliest query: that is what was asked for
             plan = self._with_before({"look": "tables", "candidates": [tried[0].data()]})
@@ -166,8 +168,7 @@ class ProgramsAuthor:
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
-        likely = any(each.greedy and each.outcome is not None and not each.outcome.empty for each in tried)
-        if won.found and (likely or choice.confidence >= self._sure.enough or not self._order):
+        if won.found and (choice.confidence >= self._sure.enough or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)

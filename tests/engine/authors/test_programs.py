@@ -122,13 +122,33 @@ def test_a_year_that_is_put_in_is_not_left_out(image: Image, tmp_path: Path) -> 
             if "```sql" in prompt.prefill
             else "FINAL(sum(v.status == 'missed' for v in visits))"
         ),
-        slot=lambda _p, _t, options: next(o for o in options if "tables" in o),
+        slot=lambda _p, _t, options: next((o for o in options if "tables" in o), options[-1]),
         choose=finding("```python"),
         name="qwen2.5-coder-1.5b",
     )
     question = "How many visits of 2024 were missed?"
     answer, _ = run_of(model, question, image, tmp_path, "visits.csv", f"visit,date,status\n{rows}")
     assert answer.answer == "5"
+
+
+@pytest.mark.parametrize(("finds", "answer"), [("right", "9"), ("wrong", "40")])
+def test_of_a_program_and_what_is_read_the_surer_is_the_answer(
+    finds: str, answer: str, image: Image, tmp_path: Path
+) -> None:
+    """A program that is not sure enough waits until the text was read; the model finds what it reads right or wrong."""
+
+    def choose(prompt: Prompt, options: Sequence[str]) -> str:
+        reads = prompt.messages[-1].content.startswith("Passage:")
+        return options["right" in options and not (reads and finds == "right")]
+
+    model = ScriptedModel(
+        lambda _prompt: COUNT,
+        slot=lambda _p, _t, options: next((o for o in options if "tables" in o or o == "answer:"), options[0]),
+        write=lambda _p, _t: " 9",
+        choose=choose,
+        name="qwen2.5-coder-1.5b",
+    )
+    assert run_of(model, "How many messages are about closing?", image, tmp_path)[0].answer == answer
 
 
 def test_a_result_may_have_lists_in_it(image: Image, tmp_path: Path) -> None:
