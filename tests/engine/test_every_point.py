@@ -23,8 +23,8 @@ CHILD = """\
 reading = read('How many beds?', documents)
 import re
 FINAL(int(re.search(r'has (\\d+) beds', documents[0].text)[1]), documents)"""
-CALLS = 1 + 3 + 3 * 2
-"""The root's cell, what it judges, and a cell and a reading of each child."""
+CALLS = 1 + 3 + 3 * 3
+"""The root's cell, what it judges, and of each child a cell, the kind of answer, and a reading."""
 
 
 def model(at_call: Callable[[int], None] = lambda _number: None) -> ScriptedModel:
