@@ -75,6 +75,8 @@ class Intake:
         try:
             if job.tasks:
                 self._db.execute("ATTACH ? AS spool", (str(job.out),))
+                # a journal of its own on the disk would take a third file to commit both, which a killed process leaves
+                self._db.execute("PRAGMA spool.journal_mode = MEMORY").fetchall()
             with self._db:
                 for task, reason in job.lost:
                     self._file(task, (None, task.found.size, task.found.mtime_ns, None, None, "failed", reason))

@@ -191,6 +191,7 @@ def test_a_file_with_a_name_that_is_no_text_is_read(tmp_path: Path, home: Home) 
 
 
 def test_killed_at_any_moment_it_goes_on_to_the_same(folder: Path, home: Home) -> None:
+    (folder / "copy.txt").write_bytes((folder / "note_1.txt").read_bytes())
     chance = random.Random(0)
     for _ in range(_KILLS):
         process = _opening(folder, home)
