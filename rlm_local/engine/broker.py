@@ -58,7 +58,7 @@ class Broker:
         final: set once a cell has ended the node.
         so_far: what there is to show if the node is stopped before that.
         misfit: why the last answer did not fit the schema; empty if it did.
-        sure: the probability that what was read last is right; None if nothing was.
+        sure: the probability that the final answer is right, if it is what was read last; else None.
     """
 
     batches: Batches
@@ -71,6 +71,7 @@ class Broker:
     so_far: Final | None = None
     misfit: str = ""
     sure: float | None = None
+    _last_read: tuple[str, float] | None = None
     _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
     """What is to be said beside a result: the turn, the words, and the estimate if it is one."""
 
@@ -123,10 +124,10 @@ class Broker:
         self._sure.append(math.exp(max(reading.logprobs)))
         if not reading.found:
             return {**reading.data(), "sure": 0.0}
-        self.sure = SENTENCES
-        if reading.passage is not None:
-            self.sure = self._sure_of(task.shown[reading.passage].told, question, reading.answer)
-        return {**reading.data(), "found": self.sure >= DOUBTED, "sure": self.sure}
+        passage = reading.passage
+        sure = SENTENCES if passage is None else self._sure_of(task.shown[passage].told, question, reading.answer)
+        self._last_read = reading.answer, sure
+        return {**reading.data(), "found": sure >= DOUBTED, "sure": sure}
 
     def _sure_of(self, passage: str, question: str, answer: str) -> float:
         """The probability that what was read is right: the model is shown the passage once more, by itself."""
@@ -239,6 +240,7 @@ class Broker:
             noted = dict.fromkeys(told for turn, told, _ in self._noted if turn == self.batches.turn)
             told = "; ".join([*noted][:_MOST_NOTES])
             self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), tuple(places))
+            self.sure = self._last_read[1] if self._last_read and self._last_read[0].strip() == answer else None
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
         """The value in the schema's form: made by code, else by the model under the schema's grammar, else refused."""
