@@ -159,8 +159,8 @@ class Candidates:
         return [reviewed[key] for key in keys]
 
     def _reviewed(self, candidates: Sequence[Candidate], cancel: Cancel) -> list[Candidate]:
-        """The same candidates, with how right the model finds each that found something."""
-        replies = list(dict.fromkeys(_reply(each) for each in candidates if each.found))
+        """The same candidates, with how right the model finds each whose result is not empty."""
+        replies = list(dict.fromkeys(_reply(each) for each in candidates if not each.empty))
         prompts = [prompt for reply in replies for prompt in self.asking.review(reply)]
         if not prompts:
             return list(candidates)

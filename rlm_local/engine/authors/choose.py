@@ -76,11 +76,15 @@ class Candidate:
         return self.outcome.as_truth if self.outcome is not None and self.whether else self.outcome
 
     @property
+    def empty(self) -> bool:
+        """Whether its result holds nothing; see `Outcome.empty`."""
+        return self.outcome is None or self.outcome.empty
+
+    @property
     def found(self) -> bool:
         """Whether its result says anything: it is not empty, or is the no that was asked for, of what there is."""
-        if self.outcome is None:
-            return False
-        return not self.outcome.empty or (self.whether and self.outcome.truth and not self.missing)
+        is_no = self.whether and self.outcome is not None and self.outcome.truth and not self.missing
+        return not self.empty or is_no
 
     def data(self) -> dict[str, object]:
         """Plain data, for the log."""

@@ -168,7 +168,8 @@ class ProgramsAuthor:
         said = replace(decision, reason=f"{decision.reason}; {choice.label}")
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
-        if won.found and (choice.confidence >= self._sure.enough or not self._order):
+        sure = choice.confidence >= self._sure.enough and not won.empty  # a no may only be what a query left out
+        if won.found and (sure or not self._order):
             return step
         self._held.append((choice, step))
         self._before.append(plan)

@@ -24,7 +24,8 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     """A program whose names are all there.
 
     Raises:
-        BadProgram: it cannot be parsed, uses a name that nothing gives it, or pairs rows of two tables by place.
+        BadProgram: it cannot be parsed, uses a name that nothing gives it, pairs rows of two tables by place, or
+            compares a whole column with one value.
     """
     try:
         tree = ast.parse(text)
@@ -33,6 +34,7 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
     _refuse_zips(tree, {table.name for table in tables})
+    _refuse_columns_as_values(tree, {table.name for table in tables})
     used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     unknown = next((name for name in used if name not in known), None)
     if unknown:
@@ -64,6 +66,21 @@ def _refuse_zips(tree: ast.AST, tables: Container[str]) -> None:
                 raise BadProgram(
                     f"rows of {' and '.join(named)} belong together by a value that both have, not by place"
                 )
+
+
+def _refuse_columns_as_values(tree: ast.AST, tables: Container[str]) -> None:
+    """That a column of a table, which is a list, is not compared with one value, as other libraries allow."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare) or any(isinstance(each, ast.In | ast.NotIn) for each in node.ops):
+            continue
+        sides = [node.left, *node.comparators]
+        columns = [side for side in sides if isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name)]
+        whole = next((side for side in columns if isinstance(side.value, ast.Name) and side.value.id in tables), None)
+        if whole is not None and any(isinstance(side, ast.Constant) for side in sides):
+            said = ast.unparse(whole)
+            raise BadProgram(
+                f"{said} is the list of all values, not one: go through the rows, as `for row in ...` does"
+            )
 
 
 def is_phrase(text: str, value: object, question: str) -> bool:

@@ -8,6 +8,14 @@ from rlm_local.engine.authors.python import check_python, is_python
 from .harbour import TABLES
 
 
+@pytest.mark.parametrize("compared", ["boats.harbour == 'Holm'", "5 < boats.length", "boats.votes != 3 and True"])
+def test_a_whole_column_is_not_compared_with_one_value(compared: str) -> None:
+    """A list is never equal to a value, so the answer would be no, whatever the records say."""
+    with pytest.raises(BadProgram, match="is the list of all values"):
+        check_python(f"FINAL({compared})", TABLES)
+    check_python("FINAL('Holm' in boats.harbour and len(boats.length) == 3)", TABLES)
+
+
 def test_a_good_program_stays_as_it_is() -> None:
     text = "long = [b for b in boats if b.length and b.length > 20]\nFINAL(len(long))"
     assert check_python(text, TABLES) == text
