@@ -34,7 +34,7 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
     _refuse_zips(tree, {table.name for table in tables})
-    _refuse_columns_as_values(tree, {table.name for table in tables})
+    _refuse_columns_as_values(tree, {table.name for table in tables}.difference(_given(tree)))
     used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     unknown = next((name for name in used if name not in known), None)
     if unknown:

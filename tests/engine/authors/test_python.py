@@ -14,6 +14,7 @@ def test_a_whole_column_is_not_compared_with_one_value(compared: str) -> None:
     with pytest.raises(BadProgram, match="is the list of all values"):
         check_python(f"FINAL({compared})", TABLES)
     check_python("FINAL('Holm' in boats.harbour and len(boats.length) == 3)", TABLES)
+    check_python("FINAL([boats.name for boats in boats if boats.harbour == 'Holm'])", TABLES)
 
 
 def test_a_good_program_stays_as_it_is() -> None:
