@@ -13,7 +13,9 @@ from typing import Any
 from rlm_local.collection import Column, Reference, Table
 from rlm_local.collection.identifiers import LONGEST, plain
 from rlm_local.collection.mentions import Mention
-from rlm_local.collection.values import REPEATED
+from rlm_local.collection.values import REPEATED, fold, in_any_form
+from rlm_local.collection.words import is_common
+from rlm_local.engine.authors.asked import years
 from rlm_local.engine.authors.cut import Line, Sheet, cut, names
 
 _FEW = 12
@@ -91,9 +93,10 @@ def columns(table: Table) -> Iterator[Column]:
 def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container[str] = ()) -> tuple[str, ...]:
     """Values that stand in a question, as conditions.
 
-    A misleading hint costs more than a missing one. So there is no hint for a word that names another table or a
-    column, for few digits, which are an amount, or for a value that all rows have. If several tables have a value, the
-    hint is for the table that the question says most about.
+    A misleading hint costs more than a missing one: small models make a condition of each. So there is no hint for a
+    word that tells nothing, that names a table in any form, or another table's column, for few digits, which are an
+    amount, for a year as an id, or for a value that all rows have. If several tables have a value, the hint is for the
+    table that the question says most about.
 
     Args:
         named: tables that the question names.
@@ -106,7 +109,7 @@ def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container
         if (column := shown.get((mention.table, mention.column))) is not None
         and column.distinct > 1
         and (mention.within or plain(mention.text) not in names - {mention.table})
-        and not (mention.text.isdigit() and len(mention.text) <= _NUMBER)
+        and not _misleads(mention, column, [table.name for table in tables if table.name != mention.table])
     ]
     lists = Counter((each.table, each.text) for each in told if shown[each.table, each.column].type == "list")
     whole = {(each.table, each.text) for each in told if not each.within}
@@ -121,6 +124,15 @@ def hints(tables: Sequence[Table], mentions: Iterable[Mention], named: Container
 
     most = {mention.text: max(said(other.table) for other in told if other.text == mention.text) for mention in told}
     return tuple(_condition(mention) for mention in told if said(mention.table) == most[mention.text])
+
+
+def _misleads(mention: Mention, column: Column, others: Sequence[str]) -> bool:
+    """Whether a value of a column is more likely a word of the question than what is meant by it."""
+    text = mention.text
+    if text.isdigit():
+        return len(text) <= _NUMBER or (column.type == "id" and text in years(text))
+    tells_nothing = is_common(text.lower()) and (text == "I" or not text.isupper())  # "US" and "A" may be codes
+    return tells_nothing or (len(text) > _NUMBER and in_any_form(fold(text), others))
 
 
 def _condition(mention: Mention) -> str:

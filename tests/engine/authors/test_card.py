@@ -13,6 +13,19 @@ from rlm_local.engine.authors.card import card, hints
 from .harbour import REFERENCES, TABLES, column
 
 
+@pytest.mark.parametrize(
+    ("value", "hinted"), [("from", False), ("trip", False), ("I", False), ("US", True), ("Holm", True)]
+)
+def test_a_word_of_the_question_is_no_hint(value: str, hinted: bool) -> None:
+    mention = Mention("boats", "harbour", value)
+    assert bool(hints(TABLES, [mention])) is hinted
+
+
+def test_a_year_is_no_id() -> None:
+    assert hints(TABLES, [Mention("boats", "code", "1939")]) == ()
+    assert hints(TABLES, [Mention("boats", "harbour", "1939")]) == ("boats.harbour = '1939'",)
+
+
 def test_columns_are_shown_with_what_their_values_are_like() -> None:
     text = card(TABLES, REFERENCES)
     assert "CREATE TABLE boats ( -- 120 rows" in text
