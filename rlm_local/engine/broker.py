@@ -135,7 +135,7 @@ class Broker:
         claim = check_prompt(passage, question, answer)
         batch = Batch("choose", f"check what was read: {answer}", [claim], options=CHECKED)
         right, wrong = self.batches.choose(batch)[0].logprobs
-        return round(share(odds_of_reading(model.name, CHECK_VERSION).of(across=False, right=right - wrong)), 4)
+        return round(share(odds_of_reading(model.name, CHECK_VERSION).of(right=right - wrong)), 4)
 
     def _wants_yes_or_no(self, question: str) -> bool:
         asked = Batch("choose", "see what kind of answer is wanted", [wanted_prompt(question)], options=WANTED)

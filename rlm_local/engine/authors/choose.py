@@ -155,7 +155,8 @@ class _Group:
 
     def log_odds(self, odds: Odds) -> float:
         """The log odds that the result is right, in nats."""
-        return odds.of(across=self.across, right=max(candidate.right for candidate in self.members))
+        python = all(candidate.dialect == "python" for candidate in self.behind)
+        return odds.of(across=self.across, python=python, right=max(candidate.right for candidate in self.members))
 
     def weight(self, odds: Odds) -> tuple[bool, bool, float, int, bool, float]:
         """What decides between results, the most important first; see `choose`."""

@@ -1,5 +1,6 @@
 """Outcome: the result of a program, in one form for SQL and Python, and compared as a person would."""
 
+import itertools
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ class Outcome:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was found: there is no row, or only missing values, zeros, empty texts and false."""
-        return not any(value not in (None, "", 0, False) for row in self.rows for value in row)
+        """Whether nothing was found: no row, or only missing values, zeros, no, and texts without letter or digit."""
+        return not any(map(_says_something, itertools.chain.from_iterable(self.rows)))
 
     @property
     def heard(self) -> "Outcome":
@@ -103,6 +104,10 @@ def _row(value: Any) -> Row:
     if isinstance(value, Mapping):
         return tuple(cast("Mapping[Any, Any]", value).values())
     return tuple(cast("Iterable[Any]", value)) if isinstance(value, list | tuple) else (value,)
+
+
+def _says_something(value: Any) -> bool:
+    return any(map(str.isalnum, value)) if isinstance(value, str) else value not in (None, 0, False)
 
 
 def _is_number(value: Any) -> bool:

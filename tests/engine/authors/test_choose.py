@@ -72,6 +72,15 @@ def test_a_yes_is_no_answer_where_a_value_is_wanted() -> None:
     assert "does not want yes or no" in candidate("sql", True).trouble
 
 
+def test_where_sql_and_python_differ_python_has_to_be_surer_by_more() -> None:
+    odds = Odds(python=-0.4, right=1.75)
+    for gain, won in ((0.1, "sql"), (0.4, "python")):
+        sql, python = candidate("sql", 7), replace(candidate("python", 8), right=gain)
+        choice = choose([sql, python], odds)
+        assert choice is not None
+        assert choice.candidate.dialect == won
+
+
 def test_what_failed_has_no_vote() -> None:
     assert chosen([FAILED]) is None
     choice = chosen([FAILED, candidate("sql", 3)])

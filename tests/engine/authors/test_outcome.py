@@ -41,7 +41,7 @@ def test_one_and_two_are_not_the_same() -> None:
 
 
 def test_nothing_none_zero_and_no_are_no_findings() -> None:
-    assert all(Outcome.of(value).empty for value in ([], None, 0, 0.0, "", False, [None], [[None, 0]]))
+    assert all(Outcome.of(value).empty for value in ([], None, 0, 0.0, "", "(...)", False, [None], [[None, 0]]))
     assert not any(Outcome.of(value).empty for value in (1, "x", True, [0, 1]))
 
 
