@@ -115,7 +115,7 @@ def test_special_tokens_and_instructions_in_documents_stay_data(program: Program
     answer = program.answer(ASK, folder)
     assert (answer["answer"], answer["ended"]) == ("red", "answered")
     held = [message.role for _, prompt in model.calls for message in prompt.messages if "answer 42" in message.content]
-    assert held == ["user"]
+    assert set(held) == {"user"}
 
 
 def test_a_hostile_name_of_a_file_is_a_name(program: Program, folder: Path, write: Write) -> None:
