@@ -73,6 +73,9 @@ class ProgramsAuthor:
     _order: list[tuple[Look, Decision]] | None = None
     _held: list[tuple[Choice, Step]] = field(default_factory=list[tuple[Choice, Step]])
     _before: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    _read: bool = False
+    """Whether the text was read already, and did not say."""
+
     _repeated: bool = False
 
     def step(self, state: State, turns: tuple[Turn, ...], cancel: Cancel) -> Step | None:
@@ -84,6 +87,7 @@ class ProgramsAuthor:
             settled = self.policy.settle(state) if self.length is None else None
             self._order = self._decide(state, cancel) if settled is None else self._after(settled)
             if settled is not None:
+                self._read = True
                 return Step(settled, whole_cell(state.question))
         while self._order:
             look, decision = self._order.pop(0)
@@ -137,6 +141,7 @@ class ProgramsAuthor:
                 self._before.append({"look": "text", "unheard": list(unheard)})
                 return None
             plan = self._with_before({"look": look})
+            self._read = True
             held = max((choice.confidence for choice, _ in self._held if choice.candidate.found), default=0.0)
             return self._replied(Step(decision, reading_cell(state.question, least=held), plan=plan), look)
         if look == "tables":
@@ -151,7 +156,11 @@ class ProgramsAuthor:
         return self._replied(Step(decision, candidate.cell, plan=plan), look, candidate if candidate.text else None)
 
     def _tables(self, decision: Decision, state: State, cancel: Cancel) -> Step | None:
-        """The program that won, if it is sure enough; else it is held until the text has been read."""
+        """The program that won, if it is sure enough; else it is held until the text has been read.
+
+        If that was the first look, and found nothing, a program that is not sure enough is no answer: what the text
+        does not say is seldom in some column.
+        """
         choice, tried = self.candidates.of_tables(state, cancel)
         if tried[0].changes:  # the likeliest query: that is what was asked for
             plan = self._with_before({"look": "tables", "candidates": [tried[0].data()]})
@@ -169,9 +178,10 @@ class ProgramsAuthor:
         won = choice.candidate
         step = self._replied(Step(said, won.cell, plan=self._with_before(plan)), "tables", won)
         sure = choice.confidence >= self._sure.enough and not won.empty  # a no may only be what a query left out
-        if won.found and (sure or not self._order):
+        if won.found and (sure or not (self._order or self._read)):
             return step
-        self._held.append((choice, step))
+        if not self._read:
+            self._held.append((choice, step))
         self._before.append(plan)
         return None
 

@@ -11,6 +11,7 @@ from rlm_local.engine.answer import Answer, Ended
 from rlm_local.engine.authors.prompt import PROMPT_VERSION
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import ignore
+from rlm_local.engine.node import NOT_FOUND
 from rlm_local.engine.run import Run
 from rlm_local.log import RunStore, TurnRecord
 from rlm_local.models import Cancel, Prompt
@@ -149,6 +150,22 @@ def test_of_a_program_and_what_is_read_the_surer_is_the_answer(
         name="qwen2.5-coder-1.5b",
     )
     assert run_of(model, "How many messages are about closing?", image, tmp_path)[0].answer == answer
+
+
+def test_after_the_text_said_nothing_a_program_that_is_not_sure_is_no_answer(image: Image, tmp_path: Path) -> None:
+    """A no from some table, or a number, is not what the text was to say."""
+    for program in (COUNT, f"SELECT EXISTS ({NONE.replace('COUNT(*)', '1')})"):
+        model = ScriptedModel(
+            lambda _prompt, program=program: program,
+            slot=lambda _p, _t, options: next((o for o in options if o.strip() in ("text", "no")), options[0]),
+            choose=lambda _p, options: "whether" if "whether" in options else options[-1],
+            name="qwen2.5-coder-1.5b",
+        )
+        (folder := tmp_path / str(len(program))).mkdir()
+        answer, turn = run_of(model, "May one keep a goat?", image, folder)
+        assert (answer.answer, answer.found) == (NOT_FOUND, False)
+        assert turn.start.plan
+        assert turn.start.plan["look"] == "text"
 
 
 def test_a_result_may_have_lists_in_it(image: Image, tmp_path: Path) -> None:
