@@ -9,6 +9,7 @@ from rlm_local.collection.view import View
 from rlm_local.engine.answer import Answer
 from rlm_local.engine.budget import Budget, Limits
 from rlm_local.engine.events import Event, Listener, ignore
+from rlm_local.engine.notes import Length
 from rlm_local.engine.run import Run
 from rlm_local.engine.typed import AnswerSchema
 from rlm_local.log import RunRecord, RunStore
@@ -36,6 +37,7 @@ class Asker:
         cancel: Cancel | None = None,
         tell: Listener = ignore,
         schema: Mapping[str, Any] | None = None,
+        length: Length | None = None,
         resumes: RunRecord | None = None,
     ) -> tuple[Answer, RunRecord]:
         view = view or records()
@@ -52,6 +54,7 @@ class Asker:
             budget=budget,
             tell=tell,
             schema=None if schema is None else AnswerSchema(schema),
+            length=length,
             resumes=resumes,
         )
         answer = run.answer(self.store, cancel or Cancel(deadline=budget.deadline))
