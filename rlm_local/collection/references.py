@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rlm_local.collection.identifiers import quoted, stem
 from rlm_local.sqlite import Database
@@ -76,26 +77,30 @@ def settle_references(db: Database) -> None:
     columns = list(_columns(db))
     keys = [column for column in columns if column.unique and column.rows <= _LONGEST_KEY]
     tried: dict[_Column, list[object]] = {}
-    pairs = 0
-    for key in keys:
-        named = [column for column in columns if column.refers(key)]
-        others = [column for column in columns if column.may_refer(key) and column not in named]
-        referring = [*named, *others][: _MOST - pairs]
-        pairs += len(referring)
-        if not referring:
-            continue
+    referring: dict[_Column, dict[_Column, bool]] = {}  # to each key: whether by more than its numbers
+    for key, column, known in islice(_pairs(keys, columns), _MOST):
+        referring.setdefault(key, {})[column] = known
+    for key in filter(referring.__contains__, keys):
         held = {value for (value,) in db.execute(f"SELECT {quoted(key.name)} FROM {quoted(key.table)}")}
-        numbers = _numbers(held) if others else []
-        for column in referring:
+        numbers = [] if all(referring[key].values()) else _numbers(held)
+        for column, known in referring[key].items():
             if column not in tried:
                 tried[column] = _values(db, column)
             share = sum(value in held for value in tried[column]) / max(1, len(tried[column]))
-            wanted = _SHARE if column in named and len(tried[column]) >= _FEW else _SHARE_OF_FEW
-            if share >= wanted and (column in named or _is_no_chance(numbers, _numbers(tried[column]))):
+            wanted = _SHARE if known and len(tried[column]) >= _FEW else _SHARE_OF_FEW
+            if share >= wanted and (known or _is_no_chance(numbers, _numbers(tried[column]))):
                 db.execute(
                     "INSERT INTO reference VALUES (?, ?, ?, ?, ?)",
                     (column.table, column.name, key.table, key.name, round(share, 3)),
                 )
+
+
+def _pairs(keys: Sequence[_Column], columns: Sequence[_Column]) -> Iterator[tuple[_Column, _Column, bool]]:
+    """Keys and columns that could refer to them: first those of which more is known than that they have numbers."""
+    yield from ((key, column, True) for key in keys for column in columns if column.refers(key))
+    yield from (
+        (key, column, False) for key in keys for column in columns if column.may_refer(key) and not column.refers(key)
+    )
 
 
 def _is_no_chance(held: Sequence[int], values: Sequence[int]) -> bool:
