@@ -11,7 +11,7 @@ from rlm_policy.gate import Interval, Report, objections
 from rlm_policy.named import NAMES, named
 from rlm_policy.policy import Policy
 from rlm_policy.price import Dial, price_biases, read_price
-from rlm_policy.priors import DOUBTED, SENTENCES, Confidence, Odds, Priors, odds_of_reading, priors_of, share
+from rlm_policy.priors import DOUBTED, Confidence, Odds, Priors, Readings, priors_of, readings_of, share
 from rlm_policy.prompted import Prompted
 from rlm_policy.rules import Rules
 from rlm_policy.state import State
@@ -19,7 +19,6 @@ from rlm_policy.state import State
 __all__ = [
     "DOUBTED",
     "NAMES",
-    "SENTENCES",
     "Action",
     "Artifact",
     "ArtifactError",
@@ -40,6 +39,7 @@ __all__ = [
     "Priors",
     "Promotion",
     "Prompted",
+    "Readings",
     "Recurse",
     "Reliability",
     "Report",
@@ -49,10 +49,10 @@ __all__ = [
     "fit",
     "named",
     "objections",
-    "odds_of_reading",
     "price_biases",
     "priors_of",
     "read_price",
+    "readings_of",
     "reliability",
     "share",
 ]

@@ -67,23 +67,33 @@ _BY_MODEL: Mapping[tuple[str, str], Priors] = {
 }
 
 
-_UNKNOWN = Odds(base=0.0)
-_READINGS: Mapping[tuple[str, str], Odds] = {
-    # Fitted, with a ridge, on 75 answers that were read over real files, 25 of them right. Left out one by one, the log
-    # loss is 0.567, where the share of right ones alone has 0.637; the order is right for 0.75 of all pairs.
-    ("qwen2.5-coder-1.5b", "check-1"): Odds(base=0.80, right=1.27),
+@dataclass(frozen=True)
+class Readings:
+    """How likely what was read is right. The defaults are guesses.
+
+    Attributes:
+        words: the log odds of an answer in a few words, which the model has found right or wrong.
+        sentences: the probability of an answer of several sentences, which is not checked.
+    """
+
+    words: Odds = Odds(base=0.0)
+    sentences: float = 0.5
+
+
+_READINGS: Mapping[tuple[str, str], Readings] = {
+    # Words: fitted, with a ridge, on 75 answers that were read over real files, 25 of them right. Left out one by one,
+    # the log loss is 0.567, where the share of right ones alone has 0.637; the order is right for 0.75 of all pairs.
+    # Sentences: 6 of 13 readings of all kinds were right.
+    ("qwen2.5-coder-1.5b", "check-1"): Readings(words=Odds(base=0.80, right=1.27), sentences=0.46),
 }
 DOUBTED = 0.25
 """What was read and is less likely right than this is not given as an answer. Of the 75, these are 25 wrong answers and
 5 right ones."""
 
-SENTENCES = 0.46
-"""The probability that an answer of several sentences is right, which is not checked: 6 of 13 readings were right."""
 
-
-def odds_of_reading(model: str, check_version: str) -> Odds:
-    """The log odds that an answer is right that a model read, and then found right or wrong; even if not measured."""
-    return _READINGS.get((model, check_version), _UNKNOWN)
+def readings_of(model: str, check_version: str) -> Readings:
+    """How likely what a model reads is right, under a version of the check; the defaults if it was not measured."""
+    return _READINGS.get((model, check_version), Readings())
 
 
 def share(odds: float) -> float:

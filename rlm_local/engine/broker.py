@@ -13,7 +13,15 @@ from rlm_local.engine.batches import Batch, Batches
 from rlm_local.engine.budget import Refused
 from rlm_local.engine.child import AT_ONCE, Ask, Spawn
 from rlm_local.engine.cited import Cited
-from rlm_local.engine.leaves import CHECK_VERSION, CHECKED, WANTED, check_prompt, query_prompt, wanted_prompt
+from rlm_local.engine.leaves import (
+    CHECK_VERSION,
+    CHECKED,
+    WANTED,
+    check_prompt,
+    query_prompt,
+    wanted_prompt,
+    wants_yes_or_no,
+)
 from rlm_local.engine.notes import Notebook
 from rlm_local.engine.passages import Passages
 from rlm_local.engine.reading import REPLY_TOKENS, Reading, read
@@ -22,7 +30,7 @@ from rlm_local.engine.semantic import Asking, Desk, Said, costs
 from rlm_local.engine.typed import AnswerSchema, MisfitError
 from rlm_local.models.errors import GrammarError
 from rlm_local.toolbox.estimate import Estimate
-from rlm_policy import DOUBTED, SENTENCES, odds_of_reading, share
+from rlm_policy import DOUBTED, readings_of, share
 from rlm_sandbox import HostCallRefused
 
 _EVIDENCE = 20
@@ -58,7 +66,7 @@ class Broker:
         final: set once a cell has ended the node.
         so_far: what there is to show if the node is stopped before that.
         misfit: why the last answer did not fit the schema; empty if it did.
-        sure: the probability that the final answer is right, if it is what was read last; else None.
+        confidence: the probability that the final answer is right, if it is what was read last; else None.
     """
 
     batches: Batches
@@ -70,8 +78,10 @@ class Broker:
     final: Final | None = None
     so_far: Final | None = None
     misfit: str = ""
-    sure: float | None = None
-    _last_read: tuple[str, float] | None = None
+    confidence: float | None = None
+    _last_read: tuple[str, float | None] = ("", None)
+    """The answer that was read last, and how likely it is right."""
+
     _noted: list[tuple[int, str, Estimate | None]] = field(default_factory=list[tuple[int, str, Estimate | None]])
     """What is to be said beside a result: the turn, the words, and the estimate if it is one."""
 
@@ -124,22 +134,25 @@ class Broker:
         self._sure.append(math.exp(max(reading.logprobs)))
         if not reading.found:
             return {**reading.data(), "sure": 0.0}
-        passage = reading.passage
-        sure = SENTENCES if passage is None else self._sure_of(task.shown[passage].told, question, reading.answer)
+        passage = None if reading.passage is None else task.shown[reading.passage].told
+        sure = self._sure_of(passage, question, reading.answer)
         self._last_read = reading.answer, sure
         return {**reading.data(), "found": sure >= DOUBTED, "sure": sure}
 
-    def _sure_of(self, passage: str, question: str, answer: str) -> float:
-        """The probability that what was read is right: the model is shown the passage once more, by itself."""
-        model = self.batches.model
+    def _sure_of(self, passage: str | None, question: str, answer: str) -> float:
+        """The probability that what was read is right: the model is shown the passage once more, by itself. Sentences,
+        which come of several passages, are not checked."""
+        readings = readings_of(self.batches.model.name, CHECK_VERSION)
+        if passage is None:
+            return readings.sentences
         claim = check_prompt(passage, question, answer)
         batch = Batch("choose", f"check what was read: {answer}", [claim], options=CHECKED)
         right, wrong = self.batches.choose(batch)[0].logprobs
-        return round(share(odds_of_reading(model.name, CHECK_VERSION).of(right=right - wrong)), 4)
+        return round(share(readings.words.of(right=right - wrong)), 4)
 
     def _wants_yes_or_no(self, question: str) -> bool:
         asked = Batch("choose", "see what kind of answer is wanted", [wanted_prompt(question)], options=WANTED)
-        return self.batches.choose(asked)[0].best == "whether"
+        return wants_yes_or_no(self.batches.choose(asked)[0])
 
     # ---- children
 
@@ -240,7 +253,8 @@ class Broker:
             noted = dict.fromkeys(told for turn, told, _ in self._noted if turn == self.batches.turn)
             told = "; ".join([*noted][:_MOST_NOTES])
             self.final = Final(f"{answer} ({told})" if told else answer, data, bool(found), tuple(places))
-            self.sure = self._last_read[1] if self._last_read and self._last_read[0].strip() == answer else None
+            read, sure = self._last_read
+            self.confidence = sure if read.strip() == answer else None
 
     def _typed(self, schema: AnswerSchema, answer: str, value: Any) -> Any:
         """The value in the schema's form: made by code, else by the model under the schema's grammar, else refused."""

@@ -206,7 +206,7 @@ class Node:
     def _confidence(self, turns: tuple[Turn, ...]) -> float | None:
         """The probability that the answer is right: as the author says, or as the broker found of what was read."""
         plan = (turns[-1].step.plan or {}) if turns else {}
-        return plan.get("confidence", self.broker.sure)
+        return plan.get("confidence", self.broker.confidence)
 
 
 def _observation(result: CellResult) -> str:

@@ -18,7 +18,7 @@ from rlm_local.engine.authors.texts import texts_of
 from rlm_local.engine.authors.trial import Trials
 from rlm_local.engine.batches import price_of
 from rlm_local.engine.budget import Budget
-from rlm_local.engine.leaves import WANTED, wanted_prompt
+from rlm_local.engine.leaves import WANTED, wanted_prompt, wants_yes_or_no
 from rlm_local.engine.notes import Length
 from rlm_local.models import Cancel, Generation, Model, Prompt
 from rlm_policy import Confidence, State
@@ -91,8 +91,7 @@ class Candidates:
         """
         candidate = self._judging(look, None, state, cancel)
         if not candidate.error and not candidate.semantic:
-            reply = f"{opening(look, 'sql')}{candidate.text}\n```"
-            again = self._judging(look, (reply, _JUDGES[look]), state, cancel)
+            again = self._judging(look, (_reply(candidate, look), _JUDGES[look]), state, cancel)
             candidate = again if again.semantic else candidate
         if candidate.error:
             return None
@@ -124,7 +123,7 @@ class Candidates:
             with self.budget.reserve(price_of(self.model, [prompt], 1)) as receipt:
                 [scores] = self.model.choose([prompt], WANTED, cancel=cancel)
                 receipt.tokens, receipt.calls = scores.usage, 1
-            self._whether = scores.best == "whether"
+            self._whether = wants_yes_or_no(scores)
         return self._whether
 
     def _choose(self, tried: Sequence[Candidate]) -> Choice | None:
@@ -235,6 +234,6 @@ class Candidates:
         return replace(candidate, outcome=outcome, cell=cell)
 
 
-def _reply(candidate: Candidate) -> str:
+def _reply(candidate: Candidate, look: Look = "tables") -> str:
     """What the model replied, whole."""
-    return f"{opening('tables', candidate.dialect)}{candidate.text}\n```"
+    return f"{opening(look, candidate.dialect)}{candidate.text}\n```"
