@@ -81,8 +81,8 @@ class Outcome:
     def is_row_of(self, columns: Sequence[Container[str]]) -> bool:
         """Whether it is one whole row of a table, with the names of its columns: more than was asked for."""
         names = [row[0] for row in self.rows if len(row) == _PAIR]
-        few = len(self.rows) < _WHOLE or len(names) < len(self.rows)
-        return not few and any(all(name in table for name in names) for table in columns)
+        named = len(names) == len(self.rows) >= _WHOLE
+        return named and any(all(name in table for name in names) for table in columns)
 
     def comes_to(self, other: "Outcome") -> bool:
         """Whether this is a list of numbers and the other is a single number: their sum, mean, minimum or maximum."""

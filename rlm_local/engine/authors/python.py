@@ -27,14 +27,16 @@ def check_python(text: str, tables: Sequence[Table]) -> str:
         BadProgram: it cannot be parsed, uses a name that nothing gives it, pairs rows of two tables by place, or
             compares a whole column with one value.
     """
+    named = {table.name for table in tables}
     try:
         tree = ast.parse(text)
-        known = frozenset((*_given(tree), *dir(builtins), *_TOOLS, *(table.name for table in tables)))
+        given = frozenset(_given(tree))
+        known = given.union(dir(builtins), _TOOLS, named)
         tree = _Slips(tables, known, _modules(tree)).visit(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadProgram(f"this is no Python: {error}") from error
-    _refuse_zips(tree, {table.name for table in tables})
-    _refuse_columns_as_values(tree, {table.name for table in tables}.difference(_given(tree)))
+    _refuse_zips(tree, named)
+    _refuse_columns_as_values(tree, named - given)
     used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     unknown = next((name for name in used if name not in known), None)
     if unknown:
@@ -74,13 +76,10 @@ def _refuse_columns_as_values(tree: ast.AST, tables: Container[str]) -> None:
         if not isinstance(node, ast.Compare) or any(isinstance(each, ast.In | ast.NotIn) for each in node.ops):
             continue
         sides = [node.left, *node.comparators]
-        columns = [side for side in sides if isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name)]
-        whole = next((side for side in columns if isinstance(side.value, ast.Name) and side.value.id in tables), None)
-        if whole is not None and any(isinstance(side, ast.Constant) for side in sides):
-            said = ast.unparse(whole)
-            raise BadProgram(
-                f"{said} is the list of all values, not one: go through the rows, as `for row in ...` does"
-            )
+        for side in sides if any(isinstance(side, ast.Constant) for side in sides) else ():
+            if isinstance(side, ast.Attribute) and isinstance(side.value, ast.Name) and side.value.id in tables:
+                said = ast.unparse(side)
+                raise BadProgram(f"{said} is the list of all values, not one: go through the rows with `for`")
 
 
 def is_phrase(text: str, value: object, question: str) -> bool:
